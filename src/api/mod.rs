@@ -1,0 +1,1 @@
+//! Typed forms of what k8s-openapi lacks: VPA and KEDA.

@@ -1,0 +1,1 @@
+//! What a user can fix: one plain value, many outputs.

@@ -1,0 +1,1 @@
+//! Objects matched by identity, fields by path, quantities by value.

@@ -1,0 +1,1 @@
+//! What a profile says about one workload: percentiles, demand, coverage, regimes.

@@ -1,0 +1,1 @@
+//! Usage exports in, one file per format; samples out.

@@ -1,0 +1,1 @@
+//! Object identity, `ResourceList` in and out, edits and how they are applied.

@@ -1,0 +1,1 @@
+//! The whole flow in one function of named steps.

@@ -1,0 +1,1 @@
+//! One file per decision, then reconcile and guardrails; the `OptimizationPlan` codec.

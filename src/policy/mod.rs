@@ -1,0 +1,1 @@
+//! `OptimizationPolicy`: wire form, schema, validation, presets, matching, `Settings`.

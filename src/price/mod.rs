@@ -1,0 +1,1 @@
+//! `PriceSheet`: what things cost.

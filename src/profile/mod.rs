@@ -1,0 +1,1 @@
+//! `UsageProfile`: sketch, demand, events, line codec, merge.

@@ -1,0 +1,1 @@
+//! A plan turned into edits, one file per kind.

@@ -1,0 +1,1 @@
+//! What the manifests contain: targets, containers, selectors, scalers and budgets already there.

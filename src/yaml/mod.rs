@@ -1,0 +1,1 @@
+//! Guarded reading of YAML and the canonical writer.

@@ -1,0 +1,1 @@
+//! The public behaviour, one module per behaviour.
