@@ -35,6 +35,10 @@ pub mod diff;
 pub mod report;
 pub mod pipeline;
 // shells
-#[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "the one place that touches the world")]
+#[allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the one place that touches the world"
+)]
 pub mod io;
 pub mod cli;

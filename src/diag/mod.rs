@@ -1,1 +1,153 @@
 //! What a user can fix: one plain value, many outputs.
+//!
+//! A [`Diagnostic`] says what, where, why and how; the terminal, JSON and KRM `results` forms are made from the same
+//! value. What is broken around us (disk, pipe) is an error type of the module that met it, not a diagnostic.
+
+pub mod code;
+pub mod terminal;
+
+pub use code::Code;
+
+use serde::Serialize;
+
+/// How much a diagnostic weighs. `Error` fails the run; the others are reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The input can't be used.
+    Error,
+    /// The result stands, and somebody should look.
+    Warning,
+    /// Worth knowing.
+    Note,
+}
+
+/// Where a problem is: in a file, or in an object that has no single file (a policy merged by kustomize).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase", untagged)]
+pub enum Place {
+    /// A position in a text; `line` and `column` count from 1, `width` characters are marked in `source`, the line itself.
+    File {
+        /// Path as the user gave it.
+        path: String,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1, in characters.
+        column: usize,
+        /// How many characters to mark.
+        width: usize,
+        /// The text of the line.
+        source: String,
+    },
+    /// A field of an object.
+    Object {
+        /// The object as people write it: `OptimizationPolicy/shop-production`.
+        object: String,
+        /// JSON pointer of the field; empty for the object itself.
+        pointer: String,
+    },
+}
+
+/// One thing a user can fix or should know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Diagnostic {
+    /// Kebab-case, never reused; `trimtab explain CODE` prints its page.
+    pub code: Code,
+    /// Error, warning or note.
+    pub severity: Severity,
+    /// What: lowercase, no full stop, the user's own words in backticks.
+    pub headline: String,
+    /// Where, if there is a place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+    /// The workload it concerns: `Deployment/shop/api`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workload: Option<String>,
+    /// Why: the evidence, with its window and unit.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// How to mend it: an edit one can paste.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error with its headline.
+    pub fn error(code: Code, headline: impl Into<String>) -> Self {
+        Self::new(Severity::Error, code, headline)
+    }
+
+    /// A warning with its headline.
+    pub fn warning(code: Code, headline: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, code, headline)
+    }
+
+    /// A note with its headline.
+    pub fn note(code: Code, headline: impl Into<String>) -> Self {
+        Self::new(Severity::Note, code, headline)
+    }
+
+    fn new(severity: Severity, code: Code, headline: impl Into<String>) -> Self {
+        Self {
+            code,
+            severity,
+            headline: headline.into(),
+            place: None,
+            workload: None,
+            notes: Vec::new(),
+            help: None,
+        }
+    }
+
+    /// Says where.
+    #[must_use]
+    pub fn at(mut self, place: Place) -> Self {
+        self.place = Some(place);
+        self
+    }
+
+    /// Says which workload.
+    #[must_use]
+    pub fn of(mut self, workload: impl Into<String>) -> Self {
+        self.workload = Some(workload.into());
+        self
+    }
+
+    /// Adds evidence.
+    #[must_use]
+    pub fn because(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// Says how to mend it.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// Sorted as a run reports them: by place, then workload, then code, then text.
+pub fn sort(diagnostics: &mut [Diagnostic]) {
+    diagnostics.sort_by(|a, b| {
+        (&a.place, &a.workload, a.code, &a.headline).cmp(&(&b.place, &b.workload, b.code, &b.headline))
+    });
+}
+
+/// Whether any of them fails the run.
+pub fn has_errors(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(|d| d.severity == Severity::Error)
+}
+
+/// The nearest of `accepted` to what was written, if it is near enough to be a slip.
+pub fn near_miss<'a>(written: &str, accepted: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = written.to_lowercase();
+    accepted
+        .into_iter()
+        .map(|word| (strsim::damerau_levenshtein(&lower, &word.to_lowercase()), word))
+        .filter(|(distance, word)| *distance <= 1 + word.len().min(written.len()) / 4)
+        .min()
+        .map(|(_, word)| word)
+}

@@ -1,1 +1,15 @@
-//! Object identity, `ResourceList` in and out, edits and how they are applied.
+//! Kubernetes objects as values: identity, `ResourceList` in and out, edits and how they are applied.
+
+pub mod edit;
+pub mod id;
+pub mod path;
+
+pub use edit::{Change, Edit, Reason};
+pub use id::ObjectId;
+pub use path::{FieldPath, Segment};
+
+/// A Kubernetes object as it was read: untyped, so that nothing is lost on the way through.
+pub type Object = serde_json::Value;
+
+/// The label on every object that trimtab makes. Constant, so that a refresh touches nothing.
+pub const MANAGED_BY: (&str, &str) = ("trimtab.dev/managed-by", "trimtab");

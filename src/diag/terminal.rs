@@ -1,0 +1,1 @@
+//! The terminal form: rustc-like, readable without colour.
