@@ -1,1 +1,3 @@
 //! The public behaviour, one module per behaviour.
+
+mod quantities;
