@@ -13,8 +13,10 @@ mod seconds;
 mod percent;
 mod timestamp;
 mod money;
+mod int_or_percent;
 
 pub use self::bytes::Bytes;
+pub use self::int_or_percent::IntOrPercent;
 pub use self::cpu::{Millicores, NanoCores};
 pub use self::money::{Currency, Money, MoneyError};
 pub use self::percent::{Percent, PercentError};

@@ -1,1 +1,2 @@
 //! Guarded reading of YAML and the canonical writer.
+pub mod span;

@@ -1,0 +1,234 @@
+//! What a schema can't say: settings that contradict each other, versions out of range, names that lead nowhere.
+
+use serde_json::{Map, Value};
+
+use super::merge::escape;
+use super::presets;
+use super::source::Source;
+use super::wire::{Direction, OptimizationPolicy, Scaling};
+use super::{DECISION_VERSION, Version};
+use crate::catalog::fields::KUBERNETES_MINORS;
+use crate::catalog::triggers::{self, TriggerForm};
+use crate::diag::{Code, Diagnostic, code, near_miss};
+
+/// Every contradiction in a policy that has the schema's form.
+pub(super) fn check(policy: &OptimizationPolicy, value: &Value, source: &Source) -> Vec<Diagnostic> {
+    let mut found = Findings { source, list: Vec::new() };
+    header(policy, &mut found);
+    versions(policy, &mut found);
+    settings(value, "", &mut found);
+    classes(policy, &mut found);
+    accepts(policy, &mut found);
+    for (name, class) in &policy.spec.classes {
+        scaling(&class.scaling, &format!("/spec/classes/{}/scaling", escape(name)), &mut found);
+    }
+    for (name, rule) in &policy.spec.workloads {
+        if let Some(spec) = &rule.scaling {
+            scaling(spec, &format!("/spec/workloads/{}/scaling", escape(name)), &mut found);
+        }
+    }
+    found.list
+}
+
+struct Findings<'a> {
+    source: &'a Source,
+    list: Vec<Diagnostic>,
+}
+
+impl Findings<'_> {
+    fn error(&mut self, pointer: &str, headline: impl Into<String>, help: impl Into<String>) {
+        self.push(code::POLICY_CONFLICT, pointer, headline, help);
+    }
+
+    fn push(&mut self, code: Code, pointer: &str, headline: impl Into<String>, help: impl Into<String>) {
+        self.list.push(Diagnostic::error(code, headline).at(self.source.value_place(pointer)).help(help));
+    }
+}
+
+fn header(policy: &OptimizationPolicy, found: &mut Findings<'_>) {
+    if policy.api_version != super::API_VERSION {
+        found.push(
+            code::POLICY_INVALID,
+            "/apiVersion",
+            format!("`{}` is not an apiVersion of trimtab", policy.api_version),
+            format!("write `apiVersion: {}`", super::API_VERSION),
+        );
+    }
+    if policy.kind != super::KIND {
+        found.push(
+            code::POLICY_INVALID,
+            "/kind",
+            format!("`{}` is not a policy", policy.kind),
+            format!("write `kind: {}`", super::KIND),
+        );
+    }
+    if policy.spec.decision_version != DECISION_VERSION {
+        found.push(
+            code::UNSUPPORTED_VERSION,
+            "/spec/decisionVersion",
+            format!("decision version `{}` is not known to this binary", policy.spec.decision_version),
+            format!("use `decisionVersion: \"{DECISION_VERSION}\"`, or a newer trimtab"),
+        );
+    }
+}
+
+fn versions(policy: &OptimizationPolicy, found: &mut Findings<'_>) {
+    let text = &policy.spec.cluster.kubernetes;
+    if !Version::parse(text).is_some_and(|v| v.major == 1 && KUBERNETES_MINORS.contains(&v.minor)) {
+        found.push(
+            code::UNSUPPORTED_VERSION,
+            "/spec/cluster/kubernetes",
+            format!("Kubernetes `{text}` is outside the versions this binary knows"),
+            format!("name one from 1.{} to 1.{}", KUBERNETES_MINORS.start(), KUBERNETES_MINORS.end()),
+        );
+    }
+}
+
+/// Stated and bounded at once, or bounds the wrong way round: wherever a setting stands.
+fn settings(value: &Value, pointer: &str, found: &mut Findings<'_>) {
+    let Value::Object(map) = value else { return };
+    if is_setting(map) {
+        if map.contains_key("value") && map.len() > 1 {
+            found.error(
+                pointer,
+                "the value is both stated and bounded",
+                "keep `value`, or `min` and `max`; a layer that bounds what a base states sets `value: null`",
+            );
+        } else if let (Some(min), Some(max)) = (map.get("min"), map.get("max"))
+            && magnitude(min).zip(magnitude(max)).is_some_and(|(min, max)| min > max)
+        {
+            found.error(pointer, format!("`min: {}` is above `max: {}`", plain(min), plain(max)), "swap them");
+        }
+    }
+    for (key, child) in map {
+        if pointer.is_empty() && key != "spec" {
+            continue;
+        }
+        settings(child, &format!("{pointer}/{}", escape(key)), found);
+    }
+}
+
+fn is_setting(map: &Map<String, Value>) -> bool {
+    !map.is_empty() && map.keys().all(|key| matches!(key.as_str(), "value" | "min" | "max"))
+}
+
+/// A comparable size of a bound, whatever its grammar; bounds of one setting share theirs.
+fn magnitude(value: &Value) -> Option<u128> {
+    let text = match value {
+        Value::Number(number) => return number.as_u64().map(u128::from),
+        Value::String(text) => text,
+        _ => return None,
+    };
+    if let Ok(percent) = text.parse::<crate::units::Percent>() {
+        return Some(u128::from(percent.ppm()));
+    }
+    if let Ok(quantity) = text.parse::<crate::units::Quantity>() {
+        return u128::try_from(quantity.nano()).ok();
+    }
+    text.parse::<crate::units::Seconds>().ok().map(|seconds| u128::from(seconds.get()))
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn classes(policy: &OptimizationPolicy, found: &mut Findings<'_>) {
+    let known: Vec<&str> = policy
+        .spec
+        .classes
+        .keys()
+        .map(String::as_str)
+        .chain(presets::CLASSES.iter().map(|(name, _)| *name))
+        .collect();
+    for (name, rule) in &policy.spec.workloads {
+        if let Some(class) = &rule.class
+            && !known.contains(&class.as_str())
+        {
+            let pointer = format!("/spec/workloads/{}/class", escape(name));
+            let help = near_miss(class, known.iter().copied())
+                .map_or_else(|| format!("known: {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
+            found.error(&pointer, format!("there is no class `{class}`"), help);
+        }
+    }
+}
+
+fn accepts(policy: &OptimizationPolicy, found: &mut Findings<'_>) {
+    for (name, accept) in &policy.spec.accept {
+        let pointer = format!("/spec/accept/{}", escape(name));
+        if Code::find(&accept.code).is_none() {
+            let near = near_miss(&accept.code, Code::all().map(Code::as_str));
+            let help = near.map_or_else(
+                || "`trimtab explain` lists the codes".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            );
+            found.error(&format!("{pointer}/code"), format!("there is no finding `{}`", accept.code), help);
+        }
+        if accept.until.as_ref().is_some_and(|day| day.parse::<jiff::civil::Date>().is_err()) {
+            let day = accept.until.as_deref().unwrap_or_default();
+            found.error(&format!("{pointer}/until"), format!("`{day}` is not a day"), "write it as `2027-03-31`");
+        }
+    }
+}
+
+/// The longest stabilization window and policy period that the API takes, in seconds (autoscaling/v2 validation).
+const WINDOW_MAX_S: u64 = 3600;
+const PERIOD_MAX_S: u64 = 1800;
+
+fn scaling(spec: &Scaling, pointer: &str, found: &mut Findings<'_>) {
+    if let (Some(min), Some(max)) = (spec.min_replicas.value, spec.max_replicas.value)
+        && min > max
+    {
+        found.error(
+            &format!("{pointer}/minReplicas/value"),
+            format!("`minReplicas` {min} is above `maxReplicas` {max}"),
+            "lower the one or raise the other",
+        );
+    }
+    if spec.max_replicas.value == Some(0) {
+        found.error(&format!("{pointer}/maxReplicas/value"), "`maxReplicas` can't be 0", "at least 1");
+    }
+    direction(&spec.behavior.scale_up, &format!("{pointer}/behavior/scaleUp"), found);
+    direction(&spec.behavior.scale_down, &format!("{pointer}/behavior/scaleDown"), found);
+    for (name, metric) in &spec.metrics {
+        let pointer = format!("{pointer}/metrics/{}", escape(name));
+        if !metric.average_value.is_open() && !metric.value.is_open() {
+            found.error(&pointer, "both `averageValue` and `value` are given", "keep one of them");
+        }
+        let needs_object = metric.kind == super::wire::MetricKind::Object;
+        if needs_object != metric.described_object.is_some() {
+            found.error(
+                &pointer,
+                "`describedObject` and `type: object` belong together",
+                "give both, or neither",
+            );
+        }
+    }
+    for (name, trigger) in &spec.triggers {
+        let pointer = format!("{pointer}/triggers/{}", escape(name));
+        let form = TriggerForm {
+            kind: &trigger.kind,
+            metadata: &trigger.metadata,
+            has_authentication: trigger.authentication_ref.is_some(),
+            has_threshold: !trigger.threshold.is_open(),
+        };
+        for problem in triggers::check(form) {
+            found.push(code::TRIGGER_INVALID, &pointer, problem.headline, problem.help);
+        }
+    }
+}
+
+fn direction(spec: &Direction, pointer: &str, found: &mut Findings<'_>) {
+    if spec.stabilization.value.is_some_and(|window| window.get() > WINDOW_MAX_S) {
+        found.error(
+            &format!("{pointer}/stabilization/value"),
+            "a stabilization window is at most 1h",
+            "lower it",
+        );
+    }
+    for (name, policy) in &spec.policies {
+        if !(1..=PERIOD_MAX_S).contains(&policy.period.get()) {
+            let pointer = format!("{pointer}/policies/{}/period", escape(name));
+            found.error(&pointer, "the period of a scaling policy is 1s to 30m", "move it into that range");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! JSON Schemas of our kinds, derived from the Rust types, and validation against them with places and near misses.
+
+use jsonschema::error::ValidationErrorKind;
+use serde_json::Value;
+
+use super::source::Source;
+use crate::diag::{Diagnostic, code, near_miss};
+
+/// The schema of a type, as it is published.
+pub fn of<T: schemars::JsonSchema>() -> Value {
+    let mut schema = schemars::generate::SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>();
+    schema.insert("title".to_owned(), Value::String(T::schema_name().into_owned()));
+    schema.to_value()
+}
+
+/// Every place where `value` departs from `schema`.
+pub fn check(schema: &Value, value: &Value, source: &Source) -> Vec<Diagnostic> {
+    let validator = jsonschema::validator_for(schema).expect("broken invariant: our own schema is a schema");
+    validator.iter_errors(value).flat_map(|error| explain(schema, value, source, &error)).collect()
+}
+
+fn explain(
+    schema: &Value,
+    value: &Value,
+    source: &Source,
+    error: &jsonschema::ValidationError<'_>,
+) -> Vec<Diagnostic> {
+    let pointer = error.instance_path().to_string();
+    match error.kind() {
+        ValidationErrorKind::AdditionalProperties { unexpected } => unexpected
+            .iter()
+            .map(|field| unknown_field(schema, source, &pointer, field, &error.schema_path().to_string()))
+            .collect(),
+        ValidationErrorKind::Required { property } => {
+            let property = property.as_str().unwrap_or_default();
+            let diagnostic = Diagnostic::error(code::POLICY_INVALID, format!("the field `{property}` is missing"))
+                .at(source.value_place(&pointer))
+                .help(format!("add `{property}` here"));
+            vec![diagnostic]
+        }
+        ValidationErrorKind::Type { .. } if wants_text(error, value, &pointer) => {
+            let found = value.pointer(&pointer).map(Value::to_string).unwrap_or_default();
+            let diagnostic = Diagnostic::error(code::POLICY_INVALID, format!("`{found}` is a number, and text is wanted"))
+                .at(source.value_place(&pointer))
+                .because("YAML drops the zeros of a plain number: 1.30 arrives as 1.3")
+                .help(format!("quote it as you wrote it: `\"{found}\"`"));
+            vec![diagnostic]
+        }
+        ValidationErrorKind::Enum { options } => {
+            let words: Vec<&str> = options.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            vec![wrong_word(source, value, &pointer, &words)]
+        }
+        _ => match one_of_words(schema, error) {
+            Some(words) => {
+                let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                vec![wrong_word(source, value, &pointer, &words)]
+            }
+            None => vec![plain(error, source, &pointer)],
+        },
+    }
+}
+
+fn plain(error: &jsonschema::ValidationError<'_>, source: &Source, pointer: &str) -> Diagnostic {
+    let text = error.to_string();
+    let headline = if text.chars().count() > 300 { "the value does not have the wanted form".to_owned() } else { text };
+    Diagnostic::error(code::POLICY_INVALID, headline).at(source.value_place(pointer))
+}
+
+fn unknown_field(schema: &Value, source: &Source, pointer: &str, field: &str, schema_path: &str) -> Diagnostic {
+    let at = format!("{pointer}/{}", super::merge::escape(field));
+    let parent = schema_path.strip_suffix("/additionalProperties").unwrap_or_default();
+    let known: Vec<&str> = resolve(schema, parent)
+        .and_then(|schema| schema.get("properties"))
+        .and_then(Value::as_object)
+        .into_iter()
+        .flat_map(|properties| properties.keys().map(String::as_str))
+        .collect();
+    let diagnostic =
+        Diagnostic::error(code::POLICY_INVALID, format!("there is no field `{field}` here")).at(source.key_place(&at));
+    let diagnostic = match near_miss(field, known.iter().copied()) {
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+        None => diagnostic,
+    };
+    if known.is_empty() { diagnostic } else { diagnostic.because(format!("fields here: {}", known.join(", "))) }
+}
+
+fn wrong_word(source: &Source, value: &Value, pointer: &str, words: &[&str]) -> Diagnostic {
+    let found = value.pointer(pointer).cloned().unwrap_or_default();
+    let written = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
+    let diagnostic = Diagnostic::error(code::POLICY_INVALID, format!("`{written}` is not one of the values wanted here"))
+        .at(source.value_place(pointer))
+        .because(format!("accepted: {}", words.join(", ")));
+    match near_miss(&written, words.iter().copied()) {
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+        None => diagnostic,
+    }
+}
+
+/// A number where only text is accepted.
+fn wants_text(error: &jsonschema::ValidationError<'_>, value: &Value, pointer: &str) -> bool {
+    value.pointer(pointer).is_some_and(Value::is_number) && error.to_string().contains("\"string\"")
+}
+
+/// The words of an enum whose variants carry descriptions: schemars writes those as `oneOf` constants.
+fn one_of_words(schema: &Value, error: &jsonschema::ValidationError<'_>) -> Option<Vec<String>> {
+    let path = error.schema_path().to_string();
+    let options = resolve(schema, &path)?.as_array()?;
+    let words: Vec<String> =
+        options.iter().filter_map(|option| option.get("const")?.as_str().map(str::to_owned)).collect();
+    (!words.is_empty() && words.len() == options.len()).then_some(words)
+}
+
+/// The part of the schema that a validation path leads to, following references on the way.
+fn resolve<'a>(schema: &'a Value, path: &str) -> Option<&'a Value> {
+    let mut at = schema;
+    for token in path.split('/').skip(1) {
+        let token = token.replace("~1", "/").replace("~0", "~");
+        if token == "$ref" {
+            let target = at.get("$ref")?.as_str()?.strip_prefix('#')?;
+            at = schema.pointer(target)?;
+        } else {
+            at = match at {
+                Value::Array(items) => items.get(token.parse::<usize>().ok()?)?,
+                _ => at.get(&token)?,
+            };
+        }
+    }
+    Some(at)
+}

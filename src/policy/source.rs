@@ -1,0 +1,83 @@
+//! Where a policy came from, so that a pointer into it becomes a place a person can open.
+
+use crate::diag::Place;
+use crate::yaml::span::SpanIndex;
+
+/// A text of one file, or an object that kustomize merged from several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// One document of a file.
+    File {
+        /// Path as the user gave it.
+        path: String,
+        /// The whole text.
+        text: String,
+        /// Which document of it, from 0.
+        document: usize,
+    },
+    /// An object without a file.
+    Object {
+        /// `OptimizationPolicy/shop-production`.
+        name: String,
+    },
+}
+
+impl Source {
+    /// A file with one document.
+    pub fn file(path: impl Into<String>, text: impl Into<String>) -> Self {
+        Self::File { path: path.into(), text: text.into(), document: 0 }
+    }
+
+    /// An object without a file.
+    pub fn object(kind: &str, name: &str) -> Self {
+        Self::Object { name: format!("{kind}/{name}") }
+    }
+
+    /// The place of a field's value.
+    pub fn value_place(&self, pointer: &str) -> Place {
+        self.place(pointer, |index, pointer| index.value_place(pointer))
+    }
+
+    /// The place of a field's name.
+    pub fn key_place(&self, pointer: &str) -> Place {
+        self.place(pointer, |index, pointer| index.key_place(pointer))
+    }
+
+    fn place(
+        &self,
+        pointer: &str,
+        find: impl Fn(&SpanIndex, &str) -> Option<crate::yaml::span::Span>,
+    ) -> Place {
+        match self {
+            Self::Object { name } => Place::Object { object: name.clone(), pointer: pointer.to_owned() },
+            Self::File { path, text, document } => {
+                let span = SpanIndex::of(text, *document).and_then(|index| nearest(&index, pointer, &find));
+                match span {
+                    Some(span) => Place::File {
+                        path: path.clone(),
+                        line: span.line,
+                        column: span.column,
+                        width: span.width,
+                        source: text.lines().nth(span.line - 1).unwrap_or_default().to_owned(),
+                    },
+                    None => Place::Object { object: path.clone(), pointer: pointer.to_owned() },
+                }
+            }
+        }
+    }
+}
+
+/// The field itself, else the nearest one around it that is written in the text.
+fn nearest<S>(
+    index: &SpanIndex,
+    pointer: &str,
+    find: &impl Fn(&SpanIndex, &str) -> Option<S>,
+) -> Option<S> {
+    let mut pointer = pointer;
+    loop {
+        if let Some(span) = find(index, pointer) {
+            return Some(span);
+        }
+        pointer = &pointer[..pointer.rfind('/')?];
+    }
+}
