@@ -14,11 +14,18 @@ pub struct SpotMarks {
 }
 
 /// EKS managed node groups (EKS documentation, managed node group capacity types): 120 s notice.
-pub const EKS: SpotMarks = SpotMarks { label: ("eks.amazonaws.com/capacityType", "SPOT"), taint: None, notice_s: 120 };
+pub const EKS: SpotMarks = SpotMarks {
+    label: ("eks.amazonaws.com/capacityType", "SPOT"),
+    taint: None,
+    notice_s: 120,
+};
 
 /// Karpenter on any cloud (Karpenter documentation, well-known labels); the notice is the cloud's, AWS's here.
-pub const KARPENTER: SpotMarks =
-    SpotMarks { label: ("karpenter.sh/capacity-type", "spot"), taint: None, notice_s: 120 };
+pub const KARPENTER: SpotMarks = SpotMarks {
+    label: ("karpenter.sh/capacity-type", "spot"),
+    taint: None,
+    notice_s: 120,
+};
 
 /// GKE Spot (GKE documentation): 30 s in all, of which ordinary pods get 15 s.
 pub const GKE: SpotMarks = SpotMarks {

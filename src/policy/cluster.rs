@@ -20,7 +20,10 @@ impl Version {
     /// `1.33`. Anything else is `None`.
     pub fn parse(text: &str) -> Option<Self> {
         let (major, minor) = text.split_once('.')?;
-        Some(Self { major: major.parse().ok()?, minor: minor.parse().ok()? })
+        Some(Self {
+            major: major.parse().ok()?,
+            minor: minor.parse().ok()?,
+        })
     }
 }
 
@@ -82,7 +85,11 @@ fn spot_nodes(cluster: &wire::Cluster) -> Option<SpotNodes> {
     match (&cluster.spot, usual) {
         (Some(own), usual) => {
             let notice = own.notice.or(usual.as_ref().and_then(|nodes| nodes.notice));
-            let marks = if own.labels.is_empty() { usual.unwrap_or_default() } else { own.clone() };
+            let marks = if own.labels.is_empty() {
+                usual.unwrap_or_default()
+            } else {
+                own.clone()
+            };
             Some(SpotNodes { notice, ..marks })
         }
         (None, usual) => usual,
@@ -92,8 +99,18 @@ fn spot_nodes(cluster: &wire::Cluster) -> Option<SpotNodes> {
 fn from_marks(marks: SpotMarks) -> SpotNodes {
     let (key, value) = marks.label;
     let taint = marks.taint.map(|(key, value, effect)| {
-        let effect = if effect == "NoExecute" { TaintEffect::NoExecute } else { TaintEffect::NoSchedule };
-        (key.to_owned(), Taint { value: value.to_owned(), effect })
+        let effect = if effect == "NoExecute" {
+            TaintEffect::NoExecute
+        } else {
+            TaintEffect::NoSchedule
+        };
+        (
+            key.to_owned(),
+            Taint {
+                value: value.to_owned(),
+                effect,
+            },
+        )
     });
     SpotNodes {
         labels: BTreeMap::from([(key.to_owned(), value.to_owned())]),

@@ -57,7 +57,11 @@ pub fn exactness(selector: &Match, subject: &Subject, bare: &str) -> Option<Exac
         best = best.max(Exactness::Kind);
     }
     if !selector.labels.is_empty() {
-        if selector.labels.iter().any(|(key, value)| subject.labels.get(key) != Some(value)) {
+        if selector
+            .labels
+            .iter()
+            .any(|(key, value)| subject.labels.get(key) != Some(value))
+        {
             return None;
         }
         best = best.max(Exactness::Labels(selector.labels.len()));
@@ -140,8 +144,11 @@ mod tests {
 
     #[test]
     fn prefix_and_suffix_of_the_overlay_are_stripped() {
-        let identity =
-            Identity { name_prefix: "prod-".into(), name_suffix: "-v2".into(), ..Identity::default() };
+        let identity = Identity {
+            name_prefix: "prod-".into(),
+            name_suffix: "-v2".into(),
+            ..Identity::default()
+        };
         assert_eq!(identity.bare_name("prod-api-v2"), "api");
         assert_eq!(identity.bare_name("api"), "api");
     }

@@ -16,7 +16,10 @@ pub struct Layered {
 impl Layered {
     /// Starts empty.
     pub fn new() -> Self {
-        Self { value: Value::Object(Map::new()), origins: BTreeMap::new() }
+        Self {
+            value: Value::Object(Map::new()),
+            origins: BTreeMap::new(),
+        }
     }
 
     /// Puts a layer on top: maps field by field; what states, bounds or picks a mode of one thing replaces it whole.
@@ -30,7 +33,13 @@ fn merge(below: &mut Value, above: &Value, pointer: &str, name: &str, origins: &
         (Value::Object(below), Value::Object(above)) if !is_one_thing(below, above) => {
             for (key, value) in above {
                 let pointer = format!("{pointer}/{}", escape(key));
-                merge(below.entry(key.clone()).or_insert(Value::Null), value, &pointer, name, origins);
+                merge(
+                    below.entry(key.clone()).or_insert(Value::Null),
+                    value,
+                    &pointer,
+                    name,
+                    origins,
+                );
             }
         }
         (below, above) => {
@@ -44,7 +53,10 @@ fn merge(below: &mut Value, above: &Value, pointer: &str, name: &str, origins: &
 /// `{value: 3}` over `{min: 1, max: 5}` is another setting of one thing, not a mixture of both.
 fn is_one_thing(below: &Map<String, Value>, above: &Map<String, Value>) -> bool {
     let all = |map: &Map<String, Value>| {
-        !map.is_empty() && map.keys().all(|key| matches!(key.as_str(), "value" | "min" | "max" | "mode"))
+        !map.is_empty()
+            && map
+                .keys()
+                .all(|key| matches!(key.as_str(), "value" | "min" | "max" | "mode"))
     };
     all(below) && all(above)
 }
@@ -63,7 +75,9 @@ fn note_leaves(value: &Value, pointer: &str, name: &str, origins: &mut BTreeMap<
 }
 
 fn is_at_or_below(known: &str, pointer: &str) -> bool {
-    known.strip_prefix(pointer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    known
+        .strip_prefix(pointer)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// A key as a token of a JSON pointer (RFC 6901).
@@ -79,9 +93,15 @@ mod tests {
     #[test]
     fn a_stated_value_replaces_bounds_and_bounds_replace_a_stated_value() {
         let mut layered = Layered::new();
-        layered.add(&json!({"scaling": {"targets": {"cpu": {"min": "50%", "max": "80%"}}}}), "class web");
+        layered.add(
+            &json!({"scaling": {"targets": {"cpu": {"min": "50%", "max": "80%"}}}}),
+            "class web",
+        );
         layered.add(&json!({"scaling": {"targets": {"cpu": {"value": "70%"}}}}), "rule api");
-        assert_eq!(layered.value, json!({"scaling": {"targets": {"cpu": {"value": "70%"}}}}));
+        assert_eq!(
+            layered.value,
+            json!({"scaling": {"targets": {"cpu": {"value": "70%"}}}})
+        );
         assert_eq!(layered.origins["/scaling/targets/cpu/value"], "rule api");
         assert!(!layered.origins.contains_key("/scaling/targets/cpu/min"));
         layered.add(&json!({"scaling": {"targets": {"cpu": {"max": "60%"}}}}), "rule later");
@@ -93,7 +113,10 @@ mod tests {
         let mut layered = Layered::new();
         layered.add(&json!({"spot": {"mode": "prefer"}, "spread": {"mode": "zone"}}), "a");
         layered.add(&json!({"spot": {"mode": "never"}}), "b");
-        assert_eq!(layered.value, json!({"spot": {"mode": "never"}, "spread": {"mode": "zone"}}));
+        assert_eq!(
+            layered.value,
+            json!({"spot": {"mode": "never"}, "spread": {"mode": "zone"}})
+        );
         assert_eq!(layered.origins["/spread/mode"], "a");
         assert_eq!(layered.origins["/spot/mode"], "b");
     }

@@ -45,8 +45,7 @@ pub fn parse(value: &Value, source: &Source) -> Result<Settings, Vec<Diagnostic>
     let policy: OptimizationPolicy = match serde_json::from_value(value.clone()) {
         Ok(policy) => policy,
         Err(error) => {
-            let diagnostic =
-                Diagnostic::error(code::POLICY_INVALID, error.to_string()).at(source.value_place(""));
+            let diagnostic = Diagnostic::error(code::POLICY_INVALID, error.to_string()).at(source.value_place(""));
             return Err(vec![diagnostic]);
         }
     };

@@ -25,7 +25,10 @@ pub fn objective(objective: Objective) -> Value {
 
 /// A shipped class by name.
 pub fn class(name: &str) -> Option<Value> {
-    CLASSES.iter().find(|(known, _)| *known == name).map(|(_, text)| shipped(text))
+    CLASSES
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, text)| shipped(text))
 }
 
 fn shipped(text: &str) -> Value {

@@ -13,14 +13,21 @@ use crate::diag::{Code, Diagnostic, code, near_miss};
 
 /// Every contradiction in a policy that has the schema's form.
 pub(super) fn check(policy: &OptimizationPolicy, value: &Value, source: &Source) -> Vec<Diagnostic> {
-    let mut found = Findings { source, list: Vec::new() };
+    let mut found = Findings {
+        source,
+        list: Vec::new(),
+    };
     header(policy, &mut found);
     versions(policy, &mut found);
     settings(value, "", &mut found);
     classes(policy, &mut found);
     accepts(policy, &mut found);
     for (name, class) in &policy.spec.classes {
-        scaling(&class.scaling, &format!("/spec/classes/{}/scaling", escape(name)), &mut found);
+        scaling(
+            &class.scaling,
+            &format!("/spec/classes/{}/scaling", escape(name)),
+            &mut found,
+        );
     }
     for (name, rule) in &policy.spec.workloads {
         if let Some(spec) = &rule.scaling {
@@ -41,7 +48,11 @@ impl Findings<'_> {
     }
 
     fn push(&mut self, code: Code, pointer: &str, headline: impl Into<String>, help: impl Into<String>) {
-        self.list.push(Diagnostic::error(code, headline).at(self.source.value_place(pointer)).help(help));
+        self.list.push(
+            Diagnostic::error(code, headline)
+                .at(self.source.value_place(pointer))
+                .help(help),
+        );
     }
 }
 
@@ -66,7 +77,10 @@ fn header(policy: &OptimizationPolicy, found: &mut Findings<'_>) {
         found.push(
             code::UNSUPPORTED_VERSION,
             "/spec/decisionVersion",
-            format!("decision version `{}` is not known to this binary", policy.spec.decision_version),
+            format!(
+                "decision version `{}` is not known to this binary",
+                policy.spec.decision_version
+            ),
             format!("use `decisionVersion: \"{DECISION_VERSION}\"`, or a newer trimtab"),
         );
     }
@@ -79,7 +93,11 @@ fn versions(policy: &OptimizationPolicy, found: &mut Findings<'_>) {
             code::UNSUPPORTED_VERSION,
             "/spec/cluster/kubernetes",
             format!("Kubernetes `{text}` is outside the versions this binary knows"),
-            format!("name one from 1.{} to 1.{}", KUBERNETES_MINORS.start(), KUBERNETES_MINORS.end()),
+            format!(
+                "name one from 1.{} to 1.{}",
+                KUBERNETES_MINORS.start(),
+                KUBERNETES_MINORS.end()
+            ),
         );
     }
 }
@@ -97,7 +115,11 @@ fn settings(value: &Value, pointer: &str, found: &mut Findings<'_>) {
         } else if let (Some(min), Some(max)) = (map.get("min"), map.get("max"))
             && magnitude(min).zip(magnitude(max)).is_some_and(|(min, max)| min > max)
         {
-            found.error(pointer, format!("`min: {}` is above `max: {}`", plain(min), plain(max)), "swap them");
+            found.error(
+                pointer,
+                format!("`min: {}` is above `max: {}`", plain(min), plain(max)),
+                "swap them",
+            );
         }
     }
     for (key, child) in map {
@@ -125,7 +147,9 @@ fn magnitude(value: &Value) -> Option<u128> {
     if let Ok(quantity) = text.parse::<crate::units::Quantity>() {
         return u128::try_from(quantity.nano()).ok();
     }
-    text.parse::<crate::units::Seconds>().ok().map(|seconds| u128::from(seconds.get()))
+    text.parse::<crate::units::Seconds>()
+        .ok()
+        .map(|seconds| u128::from(seconds.get()))
 }
 
 fn plain(value: &Value) -> String {
@@ -145,8 +169,10 @@ fn classes(policy: &OptimizationPolicy, found: &mut Findings<'_>) {
             && !known.contains(&class.as_str())
         {
             let pointer = format!("/spec/workloads/{}/class", escape(name));
-            let help = near_miss(class, known.iter().copied())
-                .map_or_else(|| format!("known: {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
+            let help = near_miss(class, known.iter().copied()).map_or_else(
+                || format!("known: {}", known.join(", ")),
+                |near| format!("did you mean `{near}`?"),
+            );
             found.error(&pointer, format!("there is no class `{class}`"), help);
         }
     }
@@ -161,11 +187,23 @@ fn accepts(policy: &OptimizationPolicy, found: &mut Findings<'_>) {
                 || "`trimtab explain` lists the codes".to_owned(),
                 |near| format!("did you mean `{near}`?"),
             );
-            found.error(&format!("{pointer}/code"), format!("there is no finding `{}`", accept.code), help);
+            found.error(
+                &format!("{pointer}/code"),
+                format!("there is no finding `{}`", accept.code),
+                help,
+            );
         }
-        if accept.until.as_ref().is_some_and(|day| day.parse::<jiff::civil::Date>().is_err()) {
+        if accept
+            .until
+            .as_ref()
+            .is_some_and(|day| day.parse::<jiff::civil::Date>().is_err())
+        {
             let day = accept.until.as_deref().unwrap_or_default();
-            found.error(&format!("{pointer}/until"), format!("`{day}` is not a day"), "write it as `2027-03-31`");
+            found.error(
+                &format!("{pointer}/until"),
+                format!("`{day}` is not a day"),
+                "write it as `2027-03-31`",
+            );
         }
     }
 }
@@ -185,14 +223,26 @@ fn scaling(spec: &Scaling, pointer: &str, found: &mut Findings<'_>) {
         );
     }
     if spec.max_replicas.value == Some(0) {
-        found.error(&format!("{pointer}/maxReplicas/value"), "`maxReplicas` can't be 0", "at least 1");
+        found.error(
+            &format!("{pointer}/maxReplicas/value"),
+            "`maxReplicas` can't be 0",
+            "at least 1",
+        );
     }
     direction(&spec.behavior.scale_up, &format!("{pointer}/behavior/scaleUp"), found);
-    direction(&spec.behavior.scale_down, &format!("{pointer}/behavior/scaleDown"), found);
+    direction(
+        &spec.behavior.scale_down,
+        &format!("{pointer}/behavior/scaleDown"),
+        found,
+    );
     for (name, metric) in &spec.metrics {
         let pointer = format!("{pointer}/metrics/{}", escape(name));
         if !metric.average_value.is_open() && !metric.value.is_open() {
-            found.error(&pointer, "both `averageValue` and `value` are given", "keep one of them");
+            found.error(
+                &pointer,
+                "both `averageValue` and `value` are given",
+                "keep one of them",
+            );
         }
         let needs_object = metric.kind == super::wire::MetricKind::Object;
         if needs_object != metric.described_object.is_some() {
@@ -218,7 +268,11 @@ fn scaling(spec: &Scaling, pointer: &str, found: &mut Findings<'_>) {
 }
 
 fn direction(spec: &Direction, pointer: &str, found: &mut Findings<'_>) {
-    if spec.stabilization.value.is_some_and(|window| window.get() > WINDOW_MAX_S) {
+    if spec
+        .stabilization
+        .value
+        .is_some_and(|window| window.get() > WINDOW_MAX_S)
+    {
         found.error(
             &format!("{pointer}/stabilization/value"),
             "a stabilization window is at most 1h",
@@ -228,7 +282,11 @@ fn direction(spec: &Direction, pointer: &str, found: &mut Findings<'_>) {
     for (name, policy) in &spec.policies {
         if !(1..=PERIOD_MAX_S).contains(&policy.period.get()) {
             let pointer = format!("{pointer}/policies/{}/period", escape(name));
-            found.error(&pointer, "the period of a scaling policy is 1s to 30m", "move it into that range");
+            found.error(
+                &pointer,
+                "the period of a scaling policy is 1s to 30m",
+                "move it into that range",
+            );
         }
     }
 }

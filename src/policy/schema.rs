@@ -8,7 +8,9 @@ use crate::diag::{Diagnostic, code, near_miss};
 
 /// The schema of a type, as it is published.
 pub fn of<T: schemars::JsonSchema>() -> Value {
-    let mut schema = schemars::generate::SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>();
+    let mut schema = schemars::generate::SchemaSettings::draft2020_12()
+        .into_generator()
+        .into_root_schema_for::<T>();
     schema.insert("title".to_owned(), Value::String(T::schema_name().into_owned()));
     schema.to_value()
 }
@@ -16,15 +18,13 @@ pub fn of<T: schemars::JsonSchema>() -> Value {
 /// Every place where `value` departs from `schema`.
 pub fn check(schema: &Value, value: &Value, source: &Source) -> Vec<Diagnostic> {
     let validator = jsonschema::validator_for(schema).expect("broken invariant: our own schema is a schema");
-    validator.iter_errors(value).flat_map(|error| explain(schema, value, source, &error)).collect()
+    validator
+        .iter_errors(value)
+        .flat_map(|error| explain(schema, value, source, &error))
+        .collect()
 }
 
-fn explain(
-    schema: &Value,
-    value: &Value,
-    source: &Source,
-    error: &jsonschema::ValidationError<'_>,
-) -> Vec<Diagnostic> {
+fn explain(schema: &Value, value: &Value, source: &Source, error: &jsonschema::ValidationError<'_>) -> Vec<Diagnostic> {
     let pointer = error.instance_path().to_string();
     match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected } => unexpected
@@ -40,14 +40,22 @@ fn explain(
         }
         ValidationErrorKind::Type { .. } if wants_text(error, value, &pointer) => {
             let found = value.pointer(&pointer).map(Value::to_string).unwrap_or_default();
-            let diagnostic = Diagnostic::error(code::POLICY_INVALID, format!("`{found}` is a number, and text is wanted"))
-                .at(source.value_place(&pointer))
-                .because("YAML drops the zeros of a plain number: 1.30 arrives as 1.3")
-                .help(format!("quote it as you wrote it: `\"{found}\"`"));
+            let diagnostic = Diagnostic::error(
+                code::POLICY_INVALID,
+                format!("`{found}` is a number, and text is wanted"),
+            )
+            .at(source.value_place(&pointer))
+            .because("YAML drops the zeros of a plain number: 1.30 arrives as 1.3")
+            .help(format!("quote it as you wrote it: `\"{found}\"`"));
             vec![diagnostic]
         }
         ValidationErrorKind::Enum { options } => {
-            let words: Vec<&str> = options.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let words: Vec<&str> = options
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
             vec![wrong_word(source, value, &pointer, &words)]
         }
         _ => match one_of_words(schema, error) {
@@ -62,7 +70,11 @@ fn explain(
 
 fn plain(error: &jsonschema::ValidationError<'_>, source: &Source, pointer: &str) -> Diagnostic {
     let text = error.to_string();
-    let headline = if text.chars().count() > 300 { "the value does not have the wanted form".to_owned() } else { text };
+    let headline = if text.chars().count() > 300 {
+        "the value does not have the wanted form".to_owned()
+    } else {
+        text
+    };
     Diagnostic::error(code::POLICY_INVALID, headline).at(source.value_place(pointer))
 }
 
@@ -81,15 +93,22 @@ fn unknown_field(schema: &Value, source: &Source, pointer: &str, field: &str, sc
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
         None => diagnostic,
     };
-    if known.is_empty() { diagnostic } else { diagnostic.because(format!("fields here: {}", known.join(", "))) }
+    if known.is_empty() {
+        diagnostic
+    } else {
+        diagnostic.because(format!("fields here: {}", known.join(", ")))
+    }
 }
 
 fn wrong_word(source: &Source, value: &Value, pointer: &str, words: &[&str]) -> Diagnostic {
     let found = value.pointer(pointer).cloned().unwrap_or_default();
     let written = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
-    let diagnostic = Diagnostic::error(code::POLICY_INVALID, format!("`{written}` is not one of the values wanted here"))
-        .at(source.value_place(pointer))
-        .because(format!("accepted: {}", words.join(", ")));
+    let diagnostic = Diagnostic::error(
+        code::POLICY_INVALID,
+        format!("`{written}` is not one of the values wanted here"),
+    )
+    .at(source.value_place(pointer))
+    .because(format!("accepted: {}", words.join(", ")));
     match near_miss(&written, words.iter().copied()) {
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
         None => diagnostic,
@@ -105,8 +124,10 @@ fn wants_text(error: &jsonschema::ValidationError<'_>, value: &Value, pointer: &
 fn one_of_words(schema: &Value, error: &jsonschema::ValidationError<'_>) -> Option<Vec<String>> {
     let path = error.schema_path().to_string();
     let options = resolve(schema, &path)?.as_array()?;
-    let words: Vec<String> =
-        options.iter().filter_map(|option| option.get("const")?.as_str().map(str::to_owned)).collect();
+    let words: Vec<String> = options
+        .iter()
+        .filter_map(|option| option.get("const")?.as_str().map(str::to_owned))
+        .collect();
     (!words.is_empty() && words.len() == options.len()).then_some(words)
 }
 

@@ -20,14 +20,22 @@ pub struct Setting<T> {
 
 impl<T> Default for Setting<T> {
     fn default() -> Self {
-        Self { value: None, min: None, max: None }
+        Self {
+            value: None,
+            min: None,
+            max: None,
+        }
     }
 }
 
 impl<T> Setting<T> {
     /// Stated by the owner.
     pub fn stated(value: T) -> Self {
-        Self { value: Some(value), min: None, max: None }
+        Self {
+            value: Some(value),
+            min: None,
+            max: None,
+        }
     }
 
     /// Whether it is left to history altogether.

@@ -75,7 +75,12 @@ impl Settings {
         };
         let bounds = Bounds::from_values(&filled("risk"), &filled("history"), &filled("guardrails"));
         let classes = class_values(&policy, value);
-        let rules = policy.spec.workloads.iter().map(|(name, rule)| compile(name, rule, value)).collect();
+        let rules = policy
+            .spec
+            .workloads
+            .iter()
+            .map(|(name, rule)| compile(name, rule, value))
+            .collect();
         Self {
             cluster: Cluster::of(&policy.spec.cluster),
             bounds,
@@ -95,8 +100,9 @@ impl Settings {
             .filter_map(|rule| exactness(&rule.selector, subject, bare).map(|rank| (rank, rule.priority, rule)))
             .collect();
         hits.sort_by(|a, b| (a.0, a.1, &a.2.name).cmp(&(b.0, b.1, &b.2.name)));
-        let (workload_hits, container_hits): (Vec<_>, Vec<_>) =
-            hits.into_iter().partition(|(_, _, rule)| rule.selector.container.is_none());
+        let (workload_hits, container_hits): (Vec<_>, Vec<_>) = hits
+            .into_iter()
+            .partition(|(_, _, rule)| rule.selector.container.is_none());
         let mut notes = Vec::new();
         let delegated = self.delegated(subject, &mut notes);
         if workload_hits.is_empty() && delegated.class.is_none() {
@@ -128,12 +134,22 @@ impl Settings {
         let containers = container_hits
             .iter()
             .map(|(_, _, rule)| {
-                (rule.name.clone(), rule.selector.container.clone().unwrap_or_default(), rule.body.clone())
+                (
+                    rule.name.clone(),
+                    rule.selector.container.clone().unwrap_or_default(),
+                    rule.body.clone(),
+                )
             })
             .collect();
         let rules = workload_hits.iter().map(|(_, _, rule)| rule.name.clone()).collect();
         Matched::Wanted(
-            Box::new(WorkloadSettings { spec, class, rules, origins: layered.origins, containers }),
+            Box::new(WorkloadSettings {
+                spec,
+                class,
+                rules,
+                origins: layered.origins,
+                containers,
+            }),
             notes,
         )
     }
@@ -142,15 +158,19 @@ impl Settings {
     pub fn idle_rules<'a>(&'a self, subjects: &'a [Subject]) -> impl Iterator<Item = &'a str> {
         self.rules.iter().filter_map(move |rule| {
             let identity = &self.policy.spec.identity;
-            let idle =
-                subjects.iter().all(|s| exactness(&rule.selector, s, identity.bare_name(&s.name)).is_none());
+            let idle = subjects
+                .iter()
+                .all(|s| exactness(&rule.selector, s, identity.bare_name(&s.name)).is_none());
             idle.then_some(rule.name.as_str())
         })
     }
 
     fn delegated(&self, subject: &Subject, notes: &mut Vec<Diagnostic>) -> Delegated {
         let delegate = &self.policy.spec.delegate;
-        let mut result = Delegated { class: None, body: json!({}) };
+        let mut result = Delegated {
+            class: None,
+            body: json!({}),
+        };
         let annotation = |key: &str| subject.annotations.get(&format!("trimtab.dev/{key}"));
         if let Some(class) = annotation("class") {
             if delegate.class.get(class) == Some(&true) && self.classes.contains_key(class) {
@@ -179,9 +199,14 @@ struct Delegated {
 }
 
 fn refused(key: &str, text: &str) -> Diagnostic {
-    Diagnostic::warning(code::DELEGATION_REFUSED, format!("the annotation `trimtab.dev/{key}: {text}` is ignored"))
-        .because("the policy's `spec.delegate` does not allow this key with this value")
-        .help(format!("allow it under `spec.delegate`, or take the annotation `trimtab.dev/{key}` away"))
+    Diagnostic::warning(
+        code::DELEGATION_REFUSED,
+        format!("the annotation `trimtab.dev/{key}: {text}` is ignored"),
+    )
+    .because("the policy's `spec.delegate` does not allow this key with this value")
+    .help(format!(
+        "allow it under `spec.delegate`, or take the annotation `trimtab.dev/{key}` away"
+    ))
 }
 
 impl WorkloadSettings {
@@ -190,8 +215,14 @@ impl WorkloadSettings {
         let own = if is_main {
             json!({"requests": self.spec.requests, "limits": self.spec.limits})
         } else {
-            let Requests { strategy, percentile, .. } = self.spec.requests.clone();
-            let requests = Requests { strategy, percentile, ..Requests::default() };
+            let Requests {
+                strategy, percentile, ..
+            } = self.spec.requests.clone();
+            let requests = Requests {
+                strategy,
+                percentile,
+                ..Requests::default()
+            };
             json!({"requests": requests, "limits": {"cpu": {"mode": "keep"}, "memory": {"mode": "keep"}}})
         };
         let mut layered = Layered::new();
@@ -215,15 +246,28 @@ impl WorkloadSettings {
 fn without_nulls(value: Value) -> Value {
     match value {
         Value::Object(map) => Value::Object(
-            map.into_iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k, without_nulls(v))).collect(),
+            map.into_iter()
+                .filter(|(_, v)| !v.is_null())
+                .map(|(k, v)| (k, without_nulls(v)))
+                .collect(),
         ),
         other => other,
     }
 }
 
 fn class_values(policy: &OptimizationPolicy, value: &Value) -> BTreeMap<String, Value> {
-    let own = |name: &str| value.pointer("/spec/classes").and_then(|classes| classes.get(name)).cloned();
-    let names = policy.spec.classes.keys().map(String::as_str).chain(presets::CLASSES.iter().map(|(name, _)| *name));
+    let own = |name: &str| {
+        value
+            .pointer("/spec/classes")
+            .and_then(|classes| classes.get(name))
+            .cloned()
+    };
+    let names = policy
+        .spec
+        .classes
+        .keys()
+        .map(String::as_str)
+        .chain(presets::CLASSES.iter().map(|(name, _)| *name));
     names
         .map(|name| {
             let mut layered = Layered::new();
@@ -236,13 +280,20 @@ fn class_values(policy: &OptimizationPolicy, value: &Value) -> BTreeMap<String, 
 }
 
 fn compile(name: &str, rule: &super::wire::Rule, value: &Value) -> CompiledRule {
-    let mut body = value.pointer("/spec/workloads").and_then(|rules| rules.get(name)).cloned().unwrap_or(json!({}));
+    let mut body = value
+        .pointer("/spec/workloads")
+        .and_then(|rules| rules.get(name))
+        .cloned()
+        .unwrap_or(json!({}));
     if let Value::Object(map) = &mut body {
         for key in ["match", "priority", "class"] {
             map.remove(key);
         }
     }
-    let by_name = || Match { names: BTreeMap::from([(name.to_owned(), true)]), ..Match::default() };
+    let by_name = || Match {
+        names: BTreeMap::from([(name.to_owned(), true)]),
+        ..Match::default()
+    };
     CompiledRule {
         name: name.to_owned(),
         selector: rule.selector.clone().unwrap_or_else(by_name),
@@ -255,7 +306,10 @@ fn compile(name: &str, rule: &super::wire::Rule, value: &Value) -> CompiledRule 
 /// Two neighbours of equal rank and priority that set one field differently.
 fn find_tie(hits: &[(Exactness, i32, &CompiledRule)]) -> Option<Diagnostic> {
     for (index, (rank, priority, rule)) in hits.iter().enumerate() {
-        for (_, _, other) in hits[index + 1..].iter().take_while(|(r, p, _)| (r, p) == (rank, priority)) {
+        for (_, _, other) in hits[index + 1..]
+            .iter()
+            .take_while(|(r, p, _)| (r, p) == (rank, priority))
+        {
             let field = match (&rule.class, &other.class) {
                 (Some(a), Some(b)) if a != b => Some("/class".to_owned()),
                 _ => first_difference(&rule.body, &other.body, ""),
@@ -265,10 +319,10 @@ fn find_tie(hits: &[(Exactness, i32, &CompiledRule)]) -> Option<Diagnostic> {
                     "rules `{}` and `{}` match equally well and set `{field}` differently",
                     rule.name, other.name
                 );
-                return Some(
-                    Diagnostic::error(code::RULE_TIE, headline)
-                        .help(format!("give one of them a higher `priority`, or `match` the workload by its name in `{}`", rule.name)),
-                );
+                return Some(Diagnostic::error(code::RULE_TIE, headline).help(format!(
+                    "give one of them a higher `priority`, or `match` the workload by its name in `{}`",
+                    rule.name
+                )));
             }
         }
     }

@@ -25,12 +25,18 @@ pub enum Source {
 impl Source {
     /// A file with one document.
     pub fn file(path: impl Into<String>, text: impl Into<String>) -> Self {
-        Self::File { path: path.into(), text: text.into(), document: 0 }
+        Self::File {
+            path: path.into(),
+            text: text.into(),
+            document: 0,
+        }
     }
 
     /// An object without a file.
     pub fn object(kind: &str, name: &str) -> Self {
-        Self::Object { name: format!("{kind}/{name}") }
+        Self::Object {
+            name: format!("{kind}/{name}"),
+        }
     }
 
     /// The place of a field's value.
@@ -43,13 +49,12 @@ impl Source {
         self.place(pointer, |index, pointer| index.key_place(pointer))
     }
 
-    fn place(
-        &self,
-        pointer: &str,
-        find: impl Fn(&SpanIndex, &str) -> Option<crate::yaml::span::Span>,
-    ) -> Place {
+    fn place(&self, pointer: &str, find: impl Fn(&SpanIndex, &str) -> Option<crate::yaml::span::Span>) -> Place {
         match self {
-            Self::Object { name } => Place::Object { object: name.clone(), pointer: pointer.to_owned() },
+            Self::Object { name } => Place::Object {
+                object: name.clone(),
+                pointer: pointer.to_owned(),
+            },
             Self::File { path, text, document } => {
                 let span = SpanIndex::of(text, *document).and_then(|index| nearest(&index, pointer, &find));
                 match span {
@@ -60,7 +65,10 @@ impl Source {
                         width: span.width,
                         source: text.lines().nth(span.line - 1).unwrap_or_default().to_owned(),
                     },
-                    None => Place::Object { object: path.clone(), pointer: pointer.to_owned() },
+                    None => Place::Object {
+                        object: path.clone(),
+                        pointer: pointer.to_owned(),
+                    },
                 }
             }
         }
@@ -68,11 +76,7 @@ impl Source {
 }
 
 /// The field itself, else the nearest one around it that is written in the text.
-fn nearest<S>(
-    index: &SpanIndex,
-    pointer: &str,
-    find: &impl Fn(&SpanIndex, &str) -> Option<S>,
-) -> Option<S> {
+fn nearest<S>(index: &SpanIndex, pointer: &str, find: &impl Fn(&SpanIndex, &str) -> Option<S>) -> Option<S> {
     let mut pointer = pointer;
     loop {
         if let Some(span) = find(index, pointer) {

@@ -513,7 +513,11 @@ pub struct Limits {
 
 /// A limit: how it follows the request, or its stated value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, bound(deserialize = "T: Deserialize<'de>"))]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    bound(deserialize = "T: Deserialize<'de>")
+)]
 pub struct Limit<T> {
     /// How it follows. Default: keep.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -525,7 +529,10 @@ pub struct Limit<T> {
 
 impl<T> Default for Limit<T> {
     fn default() -> Self {
-        Self { mode: None, value: None }
+        Self {
+            mode: None,
+            value: None,
+        }
     }
 }
 

@@ -61,10 +61,14 @@ impl<'de> Deserialize<'de> for IntOrPercent {
                 f.write_str("a count such as `1`, or whole percents up to 100 such as `25%`")
             }
             fn visit_u64<E: Error>(self, count: u64) -> Result<IntOrPercent, E> {
-                u32::try_from(count).map(IntOrPercent::Int).map_err(|_| E::custom("more pods than Kubernetes can count"))
+                u32::try_from(count)
+                    .map(IntOrPercent::Int)
+                    .map_err(|_| E::custom("more pods than Kubernetes can count"))
             }
             fn visit_i64<E: Error>(self, count: i64) -> Result<IntOrPercent, E> {
-                u64::try_from(count).map_err(|_| E::custom("a count can't be negative")).and_then(|c| self.visit_u64(c))
+                u64::try_from(count)
+                    .map_err(|_| E::custom("a count can't be negative"))
+                    .and_then(|c| self.visit_u64(c))
             }
             fn visit_str<E: Error>(self, text: &str) -> Result<IntOrPercent, E> {
                 IntOrPercent::parse(text).ok_or_else(|| E::invalid_value(serde::de::Unexpected::Str(text), &self))

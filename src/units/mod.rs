@@ -16,8 +16,8 @@ mod money;
 mod int_or_percent;
 
 pub use self::bytes::Bytes;
-pub use self::int_or_percent::IntOrPercent;
 pub use self::cpu::{Millicores, NanoCores};
+pub use self::int_or_percent::IntOrPercent;
 pub use self::money::{Currency, Money, MoneyError};
 pub use self::percent::{Percent, PercentError};
 pub use self::quantity::{AmountError, Format, Quantity, QuantityError};

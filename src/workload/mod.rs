@@ -1,1 +1,7 @@
 //! What the manifests contain: targets, containers, selectors, scalers and budgets already there.
+//!
+//! In: objects. Out: [`Workloads`], every one with what points at it, and diagnostics on what points nowhere.
+
+pub mod model;
+
+pub use model::{Budget, Container, Scaler, Workload, Workloads};

@@ -12,9 +12,15 @@ pub struct Span {
 pub struct SpanIndex;
 impl SpanIndex {
     /// Of a text.
-    pub fn of(_text: &str, _document: usize) -> Option<Self> { None }
+    pub fn of(_text: &str, _document: usize) -> Option<Self> {
+        None
+    }
     /// Value.
-    pub fn value_place(&self, _pointer: &str) -> Option<Span> { None }
+    pub fn value_place(&self, _pointer: &str) -> Option<Span> {
+        None
+    }
     /// Key.
-    pub fn key_place(&self, _pointer: &str) -> Option<Span> { None }
+    pub fn key_place(&self, _pointer: &str) -> Option<Span> {
+        None
+    }
 }

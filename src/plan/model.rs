@@ -1,0 +1,420 @@
+//! `OptimizationPlan`: what was decided and accepted, as it is committed and reviewed.
+//!
+//! A plan says everything that rendering needs beside the manifests, versions and placement included: builds apply it
+//! and decide nothing. A workload whose decision did not change keeps its bytes.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::krm::Reason;
+use crate::policy::wire::{
+    AuthenticationRef, Behavior, DescribedObject, Fallback, Metadata, MetricType, Mode, Taint, WhenUnsatisfiable,
+};
+use crate::units::{Bytes, IntOrPercent, Millicores, Percent, Quantity, Seconds, Timestamp};
+
+/// Kind of a plan.
+pub const KIND: &str = "OptimizationPlan";
+
+/// What was decided for an environment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OptimizationPlan {
+    /// `trimtab.dev/v1alpha1`.
+    pub api_version: String,
+    /// `OptimizationPlan`.
+    pub kind: String,
+    /// Name of the policy it was made for.
+    pub metadata: Metadata,
+    /// The decisions.
+    pub spec: PlanSpec,
+}
+
+/// `spec` of an OptimizationPlan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlanSpec {
+    /// Environment it is for.
+    pub environment: String,
+    /// Constants and algorithms it was made with.
+    pub decision_version: String,
+    /// End of the profile's window: the plan's "now".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_end: Option<Timestamp>,
+    /// SHA-256 of what it was made from.
+    pub digests: Digests,
+    /// Decisions by workload: `Deployment/shop/api`.
+    #[serde(default)]
+    pub workloads: BTreeMap<String, WorkloadPlan>,
+}
+
+/// SHA-256 of the canonical form of a plan's inputs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Digests {
+    /// Of the policy's `spec`.
+    pub policy: String,
+    /// Of the profiles, in the order of their names; empty where there was none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub profile: String,
+}
+
+/// How a decision came about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Decided on this profile.
+    #[default]
+    Planned,
+    /// The accepted decision, which could not be confirmed or was not to be changed.
+    Kept,
+    /// Nothing is decided, nothing is rendered.
+    Refused,
+}
+
+/// What was decided for one workload.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WorkloadPlan {
+    /// apiVersion of the workload, as scalers must name it.
+    pub api_version: String,
+    /// Where its pod template is, if elsewhere (`workloadRef` of a Rollout): `apps/v1/Deployment/name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template_in: Option<String>,
+    /// Its class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
+    /// Whether it is rendered: only `enforce` is.
+    pub mode: Mode,
+    /// How it came about.
+    pub status: Status,
+    /// Requests and limits by container.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub containers: BTreeMap<String, ContainerPlan>,
+    /// `spec.replicas`; absent: as it is in the manifest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<Removable<u32>>,
+    /// Horizontal scaler; absent: none of ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scaler: Option<ScalerPlan>,
+    /// PodDisruptionBudget.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disruption: Option<DisruptionPlan>,
+    /// Topology spread, by topology key.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub spread: BTreeMap<String, SpreadPlan>,
+    /// Placement on interruptible nodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spot: Option<SpotPlan>,
+    /// VerticalPodAutoscaler.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vpa: Option<VpaPlan>,
+    /// `terminationGracePeriodSeconds`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grace_period: Option<Decision<Seconds>>,
+    /// `lifecycle.preStop.sleep` of the main container.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pre_stop_sleep: Option<Decision<Seconds>>,
+    /// Container the scaler, the sleep and the stated requests are for.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub main_container: String,
+    /// End of the window of the last plan that restarted its pods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restarted: Option<Timestamp>,
+    /// Refusals and remarks, by code.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub findings: BTreeMap<String, Finding>,
+}
+
+/// A refusal or remark.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Finding {
+    /// What was seen, in a sentence with numbers and units.
+    pub detail: String,
+    /// The name of the policy's `accept` entry that accepts it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<String>,
+}
+
+/// A value, the value before, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Decision<T> {
+    /// The value.
+    pub value: T,
+    /// The last decision's value; absent: there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<T>,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// As [`Decision`], for a field that may also go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Removable<T> {
+    /// The value; absent: the field is removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<T>,
+    /// The last decision's value; absent: there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<T>,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Requests and limits of one container.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ContainerPlan {
+    /// Requests; an absent one stays as it is.
+    #[serde(default, skip_serializing_if = "ResourcePlan::is_empty")]
+    pub requests: ResourcePlan<Decision<Millicores>, Decision<Bytes>>,
+    /// Limits; an absent one stays as it is.
+    #[serde(default, skip_serializing_if = "ResourcePlan::is_empty")]
+    pub limits: ResourcePlan<Removable<Millicores>, Removable<Bytes>>,
+}
+
+/// One thing for CPU, one for memory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ResourcePlan<C, M> {
+    /// CPU.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<C>,
+    /// Memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<M>,
+}
+
+impl<C, M> Default for ResourcePlan<C, M> {
+    fn default() -> Self {
+        Self {
+            cpu: None,
+            memory: None,
+        }
+    }
+}
+
+impl<C, M> ResourcePlan<C, M> {
+    /// Whether nothing is decided.
+    pub fn is_empty(&self) -> bool {
+        self.cpu.is_none() && self.memory.is_none()
+    }
+}
+
+/// Which scaler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ScalerKind {
+    /// HorizontalPodAutoscaler.
+    Hpa,
+    /// KEDA ScaledObject.
+    Keda,
+}
+
+/// A horizontal scaler.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ScalerPlan {
+    /// Which.
+    pub kind: ScalerKind,
+    /// Name of the object; an adopted one keeps its own.
+    pub name: String,
+    /// Whether it was there before: then only the fields named here are set.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub adopted: bool,
+    /// Lowest replicas.
+    pub min_replicas: Decision<u32>,
+    /// Highest replicas.
+    pub max_replicas: Decision<u32>,
+    /// CPU target: share of the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<UtilizationPlan>,
+    /// Memory target: share of the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<UtilizationPlan>,
+    /// Further metrics, by the policy's names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: BTreeMap<String, MetricPlan>,
+    /// KEDA triggers, by the policy's names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub triggers: BTreeMap<String, TriggerPlan>,
+    /// How fast; absent: the API's defaults, or what an adopted object says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behavior: Option<Behavior>,
+    /// KEDA: time between polls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub polling_interval: Option<Seconds>,
+    /// KEDA: time from the last activity to zero.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cooldown_period: Option<Seconds>,
+    /// KEDA: replicas while idle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle_replicas: Option<u32>,
+    /// KEDA: what to do when a trigger fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<Fallback>,
+    /// Whether `spec.replicas` was in the profile's last day what this scaler wanted: handoff may end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_force: bool,
+}
+
+/// A utilization target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UtilizationPlan {
+    /// Share of the request, in whole percents.
+    pub target: Decision<Percent>,
+    /// The one container it looks at (`ContainerResource`); absent: the pod's sum (`Resource`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<String>,
+}
+
+/// A metric that is not CPU or memory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MetricPlan {
+    /// Which kind of metric.
+    #[serde(rename = "type")]
+    pub kind: crate::policy::wire::MetricKind,
+    /// Name in the metrics API.
+    pub metric: String,
+    /// Labels that select its series.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub selector: BTreeMap<String, String>,
+    /// The object it describes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub described_object: Option<DescribedObject>,
+    /// Target per pod.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub average_value: Option<Decision<Quantity>>,
+    /// Target of the whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Decision<Quantity>>,
+}
+
+/// A KEDA trigger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TriggerPlan {
+    /// KEDA's name of the scaler.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The complete metadata, threshold included.
+    pub metadata: BTreeMap<String, String>,
+    /// TriggerAuthentication.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authentication_ref: Option<AuthenticationRef>,
+    /// How the value is read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metric_type: Option<MetricType>,
+    /// Whether KEDA caches the value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub use_cached_metrics: Option<bool>,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// A PodDisruptionBudget.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DisruptionPlan {
+    /// Name of the object; an adopted one keeps its own.
+    pub name: String,
+    /// Whether it was there before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub adopted: bool,
+    /// Pods that must stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_available: Option<Decision<IntOrPercent>>,
+    /// Pods that may go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_unavailable: Option<Decision<IntOrPercent>>,
+    /// Whether unhealthy pods never block an eviction (`unhealthyPodEvictionPolicy: AlwaysAllow`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub always_allow_unhealthy: bool,
+}
+
+/// A topology spread constraint over the pods of the workload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SpreadPlan {
+    /// Largest difference between two domains.
+    pub max_skew: u32,
+    /// What happens where it can't be kept.
+    pub when_unsatisfiable: WhenUnsatisfiable,
+    /// Whether each revision is spread by itself (`matchLabelKeys: [pod-template-hash]`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub per_revision: bool,
+    /// Whether nodes that the pod can't use are left out (`nodeTaintsPolicy: Honor`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub honor_taints: bool,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Placement on interruptible nodes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SpotPlan {
+    /// Whether pods go there.
+    pub mode: crate::policy::wire::SpotMode,
+    /// Labels of spot nodes.
+    pub labels: BTreeMap<String, String>,
+    /// Taints of spot nodes, tolerated unless the mode is `never`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub taints: BTreeMap<String, Taint>,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// A VerticalPodAutoscaler.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct VpaPlan {
+    /// Name of the object; an adopted one keeps its own.
+    pub name: String,
+    /// Whether it was there before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub adopted: bool,
+    /// `updateMode`.
+    pub update_mode: UpdateMode,
+    /// Resources it looks at.
+    pub controlled: ControlledResources,
+    /// Lowest values it may set.
+    #[serde(default)]
+    pub min_allowed: crate::policy::wire::Amounts,
+    /// Highest values it may set.
+    #[serde(default)]
+    pub max_allowed: crate::policy::wire::Amounts,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// `updateMode` of a VPA.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum UpdateMode {
+    /// It recommends.
+    Off,
+    /// It sets requests of new pods.
+    Initial,
+    /// It evicts pods to set requests.
+    Recreate,
+    /// It resizes in place, and evicts where that fails.
+    InPlaceOrRecreate,
+}
+
+/// Resources a VPA looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ControlledResources {
+    /// CPU.
+    Cpu,
+    /// Memory.
+    Memory,
+    /// Both.
+    Both,
+}

@@ -1,0 +1,151 @@
+//! The workloads of an environment, as planning and rendering see them.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::krm::{FieldPath, ObjectId};
+use crate::policy::Subject;
+use crate::units::{Bytes, IntOrPercent, Millicores, Percent, Seconds};
+
+/// Everything found in an environment's objects.
+#[derive(Clone, Debug, Default)]
+pub struct Workloads {
+    /// By key, `Deployment/shop/api`.
+    pub by_key: BTreeMap<String, Workload>,
+}
+
+/// One workload and what points at it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Workload {
+    /// The object that scalers name.
+    pub id: ObjectId,
+    /// The object that owns the pod template: the same, or the Deployment that a Rollout refers to.
+    pub template_id: ObjectId,
+    /// The way to the pod template in that object: `.spec.template`, or deeper in a CronJob.
+    pub template_path: FieldPath,
+    /// Labels of the workload itself.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations of the workload itself.
+    pub annotations: BTreeMap<String, String>,
+    /// Labels of its pods.
+    pub pod_labels: BTreeMap<String, String>,
+    /// `spec.selector` as it stands (`matchLabels` and `matchExpressions`); `Null` for a CronJob or Job.
+    pub selector: Value,
+    /// `spec.replicas`, if it is there.
+    pub replicas: Option<u32>,
+    /// Containers in their order, native sidecars (`restartPolicy: Always` init containers) behind them.
+    pub containers: Vec<Container>,
+    /// `terminationGracePeriodSeconds`, if it is there.
+    pub grace_period: Option<Seconds>,
+    /// Whether it holds state: volume claims of its own, or a claim that one node may mount.
+    pub has_state: bool,
+    /// Whether a volume allows one pod only (`ReadWriteOnce` claim in a Deployment, `Recreate` strategy).
+    pub is_exclusive: bool,
+    /// Whether a Rollout owns its pods (`workloadRef` points here): never a target of its own.
+    pub is_behind_rollout: bool,
+    /// HPAs and ScaledObjects that point at it.
+    pub scalers: Vec<Scaler>,
+    /// PodDisruptionBudgets that select its pods.
+    pub budgets: Vec<Budget>,
+    /// VerticalPodAutoscalers that point at it.
+    pub vpas: Vec<Vpa>,
+}
+
+/// A container of the pod template.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Container {
+    /// Name.
+    pub name: String,
+    /// Image.
+    pub image: String,
+    /// Whether it is a native sidecar (an init container that keeps running).
+    pub is_sidecar: bool,
+    /// CPU request.
+    pub cpu_request: Option<Millicores>,
+    /// Memory request.
+    pub memory_request: Option<Bytes>,
+    /// CPU limit.
+    pub cpu_limit: Option<Millicores>,
+    /// Memory limit.
+    pub memory_limit: Option<Bytes>,
+    /// Whether `lifecycle.preStop` is set.
+    pub has_pre_stop: bool,
+    /// Whether image, environment or arguments tell of a Java virtual machine.
+    pub looks_like_jvm: bool,
+}
+
+/// An HPA or ScaledObject that is in the manifests.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scaler {
+    /// Its identity; the kind tells which.
+    pub id: ObjectId,
+    /// Whether trimtab made it: then it counts as absent when planning.
+    pub is_ours: bool,
+    /// Lowest replicas, with the API's default.
+    pub min_replicas: u32,
+    /// Highest replicas.
+    pub max_replicas: Option<u32>,
+    /// CPU utilization target.
+    pub cpu_target: Option<Percent>,
+    /// Memory utilization target.
+    pub memory_target: Option<Percent>,
+    /// Number of metrics or triggers besides CPU and memory utilization.
+    pub other_metrics: usize,
+}
+
+/// A PodDisruptionBudget that is in the manifests.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Budget {
+    /// Its identity.
+    pub id: ObjectId,
+    /// Whether trimtab made it.
+    pub is_ours: bool,
+    /// Pods that must stay.
+    pub min_available: Option<IntOrPercent>,
+    /// Pods that may go.
+    pub max_unavailable: Option<IntOrPercent>,
+    /// Whether it selects pods of other workloads too.
+    pub is_shared: bool,
+}
+
+/// A VerticalPodAutoscaler that is in the manifests.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Vpa {
+    /// Its identity.
+    pub id: ObjectId,
+    /// Whether trimtab made it.
+    pub is_ours: bool,
+    /// `updateMode`, with the API's default (`Recreate`).
+    pub update_mode: String,
+}
+
+impl Workload {
+    /// `Deployment/shop/api`.
+    pub fn key(&self) -> String {
+        self.id.to_string()
+    }
+
+    /// What rules look at.
+    pub fn subject(&self) -> Subject {
+        let mut labels = self.pod_labels.clone();
+        labels.extend(self.labels.clone());
+        Subject {
+            kind: self.id.kind.clone(),
+            name: self.id.name.clone(),
+            namespace: self.id.namespace.clone(),
+            labels,
+            annotations: self.annotations.clone(),
+        }
+    }
+
+    /// The container of that name.
+    pub fn container(&self, name: &str) -> Option<&Container> {
+        self.containers.iter().find(|container| container.name == name)
+    }
+
+    /// Whether its kind has a scale subresource.
+    pub fn is_scalable_kind(&self) -> bool {
+        matches!(self.id.kind.as_str(), "Deployment" | "StatefulSet" | "Rollout")
+    }
+}
