@@ -1,1 +1,4 @@
 //! Usage exports in, one file per format; samples out.
+
+pub mod signal;
+pub mod number;

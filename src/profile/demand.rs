@@ -1,0 +1,366 @@
+//! Demand of one signal over one week, in its final form: per cell the total over pods, the greatest pod and the pods.
+//!
+//! Exact steps finer than the cell fold into it by the upper envelope (the greatest of each); coarser ones hold over
+//! the cells they measured. A cell without a sample is unknown, never 0. Totals and maxima are [`Level`]s, pods exact.
+//! Folding takes maxima and a [`Level`] grows with its value, so folding quantised cells gives what quantising folded
+//! cells gives: a week can be made hourly at any time.
+
+use super::calendar::{WEEK_S, Week, cell_end};
+use super::level::Level;
+use super::pack::{PayloadError, Unpacker, base64, deflate, from_base64, inflate, put_difference, put_varint};
+use super::timeline::Timeline;
+use std::collections::BTreeMap;
+
+/// Weeks kept at the step of the profile; older ones are hourly.
+pub const FINE_WEEKS: u32 = 4;
+/// Step of older weeks, and the longest time one sample can hold for.
+pub const COARSE_STEP_S: u32 = 3_600;
+
+/// What is known of one cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// Position in the week, from 0: the cell ends `(slot + 1) × step` after Monday 00:00.
+    pub slot: u32,
+    /// All pods together: the most within the cell.
+    pub total: Level,
+    /// The greatest single pod within the cell.
+    pub max: Level,
+    /// Pods with a value: the most within the cell.
+    pub active: u32,
+}
+
+impl Cell {
+    fn absorb(&mut self, other: Self) {
+        self.total = self.total.max(other.total);
+        self.max = self.max.max(other.max);
+        self.active = self.active.max(other.active);
+    }
+}
+
+/// One week of demand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DemandWeek {
+    /// Length of a cell in seconds; a divisor of an hour.
+    pub step_s: u32,
+    /// Cells of the profile's own step that are known, also after the week was made hourly.
+    pub known: u32,
+    /// The known cells, ascending.
+    pub cells: Vec<Cell>,
+}
+
+/// Two final lines know the same cell, so their series cannot be told apart any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Overlap {
+    /// End of the first shared cell.
+    pub end_s: i64,
+}
+
+impl DemandWeek {
+    /// The weeks of an exact timeline in cells of `step_s`.
+    pub fn of_timeline(timeline: &Timeline, step_s: u32) -> BTreeMap<Week, Self> {
+        let step = i64::from(step_s);
+        let held = timeline
+            .commonest_distance_s()
+            .unwrap_or(step)
+            .clamp(step, i64::from(COARSE_STEP_S));
+        let mut weeks: BTreeMap<Week, BTreeMap<u32, Cell>> = BTreeMap::new();
+        for point in timeline.points() {
+            let (total, max) = (Level::of(point.total), Level::of(point.max));
+            for end in held_cells(point.end_s, held, step) {
+                let week = Week::of_end(end);
+                let cell = Cell {
+                    slot: slot(week, end, step),
+                    total,
+                    max,
+                    active: point.active,
+                };
+                weeks
+                    .entry(week)
+                    .or_default()
+                    .entry(cell.slot)
+                    .and_modify(|known| known.absorb(cell))
+                    .or_insert(cell);
+            }
+        }
+        let finished = |cells: BTreeMap<u32, Cell>| {
+            let cells: Vec<Cell> = cells.into_values().collect();
+            Self {
+                step_s,
+                known: u32::try_from(cells.len()).unwrap_or(u32::MAX),
+                cells,
+            }
+        };
+        weeks.into_iter().map(|(week, cells)| (week, finished(cells))).collect()
+    }
+
+    /// The same week in hourly cells; unchanged when it is hourly.
+    #[must_use]
+    pub fn hourly(self) -> Self {
+        let factor = COARSE_STEP_S / self.step_s;
+        let mut cells: Vec<Cell> = Vec::new();
+        for cell in self.cells {
+            let cell = Cell {
+                slot: cell.slot / factor,
+                ..cell
+            };
+            match cells.last_mut() {
+                Some(last) if last.slot == cell.slot => last.absorb(cell),
+                _ => cells.push(cell),
+            }
+        }
+        Self {
+            step_s: COARSE_STEP_S,
+            known: self.known,
+            cells,
+        }
+    }
+
+    /// Joins two parts that know different cells.
+    pub fn join(self, other: Self, week: Week) -> Result<Self, Overlap> {
+        if self.step_s != other.step_s {
+            return self.hourly().join(other.hourly(), week);
+        }
+        let mut cells = self.cells;
+        cells.extend(other.cells);
+        cells.sort_by_key(|cell| cell.slot);
+        if let Some(pair) = cells.windows(2).find(|pair| pair[0].slot == pair[1].slot) {
+            return Err(Overlap {
+                end_s: week.start_s() + i64::from(pair[0].slot + 1) * i64::from(self.step_s),
+            });
+        }
+        Ok(Self {
+            step_s: self.step_s,
+            known: self.known + other.known,
+            cells,
+        })
+    }
+
+    /// End of a cell in Unix seconds.
+    pub fn end_s(&self, week: Week, cell: &Cell) -> i64 {
+        week.start_s() + i64::from(cell.slot + 1) * i64::from(self.step_s)
+    }
+
+    /// `step known cells`: runs of known and unknown cells, then the columns as differences, deflated, base64. The
+    /// greatest pod is kept as its distance from the mean pod, which is small and for a single pod zero.
+    pub(crate) fn encode(&self) -> String {
+        let mut bytes = Vec::new();
+        let runs = self.runs();
+        put_varint(&mut bytes, runs.len() as u64);
+        for (gap, length) in runs {
+            put_varint(&mut bytes, gap);
+            put_varint(&mut bytes, length);
+        }
+        let columns: [fn(&Cell) -> u64; 2] = [|cell| u64::from(cell.active), |cell| u64::from(cell.total.index())];
+        for column in columns {
+            let mut last = 0;
+            for cell in &self.cells {
+                put_difference(&mut bytes, last, column(cell));
+                last = column(cell);
+            }
+        }
+        for cell in &self.cells {
+            put_difference(
+                &mut bytes,
+                mean_level(cell.total, cell.active),
+                u64::from(cell.max.index()),
+            );
+        }
+        format!("{} {} {}", self.step_s, self.known, base64(&deflate(&bytes)))
+    }
+
+    fn runs(&self) -> Vec<(u64, u64)> {
+        let mut runs: Vec<(u64, u64)> = Vec::new();
+        let mut next = 0;
+        for cell in &self.cells {
+            match runs.last_mut() {
+                Some(last) if cell.slot == next => last.1 += 1,
+                _ => runs.push((u64::from(cell.slot - next), 1)),
+            }
+            next = cell.slot + 1;
+        }
+        runs
+    }
+
+    pub(crate) fn decode(payload: &str) -> Result<Self, PayloadError> {
+        let mut fields = payload.splitn(3, ' ');
+        let (Some(step), Some(known), Some(cells)) = (fields.next(), fields.next(), fields.next()) else {
+            return Err(PayloadError::new("has not the three fields `step known cells`"));
+        };
+        let step_s: u32 = super::sketch::integer(step, "step")?;
+        let known: u32 = super::sketch::integer(known, "number of known cells")?;
+        if step_s == 0 || COARSE_STEP_S % step_s != 0 {
+            return Err(PayloadError::new(format!(
+                "has a step of {step_s} s, which does not divide an hour"
+            )));
+        }
+        let cells = decode_cells(cells, step_s)?;
+        if (known as usize) < cells.len() {
+            return Err(PayloadError::new(format!(
+                "knows {} cells and says {known}",
+                cells.len()
+            )));
+        }
+        Ok(Self { step_s, known, cells })
+    }
+}
+
+fn decode_cells(text: &str, step_s: u32) -> Result<Vec<Cell>, PayloadError> {
+    let bytes = inflate(&from_base64(text)?)?;
+    let mut unpacker = Unpacker::new(&bytes);
+    let slots = decode_runs(&mut unpacker, u32::try_from(WEEK_S).unwrap_or(0) / step_s)?;
+    let mut columns = [Vec::with_capacity(slots.len()), Vec::with_capacity(slots.len())];
+    for column in &mut columns {
+        let mut last = 0;
+        for _ in &slots {
+            last = unpacker.difference(last)?;
+            column.push(last);
+        }
+    }
+    let [actives, totals] = columns;
+    let mut cells = Vec::with_capacity(slots.len());
+    for ((slot, active), total) in slots.into_iter().zip(actives).zip(totals) {
+        let active = u32::try_from(active).ok().filter(|&pods| pods > 0);
+        let total = Level::from_index(total);
+        let (Some(active), Some(total)) = (active, total) else {
+            return Err(PayloadError::new("has a cell without pods or past the scale"));
+        };
+        let max = Level::from_index(unpacker.difference(mean_level(total, active))?).filter(|&max| max <= total);
+        let max = max.ok_or_else(|| PayloadError::new("has a pod greater than all pods together"))?;
+        cells.push(Cell {
+            slot,
+            total,
+            max,
+            active,
+        });
+    }
+    unpacker.finish()?;
+    Ok(cells)
+}
+
+fn decode_runs(unpacker: &mut Unpacker<'_>, slots_of_week: u32) -> Result<Vec<u32>, PayloadError> {
+    let runs: u32 = unpacker.small("number of runs")?;
+    let mut slots = Vec::new();
+    let mut next = 0u32;
+    for run in 0..runs {
+        let (gap, length): (u32, u32) = (unpacker.small("gap")?, unpacker.small("run")?);
+        let start = next.checked_add(gap).filter(|_| length > 0 && (gap > 0 || run == 0));
+        let end = start
+            .and_then(|start| start.checked_add(length))
+            .filter(|&end| end <= slots_of_week);
+        let (Some(start), Some(end)) = (start, end) else {
+            return Err(PayloadError::new("has cells out of order or past its week"));
+        };
+        slots.extend(start..end);
+        next = end;
+    }
+    if slots.is_empty() {
+        Err(PayloadError::new("knows no cell"))
+    } else {
+        Ok(slots)
+    }
+}
+
+/// Ends of the cells that a sample speaks for: its own, and those before it that its interval reaches into.
+pub(crate) fn held_cells(end_s: i64, held_s: i64, step_s: i64) -> impl Iterator<Item = i64> {
+    let last = cell_end(end_s, step_s);
+    let cells = (held_s + step_s - 1) / step_s;
+    (0..cells).map(move |back| last - back * step_s)
+}
+
+/// Where the greatest pod is guessed to be: the level of an equal share.
+fn mean_level(total: Level, active: u32) -> u64 {
+    u64::from(Level::of(total.midpoint() / u64::from(active)).index())
+}
+
+fn slot(week: Week, end_s: i64, step_s: i64) -> u32 {
+    u32::try_from((end_s - week.start_s()) / step_s - 1).expect("broken invariant: a cell lies in its week")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::timeline::Combine;
+    use super::*;
+
+    const MONDAY: i64 = 1_633_305_600;
+
+    fn week_of(samples: &[(i64, u64)]) -> DemandWeek {
+        let samples = samples.iter().map(|&(end, value)| (MONDAY + end, value)).collect();
+        let mut weeks = DemandWeek::of_timeline(&Timeline::of(samples, Combine::Sum), 300);
+        assert_eq!(weeks.len(), 1);
+        weeks.pop_first().unwrap().1
+    }
+
+    fn cells(week: &DemandWeek) -> Vec<(u32, u64, u64, u32)> {
+        week.cells
+            .iter()
+            .map(|cell| (cell.slot, cell.total.lower(), cell.max.lower(), cell.active))
+            .collect()
+    }
+
+    #[test]
+    fn finer_samples_fold_by_the_upper_envelope() {
+        // totals per minute 10+5, 20, 12+9, then nothing until the next cell: the most is 21, the greatest pod 20
+        let week = week_of(&[(60, 10), (60, 5), (120, 20), (180, 12), (180, 9), (360, 1)]);
+        assert_eq!(cells(&week), [(0, 21, 20, 2), (1, 1, 1, 1)]);
+    }
+
+    #[test]
+    fn coarser_samples_hold_over_the_time_they_measured() {
+        // every 15 minutes: each value holds for three cells; the missing one at 1800 leaves cells 3 to 5 unknown
+        let week = week_of(&[(900, 7), (2700, 8), (3600, 9), (4500, 9)]);
+        let expected = [
+            (0, 7),
+            (1, 7),
+            (2, 7),
+            (6, 8),
+            (7, 8),
+            (8, 8),
+            (9, 9),
+            (10, 9),
+            (11, 9),
+            (12, 9),
+            (13, 9),
+            (14, 9),
+        ];
+        assert_eq!(
+            cells(&week).iter().map(|cell| (cell.0, cell.1)).collect::<Vec<_>>(),
+            expected
+        );
+        assert_eq!(week.known, 12);
+    }
+
+    #[test]
+    fn an_hourly_week_keeps_the_most_of_each_hour() {
+        let week = week_of(&[(300, 5), (600, 50), (3600, 9), (3900, 4)]).hourly();
+        assert_eq!(cells(&week), [(0, 50, 50, 1), (1, 4, 4, 1)]);
+        assert_eq!((week.step_s, week.known), (3600, 4));
+    }
+
+    #[test]
+    fn parts_of_a_week_join_when_they_know_different_cells() {
+        let week = Week::of_end(MONDAY + 1);
+        let (first, second) = (week_of(&[(300, 5)]), week_of(&[(600, 6), (900, 7)]));
+        assert_eq!(
+            second.clone().join(first.clone(), week),
+            Ok(week_of(&[(300, 5), (600, 6), (900, 7)]))
+        );
+        assert_eq!(first.clone().join(first, week), Err(Overlap { end_s: MONDAY + 300 }));
+    }
+
+    #[test]
+    fn a_line_reads_back_and_is_strict() {
+        let week = week_of(&[(300, 1000), (300, 800), (600, 5_000_000), (604_800, 0)]);
+        let payload = week.encode();
+        assert_eq!(DemandWeek::decode(&payload), Ok(week));
+        for (from, to) in [
+            ("300 3", "299 3"),
+            ("300 3", "300 2"),
+            ("300 3", "300  3"),
+            ("300 3", "0 3"),
+            ("300 3 ", "300 "),
+        ] {
+            let broken = payload.replacen(from, to, 1);
+            assert!(DemandWeek::decode(&broken).is_err(), "{broken}");
+        }
+    }
+}

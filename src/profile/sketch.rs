@@ -1,0 +1,360 @@
+//! A mergeable count of values by [`Level`]: exact count, sum, least and greatest, quantiles within a bucket.
+//!
+//! Integers only, so adding sketches is associative and commutative and every split of the same samples gives the same
+//! sketch. Decay is applied when a plan is made, as integer weights of whole weeks, never to what is stored.
+
+use super::level::Level;
+use super::pack::{PayloadError, Unpacker, base64, from_base64, put_varint};
+
+/// One part in a million: the unit quantiles are asked in; 950 000 is p95.
+pub const MILLION: u64 = 1_000_000;
+
+/// Counts of values on the log-linear scale.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sketch {
+    buckets: Vec<(Level, u64)>,
+    sum: u128,
+    min: u64,
+    max: u64,
+}
+
+/// A quantile as its bucket tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quantile {
+    /// Never under the true value, at most 1/32 over it, never above the greatest value seen: for sizing.
+    pub upper: u64,
+    /// Within 1/64 of the true value: for replay and reports.
+    pub midpoint: u64,
+}
+
+impl Sketch {
+    /// The sketch of these values.
+    pub fn of(values: impl IntoIterator<Item = u64>) -> Self {
+        let mut counts = vec![0u64; Level::COUNT];
+        let (mut sum, mut min, mut max) = (0u128, u64::MAX, 0);
+        for value in values {
+            counts[usize::from(Level::of(value).index())] += 1;
+            sum += u128::from(value);
+            min = min.min(value);
+            max = max.max(value);
+        }
+        let buckets: Vec<_> = (0..)
+            .map_while(Level::from_index)
+            .zip(counts)
+            .filter(|&(_, count)| count > 0)
+            .collect();
+        if buckets.is_empty() {
+            return Self::default();
+        }
+        Self { buckets, sum, min, max }
+    }
+
+    /// How many values went in.
+    pub fn count(&self) -> u64 {
+        self.buckets.iter().map(|&(_, count)| count).sum()
+    }
+
+    /// Exact sum of the values.
+    pub fn sum(&self) -> u128 {
+        self.sum
+    }
+
+    /// Exact least value; `None` when empty.
+    pub fn min(&self) -> Option<u64> {
+        (!self.is_empty()).then_some(self.min)
+    }
+
+    /// Exact greatest value; `None` when empty.
+    pub fn max(&self) -> Option<u64> {
+        (!self.is_empty()).then_some(self.max)
+    }
+
+    /// Whether no value went in.
+    pub fn is_empty(&self) -> bool {
+        self.buckets.is_empty()
+    }
+
+    /// The filled buckets in ascending order.
+    pub fn buckets(&self) -> &[(Level, u64)] {
+        &self.buckets
+    }
+
+    /// Adds all values of `other`.
+    pub fn merge(&mut self, other: &Self) {
+        if other.is_empty() {
+            return;
+        }
+        if self.is_empty() {
+            *self = other.clone();
+            return;
+        }
+        let mut all = std::mem::take(&mut self.buckets);
+        all.extend_from_slice(&other.buckets);
+        all.sort_by_key(|&(level, _)| level);
+        for (level, count) in all {
+            match self.buckets.last_mut() {
+                Some(last) if last.0 == level => last.1 += count,
+                _ => self.buckets.push((level, count)),
+            }
+        }
+        self.sum += other.sum;
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+    }
+
+    /// The value of nearest rank: the smallest one that at least `ppm` millionths of all values do not exceed.
+    /// `None` when empty.
+    pub fn quantile(&self, ppm: u64) -> Option<Quantile> {
+        quantile_weighted(&[(1, self)], ppm)
+    }
+
+    /// `count sum min max buckets`, the buckets as base64 of (gap, count) varints.
+    pub(crate) fn encode(&self) -> String {
+        let mut bytes = Vec::new();
+        let mut next = 0;
+        for &(level, count) in &self.buckets {
+            put_varint(&mut bytes, u64::from(level.index() - next));
+            put_varint(&mut bytes, count);
+            next = level.index() + 1;
+        }
+        format!(
+            "{} {} {} {} {}",
+            self.count(),
+            self.sum,
+            self.min,
+            self.max,
+            base64(&bytes)
+        )
+    }
+
+    pub(crate) fn decode(payload: &str) -> Result<Self, PayloadError> {
+        let fields: Vec<&str> = payload.split(' ').collect();
+        let &[count, sum, min, max, buckets] = fields.as_slice() else {
+            return Err(PayloadError::new("has not the five fields `count sum min max buckets`"));
+        };
+        let sketch = Self {
+            buckets: decode_buckets(buckets)?,
+            sum: integer(sum, "sum")?,
+            min: integer(min, "min")?,
+            max: integer(max, "max")?,
+        };
+        sketch.check(integer(count, "count")?)?;
+        Ok(sketch)
+    }
+
+    fn check(&self, count: u64) -> Result<(), PayloadError> {
+        let mut counted = 0u64;
+        for &(_, bucket) in &self.buckets {
+            counted = counted
+                .checked_add(bucket)
+                .ok_or_else(|| PayloadError::new("counts past 64 bits"))?;
+        }
+        if counted != count {
+            return Err(PayloadError::new(format!(
+                "says {count} values, its buckets hold {counted}"
+            )));
+        }
+        let (Some(first), Some(last)) = (self.buckets.first(), self.buckets.last()) else {
+            return Err(PayloadError::new("is empty"));
+        };
+        if Level::of(self.min) != first.0 || Level::of(self.max) != last.0 || self.min > self.max {
+            return Err(PayloadError::new("has a min or max outside its buckets"));
+        }
+        let bound = |edge: fn(Level) -> u64| -> u128 {
+            self.buckets
+                .iter()
+                .map(|&(level, count)| u128::from(edge(level)) * u128::from(count))
+                .sum()
+        };
+        if self.sum < bound(Level::lower) || self.sum > bound(Level::upper) {
+            return Err(PayloadError::new("has a sum that its buckets cannot reach"));
+        }
+        Ok(())
+    }
+}
+
+fn decode_buckets(text: &str) -> Result<Vec<(Level, u64)>, PayloadError> {
+    let bytes = from_base64(text)?;
+    let mut unpacker = Unpacker::new(&bytes);
+    let (mut buckets, mut next) = (Vec::new(), 0u64);
+    while !unpacker.is_empty() {
+        let level = next
+            .checked_add(unpacker.varint()?)
+            .and_then(Level::from_index)
+            .ok_or_else(|| PayloadError::new("names a bucket past the last one"))?;
+        let count = unpacker.varint()?;
+        if count == 0 {
+            return Err(PayloadError::new("holds an empty bucket"));
+        }
+        next = u64::from(level.index()) + 1;
+        buckets.push((level, count));
+    }
+    Ok(buckets)
+}
+
+pub(crate) fn integer<T: std::str::FromStr + ToString>(text: &str, name: &str) -> Result<T, PayloadError> {
+    let parsed: Option<T> = text.parse().ok();
+    // one spelling: no sign, no leading zeros
+    parsed
+        .filter(|value| value.to_string() == text)
+        .ok_or_else(|| PayloadError::new(format!("has `{text}` as its {name}, not a plain integer")))
+}
+
+/// Nearest-rank quantile of several sketches, each value counting `weight` times; `None` when nothing counts.
+pub fn quantile_weighted(parts: &[(u64, &Sketch)], ppm: u64) -> Option<Quantile> {
+    let mut all: Vec<(Level, u128)> = parts
+        .iter()
+        .flat_map(|&(weight, sketch)| {
+            sketch
+                .buckets
+                .iter()
+                .map(move |&(level, count)| (level, u128::from(count) * u128::from(weight)))
+        })
+        .filter(|&(_, weight)| weight > 0)
+        .collect();
+    all.sort_by_key(|&(level, _)| level);
+    let total: u128 = all.iter().map(|&(_, weight)| weight).sum();
+    let rank = (total * u128::from(ppm.min(MILLION)))
+        .div_ceil(u128::from(MILLION))
+        .max(1);
+    let mut reached = 0;
+    let level = all.iter().find_map(|&(level, weight)| {
+        reached += weight;
+        (reached >= rank).then_some(level)
+    })?;
+    let counted = || {
+        parts
+            .iter()
+            .filter(|&&(weight, sketch)| weight > 0 && !sketch.is_empty())
+    };
+    let min = counted().map(|&(_, sketch)| sketch.min).min()?;
+    let max = counted().map(|&(_, sketch)| sketch.max).max()?;
+    Some(Quantile {
+        upper: level.upper().min(max),
+        midpoint: level.midpoint().clamp(min, max),
+    })
+}
+
+/// `round(1024 × 2^(-i/4))`: the weight of a value that is `i` quarters of a half-life old. Written out because a
+/// power function differs between platforms; after 44 quarters the weight is below one and counts nothing.
+const DECAY: [u64; 45] = [
+    1024, 861, 724, 609, 512, 431, 362, 304, 256, 215, 181, 152, 128, 108, 91, 76, 64, 54, 45, 38, 32, 27, 23, 19, 16,
+    13, 11, 10, 8, 7, 6, 5, 4, 3, 3, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1,
+];
+
+/// How fast old weeks lose their say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HalfLife {
+    /// Half the weight after one week: the default.
+    #[default]
+    OneWeek,
+    /// Half the weight after two weeks.
+    TwoWeeks,
+    /// Half the weight after four weeks.
+    FourWeeks,
+    /// All weeks count alike.
+    Never,
+}
+
+impl HalfLife {
+    /// Weight of a week that is `age` weeks older than the newest one; 1024 for the newest.
+    pub fn weight(self, age: u32) -> u64 {
+        let quarters_per_week = match self {
+            Self::OneWeek => 4,
+            Self::TwoWeeks => 2,
+            Self::FourWeeks => 1,
+            Self::Never => 0,
+        };
+        let quarters = usize::try_from(u64::from(age) * quarters_per_week).unwrap_or(usize::MAX);
+        DECAY.get(quarters).copied().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nearest_rank_takes_the_smallest_value_that_enough_values_do_not_exceed() {
+        let sketch = Sketch::of([10, 20, 30, 40, 50]);
+        // rank = ceil(q * 5): p50 -> 3rd, p80 -> 4th, p81 -> 5th, p0 -> 1st. Values under 64 are exact.
+        for (ppm, value) in [(500_000, 30), (800_000, 40), (810_000, 50), (0, 10), (1_000_000, 50)] {
+            assert_eq!(
+                sketch.quantile(ppm),
+                Some(Quantile {
+                    upper: value,
+                    midpoint: value
+                }),
+                "at {ppm} ppm"
+            );
+        }
+        assert_eq!(Sketch::default().quantile(500_000), None);
+    }
+
+    #[test]
+    fn quantiles_stay_inside_what_was_seen() {
+        // 1_000_000 lies in [999_424, 1_015_807]: both edges are clamped to the one value there is.
+        let sketch = Sketch::of([1_000_000]);
+        assert_eq!(
+            sketch.quantile(950_000),
+            Some(Quantile {
+                upper: 1_000_000,
+                midpoint: 1_000_000
+            })
+        );
+    }
+
+    #[test]
+    fn weights_shift_the_quantile_towards_the_newer_week() {
+        let (old, new) = (Sketch::of([1; 100]), Sketch::of([2; 100]));
+        let median = |weights: [u64; 2]| {
+            quantile_weighted(&[(weights[0], &old), (weights[1], &new)], 500_000)
+                .unwrap()
+                .upper
+        };
+        assert_eq!(median([1, 1]), 1, "rank 100 of 200 is the last old value");
+        assert_eq!(median([1, 2]), 2, "rank 150 of 300 is a new value");
+        assert_eq!(median([0, 1]), 2);
+        assert_eq!(quantile_weighted(&[(0, &old)], 500_000), None);
+    }
+
+    #[test]
+    fn decay_halves_per_half_life() {
+        for (half_life, age, weight) in [
+            (HalfLife::OneWeek, 0, 1024),
+            (HalfLife::OneWeek, 1, 512),
+            (HalfLife::OneWeek, 11, 1),
+            (HalfLife::OneWeek, 12, 0),
+            (HalfLife::TwoWeeks, 1, 724),
+            (HalfLife::FourWeeks, 1, 861),
+            (HalfLife::Never, 500, 1024),
+        ] {
+            assert_eq!(half_life.weight(age), weight, "{half_life:?} at {age} weeks");
+        }
+    }
+
+    #[test]
+    fn the_line_form_reads_like_its_numbers() {
+        // values 3, 3 and 70: bucket 3 twice, 70 in bucket 67 ([70, 71]). Varints 3 2 (67-4=63) 1 = 03 02 3f 01.
+        let sketch = Sketch::of([3, 70, 3]);
+        assert_eq!(sketch.encode(), "3 76 3 70 AwI/AQ");
+        assert_eq!(Sketch::decode("3 76 3 70 AwI/AQ"), Ok(sketch));
+    }
+
+    #[test]
+    fn a_line_that_contradicts_itself_is_refused() {
+        for (payload, why) in [
+            ("3 76 3 70", "a field is missing"),
+            ("4 76 3 70 AwI/AQ", "count"),
+            ("3 10 3 70 AwI/AQ", "sum below the buckets"),
+            ("3 79 3 70 AwI/AQ", "sum above the buckets"),
+            ("3 76 2 70 AwI/AQ", "min in another bucket"),
+            ("3 76 3 72 AwI/AQ", "max in another bucket"),
+            ("03 76 3 70 AwI/AQ", "a leading zero"),
+            ("3 76 3 70 AwI/AQ==", "padding"),
+            ("0 0 0 0 ", "empty"),
+        ] {
+            assert!(Sketch::decode(payload).is_err(), "{why}: {payload}");
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The exact form of demand: for each instant the total over pods, the greatest of them and how many there were.
+//!
+//! Quantised totals do not add, exact ones do: a shard keeps this form, merging adds it, and only the finished profile
+//! is quantised. Adding is associative and commutative (sums stop at the top of `u64` instead of wrapping).
+
+use super::pack::{PayloadError, Unpacker, base64, deflate, from_base64, inflate, put_difference, put_varint};
+
+/// How the series of one workload combine at one instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Combine {
+    /// Amounts add up: cores, bytes, requests per second.
+    Sum,
+    /// The worst counts: latency, replicas reported by several sources.
+    Max,
+}
+
+/// What all series of a workload say at one instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Point {
+    /// End of the interval that was measured, Unix seconds.
+    pub end_s: i64,
+    /// All series combined.
+    pub total: u64,
+    /// The greatest of them.
+    pub max: u64,
+    /// How many had a value.
+    pub active: u32,
+}
+
+/// Points in ascending time, at most one an instant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Timeline {
+    points: Vec<Point>,
+}
+
+impl Timeline {
+    /// Combines the samples `(end, value)` of all series, in any order.
+    pub fn of(mut samples: Vec<(i64, u64)>, combine: Combine) -> Self {
+        samples.sort_unstable();
+        let points = samples.into_iter().map(|(end_s, value)| Point {
+            end_s,
+            total: value,
+            max: value,
+            active: 1,
+        });
+        Self {
+            points: fold_equal_ends(points, combine),
+        }
+    }
+
+    /// The points, ascending.
+    pub fn points(&self) -> &[Point] {
+        &self.points
+    }
+
+    /// Whether there is no point.
+    pub fn is_empty(&self) -> bool {
+        self.points.is_empty()
+    }
+
+    /// Adds the series of another part of the same input.
+    pub fn merge(&mut self, other: Self, combine: Combine) {
+        let mut all = std::mem::take(&mut self.points);
+        all.extend(other.points);
+        all.sort_by_key(|point| point.end_s);
+        self.points = fold_equal_ends(all.into_iter(), combine);
+    }
+
+    /// The commonest distance between neighbours, the smaller one of equals; `None` with fewer than two points.
+    pub(crate) fn commonest_distance_s(&self) -> Option<i64> {
+        let mut counts = std::collections::BTreeMap::new();
+        for pair in self.points.windows(2) {
+            *counts.entry(pair[1].end_s - pair[0].end_s).or_insert(0u64) += 1;
+        }
+        counts
+            .into_iter()
+            .max_by_key(|&(distance, count)| (count, std::cmp::Reverse(distance)))
+            .map(|(distance, _)| distance)
+    }
+
+    pub(crate) fn encode(points: &[Point], from_s: i64) -> String {
+        let mut bytes = Vec::new();
+        put_varint(&mut bytes, points.len() as u64);
+        let mut last = from_s;
+        for point in points {
+            put_varint(&mut bytes, (point.end_s - last).cast_unsigned());
+            last = point.end_s;
+        }
+        for column in [|p: &Point| p.total, |p: &Point| p.max, |p: &Point| u64::from(p.active)] {
+            let mut last = 0;
+            for point in points {
+                put_difference(&mut bytes, last, column(point));
+                last = column(point);
+            }
+        }
+        base64(&deflate(&bytes))
+    }
+
+    /// Appends the points of one line, which must all lie in `(from_s, to_s]` and after what is there.
+    pub(crate) fn decode_into(&mut self, payload: &str, from_s: i64, to_s: i64) -> Result<(), PayloadError> {
+        let bytes = inflate(&from_base64(payload)?)?;
+        let mut unpacker = Unpacker::new(&bytes);
+        let count: usize = unpacker.small("number of steps")?;
+        if count == 0 || count > bytes.len() {
+            return Err(PayloadError::new(format!("says it has {count} steps, which cannot be")));
+        }
+        let mut ends = Vec::with_capacity(count);
+        let mut last = from_s;
+        for _ in 0..count {
+            let distance: u32 = unpacker.small("seconds between steps")?;
+            last += i64::from(distance);
+            if distance == 0 || last > to_s {
+                return Err(PayloadError::new("has steps out of order or past its week"));
+            }
+            ends.push(last);
+        }
+        let mut columns = [const { Vec::new() }; 3];
+        for column in &mut columns {
+            let mut last = 0;
+            for _ in 0..count {
+                last = unpacker.difference(last)?;
+                column.push(last);
+            }
+        }
+        unpacker.finish()?;
+        let [totals, maxima, actives] = columns;
+        for (((end_s, total), max), active) in ends.into_iter().zip(totals).zip(maxima).zip(actives) {
+            let active = u32::try_from(active).ok().filter(|&pods| pods > 0 && max <= total);
+            let active = active.ok_or_else(|| PayloadError::new("has a step that contradicts itself"))?;
+            self.points.push(Point {
+                end_s,
+                total,
+                max,
+                active,
+            });
+        }
+        Ok(())
+    }
+}
+
+fn fold_equal_ends(points: impl Iterator<Item = Point>, combine: Combine) -> Vec<Point> {
+    let mut out: Vec<Point> = Vec::new();
+    for point in points {
+        match out.last_mut() {
+            Some(last) if last.end_s == point.end_s => {
+                last.total = match combine {
+                    Combine::Sum => last.total.saturating_add(point.total),
+                    Combine::Max => last.total.max(point.total),
+                };
+                last.max = last.max.max(point.max);
+                last.active = last.active.saturating_add(point.active);
+            }
+            _ => out.push(point),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn series_add_up_at_the_same_instant() {
+        let samples = vec![(600, 5), (300, 1), (300, 2), (600, 4)];
+        let point = |end_s, total, max, active| Point {
+            end_s,
+            total,
+            max,
+            active,
+        };
+        assert_eq!(
+            Timeline::of(samples.clone(), Combine::Sum).points(),
+            [point(300, 3, 2, 2), point(600, 9, 5, 2)]
+        );
+        assert_eq!(
+            Timeline::of(samples, Combine::Max).points(),
+            [point(300, 2, 2, 2), point(600, 5, 5, 2)]
+        );
+    }
+
+    #[test]
+    fn a_line_of_exact_steps_reads_back() {
+        let timeline = Timeline::of(vec![(300, u64::MAX), (300, 1), (360, 0), (604_800, 7)], Combine::Sum);
+        let mut read = Timeline::default();
+        read.decode_into(&Timeline::encode(timeline.points(), 0), 0, 604_800)
+            .unwrap();
+        assert_eq!(read, timeline);
+        assert_eq!(read.points()[0].total, u64::MAX, "sums stop at the top");
+        assert!(
+            Timeline::default()
+                .decode_into(&Timeline::encode(timeline.points(), 0), 0, 604_799)
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn the_commonest_distance_ignores_gaps() {
+        let at = |ends: &[i64]| {
+            Timeline::of(ends.iter().map(|&end| (end, 1)).collect(), Combine::Sum).commonest_distance_s()
+        };
+        assert_eq!(at(&[60, 120, 180, 900]), Some(60));
+        assert_eq!(at(&[60, 120, 300]), Some(60), "of equally common ones the smaller");
+        assert_eq!(at(&[60]), None);
+    }
+}
