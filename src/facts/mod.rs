@@ -1,1 +1,67 @@
-//! What a profile says about one workload: percentiles, demand, coverage, regimes.
+//! What a profile says about one workload: usage per pod, demand over time, coverage, what was in force.
+//!
+//! In: a profile's history of a workload. Out: [`Facts`], the only form in which planning sees history.
+
+mod demand;
+mod usage;
+
+use std::collections::BTreeMap;
+
+pub use demand::{Demand, DemandCell};
+pub use usage::{Usage, WeekUsage};
+
+use crate::units::{Bytes, Millicores, Percent, Seconds, Timestamp};
+
+/// Everything known of one workload.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Facts {
+    /// Time from the first to the last known sample.
+    pub recorded: Seconds,
+    /// Share of that time with samples.
+    pub coverage: Percent,
+    /// End of the profile's window: the plan's "now".
+    pub window_end: Option<Timestamp>,
+    /// By container as seen in the history, injected ones included.
+    pub containers: BTreeMap<String, ContainerFacts>,
+    /// Pods over time, whichever signal tells them best.
+    pub replicas: Replicas,
+    /// 95th percentile of the time a new pod takes to be ready.
+    pub startup: Option<Seconds>,
+    /// OOM kills in the window.
+    pub oom_kills: u64,
+    /// Whether a scaler was in force at the end of the window.
+    pub has_scaler_in_force: bool,
+}
+
+/// Everything known of one container.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ContainerFacts {
+    /// CPU per pod, in nano-cores.
+    pub cpu: Usage,
+    /// Memory per pod, in bytes.
+    pub memory: Usage,
+    /// CPU of all pods together over time, in nano-cores.
+    pub cpu_demand: Demand,
+    /// Memory of all pods together over time, in bytes.
+    pub memory_demand: Demand,
+    /// CPU request in force at the end of the window.
+    pub cpu_request: Option<Millicores>,
+    /// Memory request in force at the end of the window.
+    pub memory_request: Option<Bytes>,
+}
+
+/// Pods over time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Replicas {
+    /// 95th percentile over the last day of the window.
+    pub last_day_p95: Option<u32>,
+    /// Highest in the window.
+    pub highest: Option<u32>,
+}
+
+impl Facts {
+    /// Whether there is history enough to derive a value.
+    pub fn is_enough(&self, minimum: Seconds, coverage: Percent) -> bool {
+        self.recorded >= minimum && self.coverage >= coverage
+    }
+}

@@ -3,5 +3,9 @@
 //! In: objects. Out: [`Workloads`], every one with what points at it, and diagnostics on what points nowhere.
 
 pub mod model;
+mod containers;
+mod pointers;
+mod read;
 
-pub use model::{Budget, Container, Scaler, Workload, Workloads};
+pub use model::{Budget, Container, Scaler, Vpa, Workload, Workloads};
+pub use read::read;

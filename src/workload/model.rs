@@ -36,6 +36,8 @@ pub struct Workload {
     pub replicas: Option<u32>,
     /// Containers in their order, native sidecars (`restartPolicy: Always` init containers) behind them.
     pub containers: Vec<Container>,
+    /// The pod spec of the template, as it stands.
+    pub pod_spec: Value,
     /// `terminationGracePeriodSeconds`, if it is there.
     pub grace_period: Option<Seconds>,
     /// Whether it holds state: volume claims of its own, or a claim that one node may mount.

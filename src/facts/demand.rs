@@ -1,0 +1,145 @@
+//! Demand of all pods together over time. A step without a sample is unknown and simply absent.
+
+use crate::units::{Percent, Timestamp};
+
+/// One known step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DemandCell {
+    /// End of the step.
+    pub end: Timestamp,
+    /// Length of the step in seconds.
+    pub step_s: u32,
+    /// All pods together.
+    pub total: u64,
+    /// Pods with a value.
+    pub active: u32,
+}
+
+/// Known steps in ascending time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Demand {
+    /// The steps.
+    pub cells: Vec<DemandCell>,
+}
+
+impl Demand {
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.cells.is_empty()
+    }
+
+    /// The highest demand.
+    pub fn highest(&self) -> Option<u64> {
+        self.cells.iter().map(|cell| cell.total).max()
+    }
+
+    /// The demand that a share of the known steps does not exceed (nearest rank).
+    pub fn quantile(&self, share: Percent) -> Option<u64> {
+        let mut totals: Vec<u64> = self.cells.iter().map(|cell| cell.total).collect();
+        totals.sort_unstable();
+        nearest_rank(&totals, share)
+    }
+
+    /// The mean usage of a pod that a share of the known steps does not exceed (nearest rank).
+    pub fn per_pod_quantile(&self, share: Percent) -> Option<u64> {
+        let mut means: Vec<u64> = self
+            .cells
+            .iter()
+            .filter(|cell| cell.active > 0)
+            .map(|cell| cell.total.div_ceil(u64::from(cell.active)))
+            .collect();
+        means.sort_unstable();
+        nearest_rank(&means, share)
+    }
+
+    /// How much demand grows from one step to the next, as a share of what it was (`100%`: not at all), that all but
+    /// 1 % of the steps from at least the median demand keep under. `None` without neighbouring steps.
+    pub fn growth(&self) -> Option<Percent> {
+        let median = self.quantile(Percent::from_percent(50))?;
+        let mut ratios: Vec<u64> = self
+            .cells
+            .windows(2)
+            .filter(|pair| follows(pair[0], pair[1]) && pair[0].total >= median.max(1))
+            .filter_map(|pair| Percent::ratio_ceil(u128::from(pair[1].total), u128::from(pair[0].total)))
+            .map(Percent::ppm)
+            .collect();
+        ratios.sort_unstable();
+        nearest_rank(&ratios, Percent::from_percent(99)).map(|ppm| Percent::from_ppm(ppm).max(Percent::WHOLE))
+    }
+
+    /// Highest over lowest of the 24 medians by hour of the UTC day, as a share (`150%`). `None` with fewer than two
+    /// known hours, or a lowest median of zero.
+    pub fn day_swing(&self) -> Option<Percent> {
+        let mut hours: [Vec<u64>; 24] = Default::default();
+        for cell in &self.cells {
+            let start = cell.end.unix() - i64::from(cell.step_s);
+            let hour = usize::try_from(start.rem_euclid(86_400) / 3600)
+                .expect("broken invariant: a remainder of 86400 is below it");
+            hours[hour].push(cell.total);
+        }
+        let medians: Vec<u64> = hours
+            .iter_mut()
+            .filter_map(|totals| {
+                totals.sort_unstable();
+                nearest_rank(totals, Percent::from_percent(50))
+            })
+            .collect();
+        let (low, high) = (medians.iter().min()?, medians.iter().max()?);
+        if medians.len() < 2 {
+            return None;
+        }
+        Percent::ratio_floor(u128::from(*high), u128::from(*low))
+    }
+}
+
+fn follows(a: DemandCell, b: DemandCell) -> bool {
+    b.end.unix() - a.end.unix() == i64::from(b.step_s)
+}
+
+/// Nearest rank in ascending values: the smallest that at least this share of them does not exceed.
+fn nearest_rank<T: Copy>(ascending: &[T], share: Percent) -> Option<T> {
+    let count = u128::try_from(ascending.len()).ok()?;
+    let rank = share.of_ceil(count).clamp(1, count.max(1));
+    ascending.get(usize::try_from(rank - 1).ok()?).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn demand(totals: &[u64]) -> Demand {
+        let cell = |(index, total): (usize, &u64)| DemandCell {
+            end: Timestamp::from_unix(1_600_000_200 + 300 * i64::try_from(index).unwrap()).unwrap(),
+            step_s: 300,
+            total: *total,
+            active: 2,
+        };
+        Demand { cells: totals.iter().enumerate().map(cell).collect() }
+    }
+
+    #[test]
+    fn quantiles_are_nearest_rank() {
+        let demand = demand(&[50, 10, 40, 20, 30]);
+        // ranks: 20 % of 5 = 1, 21 % = 1.05 -> 2, 100 % = 5
+        for (percent, expected) in [(0, 10), (20, 10), (21, 20), (50, 30), (100, 50)] {
+            assert_eq!(demand.quantile(Percent::from_percent(percent)), Some(expected), "{percent}%");
+        }
+        assert_eq!(Demand::default().quantile(Percent::WHOLE), None);
+    }
+
+    #[test]
+    fn growth_looks_at_neighbouring_steps_from_the_median_up() {
+        // median 100; from >= 100: 100->150 (150 %), 150->100, 100->100
+        let mut rising = demand(&[10, 90, 100, 150, 100, 100]);
+        assert_eq!(rising.growth(), Some(Percent::from_percent(150)));
+        // with the 150 gone there is a gap, and 100 -> 100 is left
+        rising.cells.remove(3);
+        assert_eq!(rising.growth(), Some(Percent::WHOLE));
+    }
+
+    #[test]
+    fn an_even_day_swings_by_nothing() {
+        assert_eq!(demand(&[7; 300]).day_swing(), Some(Percent::WHOLE));
+        assert_eq!(demand(&[7; 3]).day_swing(), None, "one hour alone tells nothing");
+    }
+}

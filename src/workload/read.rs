@@ -1,0 +1,166 @@
+//! Objects to workloads.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::model::{Workload, Workloads};
+use super::{containers, pointers};
+use crate::diag::{Diagnostic, code};
+use crate::krm::{FieldPath, Object, ObjectId};
+use crate::units::Seconds;
+
+/// Finds the workloads of an environment and everything that points at them.
+pub fn read(objects: &[Object]) -> (Workloads, Vec<Diagnostic>) {
+    let identified: Vec<(ObjectId, &Object)> =
+        objects.iter().filter_map(|object| ObjectId::of(object).map(|id| (id, object))).collect();
+    let mut workloads = Workloads::default();
+    for (id, object) in &identified {
+        if let Some(workload) = workload(id, object, &identified) {
+            workloads.by_key.insert(workload.key(), workload);
+        }
+    }
+    mark_behind_rollouts(&mut workloads);
+    let mut diagnostics = Vec::new();
+    for (id, object) in &identified {
+        attach(id, object, &mut workloads, &mut diagnostics);
+    }
+    (workloads, diagnostics)
+}
+
+/// Where each kind keeps its pod template.
+fn template_keys(id: &ObjectId) -> Option<&'static [&'static str]> {
+    match (id.group.as_str(), id.kind.as_str()) {
+        ("apps", "Deployment" | "StatefulSet" | "DaemonSet") | ("argoproj.io", "Rollout") | ("batch", "Job") => {
+            Some(&["spec", "template"])
+        }
+        ("batch", "CronJob") => Some(&["spec", "jobTemplate", "spec", "template"]),
+        _ => None,
+    }
+}
+
+fn workload(id: &ObjectId, object: &Object, all: &[(ObjectId, &Object)]) -> Option<Workload> {
+    let keys = template_keys(id)?;
+    let (template_id, owner) = referenced_template(id, object, all).unwrap_or_else(|| (id.clone(), object));
+    let template = keys.iter().try_fold(owner, |at, key| at.get(key))?;
+    let pod_spec = template.get("spec").cloned().unwrap_or_default();
+    let own_selector = object.pointer("/spec/selector").or_else(|| owner.pointer("/spec/selector"));
+    let (has_state, is_exclusive) = state(object, &pod_spec, &id.namespace, all);
+    Some(Workload {
+        template_path: FieldPath::keys(keys.iter().copied()),
+        labels: texts(object.pointer("/metadata/labels")),
+        annotations: texts(object.pointer("/metadata/annotations")),
+        pod_labels: texts(template.pointer("/metadata/labels")),
+        selector: if id.group == "batch" { Value::Null } else { own_selector.cloned().unwrap_or_default() },
+        replicas: object
+            .pointer("/spec/replicas")
+            .and_then(Value::as_u64)
+            .and_then(|count| u32::try_from(count).ok()),
+        containers: containers::read(&pod_spec),
+        grace_period: pod_spec.get("terminationGracePeriodSeconds").and_then(Value::as_u64).map(Seconds::new),
+        pod_spec,
+        has_state,
+        is_exclusive,
+        is_behind_rollout: false,
+        scalers: Vec::new(),
+        budgets: Vec::new(),
+        vpas: Vec::new(),
+        template_id,
+        id: id.clone(),
+    })
+}
+
+/// The Deployment whose template a Rollout uses.
+fn referenced_template<'a>(
+    id: &ObjectId,
+    object: &Object,
+    all: &[(ObjectId, &'a Object)],
+) -> Option<(ObjectId, &'a Object)> {
+    let reference = object.pointer("/spec/workloadRef")?;
+    let (kind, name) = (reference.get("kind")?.as_str()?, reference.get("name")?.as_str()?);
+    all.iter()
+        .find(|(other, _)| other.kind == kind && other.name == name && other.namespace == id.namespace)
+        .map(|(other, object)| (other.clone(), *object))
+}
+
+fn mark_behind_rollouts(workloads: &mut Workloads) {
+    let referenced: Vec<String> = workloads
+        .by_key
+        .values()
+        .filter(|workload| workload.template_id != workload.id)
+        .map(|workload| workload.template_id.to_string())
+        .collect();
+    for key in referenced {
+        if let Some(workload) = workloads.by_key.get_mut(&key) {
+            workload.is_behind_rollout = true;
+        }
+    }
+}
+
+fn texts(value: Option<&Value>) -> BTreeMap<String, String> {
+    let map = value.and_then(Value::as_object);
+    map.into_iter().flatten().filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect()
+}
+
+/// Whether a workload holds state, and whether it allows one pod at a time.
+fn state(object: &Object, pod_spec: &Value, namespace: &str, all: &[(ObjectId, &Object)]) -> (bool, bool) {
+    let has_templates =
+        object.pointer("/spec/volumeClaimTemplates").and_then(Value::as_array).is_some_and(|list| !list.is_empty());
+    let claims: Vec<&str> = pod_spec
+        .get("volumes")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|volume| volume.pointer("/persistentVolumeClaim/claimName")?.as_str())
+        .collect();
+    let recreates = object.pointer("/spec/strategy/type").and_then(Value::as_str) == Some("Recreate");
+    let one_node = claims.iter().any(|claim| !is_shareable(claim, namespace, all));
+    (has_templates || !claims.is_empty(), recreates || one_node)
+}
+
+/// Whether several nodes may mount a claim. One that is not in the manifests is taken as one that can't be shared.
+fn is_shareable(claim: &str, namespace: &str, all: &[(ObjectId, &Object)]) -> bool {
+    all.iter()
+        .find(|(id, _)| id.kind == "PersistentVolumeClaim" && id.name == claim && id.namespace == namespace)
+        .and_then(|(_, object)| object.pointer("/spec/accessModes")?.as_array())
+        .is_some_and(|modes| modes.iter().any(|mode| matches!(mode.as_str(), Some("ReadWriteMany" | "ReadOnlyMany"))))
+}
+
+fn attach(id: &ObjectId, object: &Object, workloads: &mut Workloads, diagnostics: &mut Vec<Diagnostic>) {
+    if let Some((target, scaler)) = pointers::scaler(id, object) {
+        match find(workloads, &target) {
+            Some(workload) => workload.scalers.push(scaler),
+            None => diagnostics.push(dangling(id, &target)),
+        }
+    } else if let Some((target, vpa)) = pointers::vpa(id, object) {
+        match find(workloads, &target) {
+            Some(workload) => workload.vpas.push(vpa),
+            None => diagnostics.push(dangling(id, &target)),
+        }
+    } else if let Some((selector, budget)) = pointers::budget(id, object) {
+        let selected = |workload: &&mut Workload| {
+            workload.id.namespace == id.namespace
+                && !workload.is_behind_rollout
+                && workload.id.group != "batch"
+                && pointers::selects(&selector, &workload.pod_labels)
+        };
+        let mut hits: Vec<&mut Workload> = workloads.by_key.values_mut().filter(selected).collect();
+        let is_shared = hits.len() > 1;
+        for workload in &mut hits {
+            workload.budgets.push(super::Budget { is_shared, ..budget.clone() });
+        }
+    }
+}
+
+fn find<'a>(workloads: &'a mut Workloads, (kind, namespace, name): &pointers::Target) -> Option<&'a mut Workload> {
+    let matches = |workload: &&mut Workload| {
+        let id = &workload.id;
+        id.kind == *kind && id.name == *name && id.namespace == *namespace
+    };
+    workloads.by_key.values_mut().find(matches)
+}
+
+fn dangling(id: &ObjectId, (kind, _, name): &pointers::Target) -> Diagnostic {
+    Diagnostic::note(code::UNKNOWN_TARGET, format!("`{id}` points at `{kind}/{name}`, which is not among the manifests"))
+        .because("it may be defined elsewhere, so it is left alone")
+}
