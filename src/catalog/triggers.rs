@@ -28,3 +28,8 @@ pub struct TriggerForm<'a> {
 pub fn check(_trigger: TriggerForm<'_>) -> Vec<Problem> {
     Vec::new()
 }
+
+/// The metadata key that holds what one pod can take, per scaler.
+pub fn threshold_key(_kind: &str) -> Option<&'static str> {
+    None
+}

@@ -94,6 +94,7 @@ codes! {
     TRIGGER_INVALID = "trigger-invalid": "A KEDA trigger lacks metadata that its scaler needs, or has values it refuses.";
     CONTAINER_UNKNOWN = "container-unknown": "The policy names a container that this workload does not have.";
     INJECTED_CONTAINER = "injected-container": "A container seen in the history is not in the manifest: it is injected at admission. It counts for cost and scaling and is never edited.";
+    HANDOFF = "handoff": "`spec.replicas` is kept at what was in force until history shows the scaler in force, then dropped: removing it at once scales to 1 under client-side apply, keeping it for ever resets the count at every sync.";
     OBSERVED = "observed": "The workload is in mode observe: the plan says what it would do, nothing is rendered.";
     DELEGATION_REFUSED = "delegation-refused": "An annotation on a workload sets something that the policy does not delegate to its owners, so it is ignored.";
 }

@@ -114,7 +114,9 @@ mod tests {
             total: *total,
             active: 2,
         };
-        Demand { cells: totals.iter().enumerate().map(cell).collect() }
+        Demand {
+            cells: totals.iter().enumerate().map(cell).collect(),
+        }
     }
 
     #[test]
@@ -122,7 +124,11 @@ mod tests {
         let demand = demand(&[50, 10, 40, 20, 30]);
         // ranks: 20 % of 5 = 1, 21 % = 1.05 -> 2, 100 % = 5
         for (percent, expected) in [(0, 10), (20, 10), (21, 20), (50, 30), (100, 50)] {
-            assert_eq!(demand.quantile(Percent::from_percent(percent)), Some(expected), "{percent}%");
+            assert_eq!(
+                demand.quantile(Percent::from_percent(percent)),
+                Some(expected),
+                "{percent}%"
+            );
         }
         assert_eq!(Demand::default().quantile(Percent::WHOLE), None);
     }

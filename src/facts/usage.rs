@@ -35,12 +35,19 @@ impl Usage {
     /// The value that a share of the samples does not exceed, old weeks weighing less; the worst of the clusters.
     /// Upper edge of its bucket: never under the true value, at most 1/32 over it, never above the maximum.
     pub fn quantile(&self, share: Percent, half_life: Seconds) -> Option<u64> {
-        self.clusters.iter().filter_map(|weeks| quantile(weeks, share, half_life)).max()
+        self.clusters
+            .iter()
+            .filter_map(|weeks| quantile(weeks, share, half_life))
+            .max()
     }
 
     /// The highest sample of all weeks, however old.
     pub fn highest(&self) -> Option<u64> {
-        self.clusters.iter().flatten().filter_map(|week| week.sketch.max()).max()
+        self.clusters
+            .iter()
+            .flatten()
+            .filter_map(|week| week.sketch.max())
+            .max()
     }
 }
 
@@ -49,15 +56,19 @@ fn quantile(weeks: &[WeekUsage], share: Percent, half_life: Seconds) -> Option<u
         // a maximum does not fade: the week it was reached in may come again
         return weeks.iter().filter_map(|week| week.sketch.max()).max();
     }
-    let weighed: Vec<(u64, &Sketch)> =
-        weeks.iter().map(|week| (weight(week.age, half_life), &week.sketch)).collect();
+    let weighed: Vec<(u64, &Sketch)> = weeks
+        .iter()
+        .map(|week| (weight(week.age, half_life), &week.sketch))
+        .collect();
     quantile_weighted(&weighed, share.ppm()).map(|quantile| quantile.upper)
 }
 
 /// Weight of a week in 1/1024: halved per half-life, in steps of a whole half-life, so that integers suffice.
 fn weight(age_weeks: u32, half_life: Seconds) -> u64 {
     let half_lives = u64::from(age_weeks) * WEEK_S / half_life.get().max(1);
-    1024_u64.checked_shr(u32::try_from(half_lives).unwrap_or(u32::MAX)).unwrap_or(0)
+    1024_u64
+        .checked_shr(u32::try_from(half_lives).unwrap_or(u32::MAX))
+        .unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -65,8 +76,13 @@ mod tests {
     use super::*;
 
     fn usage(weeks: &[(u32, &[u64])]) -> Usage {
-        let week = |(age, values): &(u32, &[u64])| WeekUsage { age: *age, sketch: Sketch::of(values.iter().copied()) };
-        Usage { clusters: vec![weeks.iter().map(week).collect()] }
+        let week = |(age, values): &(u32, &[u64])| WeekUsage {
+            age: *age,
+            sketch: Sketch::of(values.iter().copied()),
+        };
+        Usage {
+            clusters: vec![weeks.iter().map(week).collect()],
+        }
     }
 
     #[test]
@@ -87,7 +103,13 @@ mod tests {
     #[test]
     fn of_several_clusters_the_worst_counts() {
         let mut both = usage(&[(0, &[10; 5])]);
-        both.clusters.push(vec![WeekUsage { age: 0, sketch: Sketch::of([30; 5]) }]);
-        assert_eq!(both.quantile(Percent::from_percent(50), Seconds::from_days(7)), Some(30));
+        both.clusters.push(vec![WeekUsage {
+            age: 0,
+            sketch: Sketch::of([30; 5]),
+        }]);
+        assert_eq!(
+            both.quantile(Percent::from_percent(50), Seconds::from_days(7)),
+            Some(30)
+        );
     }
 }

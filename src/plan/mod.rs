@@ -1,5 +1,148 @@
-//! One file per decision, then reconcile and guardrails; the `OptimizationPlan` codec.
+//! Decides: settings, workloads, facts and the last decision in, an [`OptimizationPlan`] out.
+//!
+//! One workload at a time ([`decide`]), a pure function; then one second step, [`reconcile`], for what couples
+//! workloads. Files: one per decision.
 
 pub mod model;
+pub mod codec;
+pub mod case;
+pub mod ladder;
+pub mod guardrails;
+pub mod requests;
+pub mod limits;
+pub mod scale_point;
+pub mod bounds;
+pub mod scaling;
+pub mod disruption;
+pub mod placement;
+pub mod vpa;
+pub mod lifecycle;
+mod settle;
+mod decide;
+mod reconcile;
 
 pub use model::{OptimizationPlan, WorkloadPlan};
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use crate::diag::{Diagnostic, code};
+use crate::facts::Facts;
+use crate::policy::{Settings, Subject};
+use crate::units::Timestamp;
+use crate::workload::{Workload, Workloads};
+use model::{Digests, Finding, PlanSpec, Status};
+
+/// What a plan is made from.
+pub struct Inputs<'a> {
+    /// The policy.
+    pub settings: &'a Settings,
+    /// The manifests.
+    pub workloads: &'a Workloads,
+    /// History, by the key of the workload.
+    pub facts: &'a BTreeMap<String, Facts>,
+    /// The accepted plan.
+    pub accepted: Option<&'a OptimizationPlan>,
+    /// Digests of policy and profile.
+    pub digests: Digests,
+    /// End of the profile's window.
+    pub window_end: Option<Timestamp>,
+}
+
+/// Plans an environment. The result does not depend on the number of threads.
+pub fn plan(inputs: &Inputs<'_>) -> (OptimizationPlan, Vec<Diagnostic>) {
+    let accepted = inputs.accepted.map(|plan| &plan.spec.workloads);
+    let decided: Vec<(String, Option<WorkloadPlan>, Vec<Diagnostic>)> = inputs
+        .workloads
+        .by_key
+        .par_iter()
+        .map(|(key, workload)| {
+            let accepted = accepted.and_then(|workloads| workloads.get(key));
+            let (plan, diagnostics) = one(inputs, key, workload, accepted);
+            (key.clone(), plan, diagnostics)
+        })
+        .collect();
+    let mut diagnostics = Vec::new();
+    let mut workloads = BTreeMap::new();
+    for (key, plan, mut found) in decided {
+        diagnostics.append(&mut found);
+        if let Some(plan) = plan {
+            workloads.insert(key, plan);
+        }
+    }
+    keep_missing(inputs, &mut workloads, &mut diagnostics);
+    reconcile::reconcile(inputs, &mut workloads);
+    report_idle_rules(inputs, &mut diagnostics);
+    let policy = &inputs.settings.policy;
+    let spec = PlanSpec {
+        environment: policy.spec.environment.clone(),
+        decision_version: policy.spec.decision_version.clone(),
+        window_end: inputs.window_end,
+        digests: inputs.digests.clone(),
+        workloads,
+    };
+    (codec::object(&policy.metadata.name, spec), diagnostics)
+}
+
+fn one(
+    inputs: &Inputs<'_>,
+    key: &str,
+    workload: &Workload,
+    accepted: Option<&WorkloadPlan>,
+) -> (Option<WorkloadPlan>, Vec<Diagnostic>) {
+    let manifest = codec::manifest_digest(workload);
+    let is_same = inputs.accepted.is_some_and(|plan| plan.spec.digests == inputs.digests)
+        && accepted.is_some_and(|plan| plan.manifest == manifest);
+    if is_same {
+        return (accepted.cloned(), Vec::new());
+    }
+    let (plan, diagnostics) = decide::decide(inputs.settings, workload, inputs.facts.get(key), accepted);
+    let plan = plan.map(|plan| settle::keep_unchanged(WorkloadPlan { manifest, ..plan }, accepted));
+    (
+        plan,
+        diagnostics.into_iter().map(|diagnostic| diagnostic.of(key)).collect(),
+    )
+}
+
+/// What was accepted for a workload that is not among the manifests any more is kept and reported: a rename or a
+/// broken build must not cost the memory of a decision.
+fn keep_missing(
+    inputs: &Inputs<'_>,
+    workloads: &mut BTreeMap<String, WorkloadPlan>,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let Some(accepted) = inputs.accepted else { return };
+    for (key, plan) in &accepted.spec.workloads {
+        if inputs.workloads.by_key.contains_key(key) {
+            continue;
+        }
+        let detail = "the workload is not among the manifests; delete its entry from the plan if it is gone for good";
+        let diagnostic = Diagnostic::warning(code::STALE, format!("`{key}` has an accepted decision and no manifest"));
+        diagnostics.push(diagnostic.of(key).help(detail));
+        let mut kept = WorkloadPlan {
+            status: Status::Kept,
+            ..plan.clone()
+        };
+        kept.findings.insert(
+            code::STALE.to_string(),
+            Finding {
+                detail: detail.to_owned(),
+                accepted: None,
+            },
+        );
+        workloads.insert(key.clone(), kept);
+    }
+}
+
+fn report_idle_rules(inputs: &Inputs<'_>, diagnostics: &mut Vec<Diagnostic>) {
+    let subjects: Vec<Subject> = inputs.workloads.by_key.values().map(Workload::subject).collect();
+    for rule in inputs.settings.idle_rules(&subjects) {
+        let headline = format!("rule `{rule}` matches no workload of this environment");
+        diagnostics.push(
+            Diagnostic::warning(code::RULE_MATCHES_NOTHING, headline)
+                .because("names are compared without the stated prefix and suffix (`spec.identity`)")
+                .help("correct its `match`, or take the rule away"),
+        );
+    }
+}

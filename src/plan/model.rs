@@ -119,6 +119,9 @@ pub struct WorkloadPlan {
     /// Container the scaler, the sleep and the stated requests are for.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub main_container: String,
+    /// Digest of what planning saw of its manifests: on the same manifests, policy and profile nothing changes.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub manifest: String,
     /// End of the window of the last plan that restarted its pods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restarted: Option<Timestamp>,

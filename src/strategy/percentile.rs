@@ -24,15 +24,29 @@ pub struct Parameters {
 
 /// The amount, and its reason in the words of `show`, which writes an amount with its unit. `None` without samples.
 pub fn derive(usage: &Usage, parameters: Parameters, show: impl Fn(u64) -> String) -> Option<Derived> {
-    let Parameters { quantile, margin, half_life } = parameters;
+    let Parameters {
+        quantile,
+        margin,
+        half_life,
+    } = parameters;
     let value = usage.quantile(quantile, half_life)?;
     let whole = u128::from(value);
     let amount = u64::try_from(whole + margin.of_ceil(whole)).unwrap_or(u64::MAX);
-    let name = if quantile >= Percent::WHOLE { "max".to_owned() } else { format!("p{}", quantile.to_string().trim_end_matches('%')) };
+    let name = if quantile >= Percent::WHOLE {
+        "max".to_owned()
+    } else {
+        format!("p{}", quantile.to_string().trim_end_matches('%'))
+    };
     let inputs = BTreeMap::from([
         (name, show(value)),
         ("margin".to_owned(), margin.to_string()),
         ("samples".to_owned(), usage.count().to_string()),
     ]);
-    Some(Derived { amount, reason: Reason { code: crate::diag::code::PERCENTILE.to_string(), inputs } })
+    Some(Derived {
+        amount,
+        reason: Reason {
+            code: crate::diag::code::PERCENTILE.to_string(),
+            inputs,
+        },
+    })
 }

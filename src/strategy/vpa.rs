@@ -44,5 +44,11 @@ pub fn derive(usage: &Usage, resource: Resource, containers: usize, show: impl F
         ("margin".to_owned(), MARGIN.to_string()),
         ("approximate".to_owned(), "weekly sketch".to_owned()),
     ]);
-    Some(Derived { amount, reason: Reason { code: code::VPA_ESTIMATE.to_string(), inputs } })
+    Some(Derived {
+        amount,
+        reason: Reason {
+            code: code::VPA_ESTIMATE.to_string(),
+            inputs,
+        },
+    })
 }

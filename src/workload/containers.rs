@@ -12,15 +12,28 @@ pub(super) fn read(pod_spec: &Value) -> Vec<Container> {
     let sidecars = list("initContainers")
         .into_iter()
         .filter(|container| container.get("restartPolicy").and_then(Value::as_str) == Some("Always"))
-        .map(|container| Container { is_sidecar: true, ..one(&container) });
+        .map(|container| Container {
+            is_sidecar: true,
+            ..one(&container)
+        });
     list("containers").iter().map(one).chain(sidecars).collect()
 }
 
 fn one(container: &Value) -> Container {
-    let amount = |pointer: &str| container.pointer(pointer).and_then(|value| Quantity::from_json(value).ok());
+    let amount = |pointer: &str| {
+        container
+            .pointer(pointer)
+            .and_then(|value| Quantity::from_json(value).ok())
+    };
     let cpu = |pointer: &str| amount(pointer).and_then(|quantity| Millicores::from_quantity_ceil(quantity).ok());
     let memory = |pointer: &str| amount(pointer).and_then(|quantity| Bytes::from_quantity_ceil(quantity).ok());
-    let text = |key: &str| container.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |key: &str| {
+        container
+            .get(key)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     Container {
         name: text("name"),
         image: text("image"),
@@ -36,10 +49,30 @@ fn one(container: &Value) -> Container {
 
 /// A hint, not a proof: the image's name, `JAVA_*` variables, or a `java`, `-Xm…` or `.jar` among the arguments.
 fn looks_like_jvm(container: &Value) -> bool {
-    const IMAGES: [&str; 9] = ["jdk", "jre", "java", "tomcat", "wildfly", "jboss", "keycloak", "kafka", "elasticsearch"];
-    const VARIABLES: [&str; 6] =
-        ["JAVA_OPTS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "JVM_OPTS", "CATALINA_OPTS"];
-    let image = container.get("image").and_then(Value::as_str).unwrap_or_default().to_lowercase();
+    const IMAGES: [&str; 9] = [
+        "jdk",
+        "jre",
+        "java",
+        "tomcat",
+        "wildfly",
+        "jboss",
+        "keycloak",
+        "kafka",
+        "elasticsearch",
+    ];
+    const VARIABLES: [&str; 6] = [
+        "JAVA_OPTS",
+        "JAVA_TOOL_OPTIONS",
+        "_JAVA_OPTIONS",
+        "JDK_JAVA_OPTIONS",
+        "JVM_OPTS",
+        "CATALINA_OPTS",
+    ];
+    let image = container
+        .get("image")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_lowercase();
     let name = image.rsplit('/').next().unwrap_or_default();
     let variables = container.get("env").and_then(Value::as_array).into_iter().flatten();
     let words = ["command", "args"]
@@ -48,8 +81,10 @@ fn looks_like_jvm(container: &Value) -> bool {
         .flatten()
         .filter_map(Value::as_str);
     IMAGES.iter().any(|hint| name.contains(hint))
-        || variables.filter_map(|v| v.get("name")?.as_str()).any(|name| VARIABLES.contains(&name))
-        || words.into_iter().any(|word| {
-            word == "java" || word.ends_with("/java") || word.ends_with(".jar") || word.starts_with("-Xm")
-        })
+        || variables
+            .filter_map(|v| v.get("name")?.as_str())
+            .any(|name| VARIABLES.contains(&name))
+        || words
+            .into_iter()
+            .any(|word| word == "java" || word.ends_with("/java") || word.ends_with(".jar") || word.starts_with("-Xm"))
 }

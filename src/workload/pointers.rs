@@ -16,7 +16,11 @@ pub(super) type Target = (String, String, String);
 /// Whether trimtab made the object.
 fn is_ours(object: &Value) -> bool {
     let (key, value) = MANAGED_BY;
-    object.pointer("/metadata/labels").and_then(|labels| labels.get(key)).and_then(Value::as_str) == Some(value)
+    object
+        .pointer("/metadata/labels")
+        .and_then(|labels| labels.get(key))
+        .and_then(Value::as_str)
+        == Some(value)
 }
 
 /// An HPA or ScaledObject, and its target; `None` for other objects.
@@ -33,19 +37,32 @@ pub(super) fn vpa(id: &ObjectId, object: &Value) -> Option<(Target, Vpa)> {
     if (id.group.as_str(), id.kind.as_str()) != ("autoscaling.k8s.io", "VerticalPodAutoscaler") {
         return None;
     }
-    let mode = object.pointer("/spec/updatePolicy/updateMode").and_then(Value::as_str).unwrap_or("Recreate");
-    let vpa = Vpa { id: id.clone(), is_ours: is_ours(object), update_mode: mode.to_owned() };
+    let mode = object
+        .pointer("/spec/updatePolicy/updateMode")
+        .and_then(Value::as_str)
+        .unwrap_or("Recreate");
+    let vpa = Vpa {
+        id: id.clone(),
+        is_ours: is_ours(object),
+        update_mode: mode.to_owned(),
+    };
     Some((target(id, object, "targetRef")?, vpa))
 }
 
 fn target(id: &ObjectId, object: &Value, field: &str) -> Option<Target> {
     let reference = object.pointer("/spec")?.get(field)?;
     let kind = reference.get("kind").and_then(Value::as_str).unwrap_or("Deployment");
-    Some((kind.to_owned(), id.namespace.clone(), reference.get("name")?.as_str()?.to_owned()))
+    Some((
+        kind.to_owned(),
+        id.namespace.clone(),
+        reference.get("name")?.as_str()?.to_owned(),
+    ))
 }
 
 fn count(value: Option<&Value>) -> Option<u32> {
-    value.and_then(Value::as_u64).and_then(|count| u32::try_from(count).ok())
+    value
+        .and_then(Value::as_u64)
+        .and_then(|count| u32::try_from(count).ok())
 }
 
 fn whole_percent(value: Option<&Value>) -> Option<Percent> {
@@ -63,13 +80,19 @@ fn hpa(id: &ObjectId, object: &Value) -> Scaler {
         metrics.iter().find_map(|metric| {
             let source = metric.get("resource").or_else(|| metric.get("containerResource"))?;
             let is_it = source.get("name").and_then(Value::as_str) == Some(resource);
-            is_it.then(|| whole_percent(source.pointer("/target/averageUtilization"))).flatten()
+            is_it
+                .then(|| whole_percent(source.pointer("/target/averageUtilization")))
+                .flatten()
         })
     };
     let (cpu, memory) = (utilization("cpu"), utilization("memory"));
     let cpu = cpu.or_else(|| whole_percent(spec.get("targetCPUUtilizationPercentage")));
     // the API's default where nothing is named: 80 % of the CPU request
-    let cpu = if cpu.is_none() && metrics.is_empty() { Some(Percent::from_percent(80)) } else { cpu };
+    let cpu = if cpu.is_none() && metrics.is_empty() {
+        Some(Percent::from_percent(80))
+    } else {
+        cpu
+    };
     let known = usize::from(utilization("cpu").is_some()) + usize::from(memory.is_some());
     Scaler {
         id: id.clone(),
@@ -86,7 +109,9 @@ fn scaled_object(id: &ObjectId, object: &Value) -> Scaler {
     let spec = &object["spec"];
     let triggers: Vec<&Value> = spec["triggers"].as_array().into_iter().flatten().collect();
     let utilization = |kind: &str| {
-        let trigger = triggers.iter().find(|trigger| trigger["type"] == kind && trigger["metricType"] != "AverageValue")?;
+        let trigger = triggers
+            .iter()
+            .find(|trigger| trigger["type"] == kind && trigger["metricType"] != "AverageValue")?;
         whole_percent(trigger.pointer("/metadata/value"))
     };
     let (cpu, memory) = (utilization("cpu"), utilization("memory"));
@@ -109,7 +134,11 @@ pub(super) fn budget(id: &ObjectId, object: &Value) -> Option<(Selector, Budget)
     }
     // an absent selector selects nothing, an empty one everything
     let selector: LabelSelector = serde_json::from_value(object.pointer("/spec/selector")?.clone()).ok()?;
-    let share = |key: &str| object["spec"].get(key).and_then(|v| serde_json::from_value::<IntOrPercent>(v.clone()).ok());
+    let share = |key: &str| {
+        object["spec"]
+            .get(key)
+            .and_then(|v| serde_json::from_value::<IntOrPercent>(v.clone()).ok())
+    };
     let budget = Budget {
         id: id.clone(),
         is_ours: is_ours(object),

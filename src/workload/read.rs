@@ -12,8 +12,10 @@ use crate::units::Seconds;
 
 /// Finds the workloads of an environment and everything that points at them.
 pub fn read(objects: &[Object]) -> (Workloads, Vec<Diagnostic>) {
-    let identified: Vec<(ObjectId, &Object)> =
-        objects.iter().filter_map(|object| ObjectId::of(object).map(|id| (id, object))).collect();
+    let identified: Vec<(ObjectId, &Object)> = objects
+        .iter()
+        .filter_map(|object| ObjectId::of(object).map(|id| (id, object)))
+        .collect();
     let mut workloads = Workloads::default();
     for (id, object) in &identified {
         if let Some(workload) = workload(id, object, &identified) {
@@ -44,20 +46,29 @@ fn workload(id: &ObjectId, object: &Object, all: &[(ObjectId, &Object)]) -> Opti
     let (template_id, owner) = referenced_template(id, object, all).unwrap_or_else(|| (id.clone(), object));
     let template = keys.iter().try_fold(owner, |at, key| at.get(key))?;
     let pod_spec = template.get("spec").cloned().unwrap_or_default();
-    let own_selector = object.pointer("/spec/selector").or_else(|| owner.pointer("/spec/selector"));
+    let own_selector = object
+        .pointer("/spec/selector")
+        .or_else(|| owner.pointer("/spec/selector"));
     let (has_state, is_exclusive) = state(object, &pod_spec, &id.namespace, all);
     Some(Workload {
         template_path: FieldPath::keys(keys.iter().copied()),
         labels: texts(object.pointer("/metadata/labels")),
         annotations: texts(object.pointer("/metadata/annotations")),
         pod_labels: texts(template.pointer("/metadata/labels")),
-        selector: if id.group == "batch" { Value::Null } else { own_selector.cloned().unwrap_or_default() },
+        selector: if id.group == "batch" {
+            Value::Null
+        } else {
+            own_selector.cloned().unwrap_or_default()
+        },
         replicas: object
             .pointer("/spec/replicas")
             .and_then(Value::as_u64)
             .and_then(|count| u32::try_from(count).ok()),
         containers: containers::read(&pod_spec),
-        grace_period: pod_spec.get("terminationGracePeriodSeconds").and_then(Value::as_u64).map(Seconds::new),
+        grace_period: pod_spec
+            .get("terminationGracePeriodSeconds")
+            .and_then(Value::as_u64)
+            .map(Seconds::new),
         pod_spec,
         has_state,
         is_exclusive,
@@ -99,13 +110,18 @@ fn mark_behind_rollouts(workloads: &mut Workloads) {
 
 fn texts(value: Option<&Value>) -> BTreeMap<String, String> {
     let map = value.and_then(Value::as_object);
-    map.into_iter().flatten().filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect()
+    map.into_iter()
+        .flatten()
+        .filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned())))
+        .collect()
 }
 
 /// Whether a workload holds state, and whether it allows one pod at a time.
 fn state(object: &Object, pod_spec: &Value, namespace: &str, all: &[(ObjectId, &Object)]) -> (bool, bool) {
-    let has_templates =
-        object.pointer("/spec/volumeClaimTemplates").and_then(Value::as_array).is_some_and(|list| !list.is_empty());
+    let has_templates = object
+        .pointer("/spec/volumeClaimTemplates")
+        .and_then(Value::as_array)
+        .is_some_and(|list| !list.is_empty());
     let claims: Vec<&str> = pod_spec
         .get("volumes")
         .and_then(Value::as_array)
@@ -123,7 +139,11 @@ fn is_shareable(claim: &str, namespace: &str, all: &[(ObjectId, &Object)]) -> bo
     all.iter()
         .find(|(id, _)| id.kind == "PersistentVolumeClaim" && id.name == claim && id.namespace == namespace)
         .and_then(|(_, object)| object.pointer("/spec/accessModes")?.as_array())
-        .is_some_and(|modes| modes.iter().any(|mode| matches!(mode.as_str(), Some("ReadWriteMany" | "ReadOnlyMany"))))
+        .is_some_and(|modes| {
+            modes
+                .iter()
+                .any(|mode| matches!(mode.as_str(), Some("ReadWriteMany" | "ReadOnlyMany")))
+        })
 }
 
 fn attach(id: &ObjectId, object: &Object, workloads: &mut Workloads, diagnostics: &mut Vec<Diagnostic>) {
@@ -147,7 +167,10 @@ fn attach(id: &ObjectId, object: &Object, workloads: &mut Workloads, diagnostics
         let mut hits: Vec<&mut Workload> = workloads.by_key.values_mut().filter(selected).collect();
         let is_shared = hits.len() > 1;
         for workload in &mut hits {
-            workload.budgets.push(super::Budget { is_shared, ..budget.clone() });
+            workload.budgets.push(super::Budget {
+                is_shared,
+                ..budget.clone()
+            });
         }
     }
 }
@@ -161,6 +184,9 @@ fn find<'a>(workloads: &'a mut Workloads, (kind, namespace, name): &pointers::Ta
 }
 
 fn dangling(id: &ObjectId, (kind, _, name): &pointers::Target) -> Diagnostic {
-    Diagnostic::note(code::UNKNOWN_TARGET, format!("`{id}` points at `{kind}/{name}`, which is not among the manifests"))
-        .because("it may be defined elsewhere, so it is left alone")
+    Diagnostic::note(
+        code::UNKNOWN_TARGET,
+        format!("`{id}` points at `{kind}/{name}`, which is not among the manifests"),
+    )
+    .because("it may be defined elsewhere, so it is left alone")
 }

@@ -1,0 +1,297 @@
+//! Lowest and highest replicas of a scaler.
+//!
+//! min = the most of: what carries a share of the demand, what carries the median without one zone, 2 under a budget,
+//! and what the largest step down of capacity leaves. max = what carries the highest demand with headroom, and never
+//! under what runs now.
+
+use super::case::{Case, reason};
+use super::guardrails::floor_after;
+use super::model::{Decision, ScalerKind};
+use crate::catalog::fields::Field;
+use crate::diag::code;
+use crate::facts::Demand;
+use crate::krm::Reason;
+use crate::policy::wire::{DisruptionMode, MetricKind, SpreadMode};
+use crate::units::{Millicores, Percent};
+use crate::workload::Container;
+
+/// Median over one hour of the day, highest over lowest, under which load is too even to scale (Crane's gate).
+const FLAT: Percent = Percent::from_percent(150);
+
+/// Decides both bounds. `None`, with the reason noted, where they are left to history and history does not say.
+pub fn decide(
+    case: &Case<'_>,
+    main: &Container,
+    kind: ScalerKind,
+    request: Option<Millicores>,
+    target: Option<Percent>,
+) -> Option<(Decision<u32>, Decision<u32>)> {
+    let wanted = &case.wanted.spec.scaling;
+    let derive = &wanted.derive;
+    let demand = case
+        .container_facts(&main.name)
+        .map(|facts| &facts.cpu_demand)
+        .filter(|demand| !demand.is_empty());
+    let per_pod = request.map(|request| {
+        let share = target.or(derive.max_utilization).unwrap_or(Percent::WHOLE);
+        share.of_floor(u128::from(request.nano().get())).max(1)
+    });
+    let load = demand.zip(per_pod);
+    if load.is_some_and(|(demand, _)| is_new_and_flat(case, demand)) {
+        case.find(
+            code::LOAD_TOO_FLAT,
+            "the highest hour's median is less than 1.5 times the lowest's",
+        );
+        return None;
+    }
+    let before = Before::of(case);
+    let mut min = lowest(case, load, request, &before)?;
+    let max = highest(case, load, &before, min.value)?;
+    if min.value == 0 && !may_be_zero(case, kind) {
+        case.find(
+            code::UNSUPPORTED_VERSION,
+            "0 replicas need KEDA with a trigger besides CPU and memory; 1 is rendered",
+        );
+        min.value = 1;
+    }
+    if min.value > max.value {
+        case.find(
+            code::BOUNDED,
+            format!(
+                "the minimum {} is lowered to the stated maximum {}",
+                min.value, max.value
+            ),
+        );
+        min.value = max.value;
+    }
+    Some((min, max))
+}
+
+struct Before {
+    min: Option<u32>,
+    max: Option<u32>,
+}
+
+impl Before {
+    fn of(case: &Case<'_>) -> Self {
+        let accepted = case.accepted.and_then(|plan| plan.scaler.as_ref());
+        let foreign = case.foreign_scaler();
+        Self {
+            min: accepted
+                .map(|scaler| scaler.min_replicas.value)
+                .or(foreign.map(|scaler| scaler.min_replicas)),
+            max: accepted
+                .map(|scaler| scaler.max_replicas.value)
+                .or(foreign.and_then(|scaler| scaler.max_replicas)),
+        }
+    }
+}
+
+/// A scaler that is not there yet needs a load that moves. Stated bounds or targets say that the owner wants it.
+fn is_new_and_flat(case: &Case<'_>, demand: &Demand) -> bool {
+    let scaling = &case.wanted.spec.scaling;
+    let is_there = case.foreign_scaler().is_some() || case.accepted.is_some_and(|plan| plan.scaler.is_some());
+    let is_stated = scaling.min_replicas.value.is_some()
+        || scaling.max_replicas.value.is_some()
+        || scaling.targets.cpu.value.is_some()
+        || !scaling.metrics.is_empty()
+        || !scaling.triggers.is_empty();
+    !is_there && !is_stated && demand.day_swing().is_none_or(|swing| swing < FLAT)
+}
+
+fn lowest(
+    case: &Case<'_>,
+    load: Option<(&Demand, u128)>,
+    request: Option<Millicores>,
+    before: &Before,
+) -> Option<Decision<u32>> {
+    let wanted = &case.wanted.spec;
+    let setting = &wanted.scaling.min_replicas;
+    if let Some(value) = setting.value {
+        return Some(Decision {
+            value,
+            before: before.min,
+            reason: reason(code::STATED, []),
+        });
+    }
+    let two = if wanted.disruption.mode == Some(DisruptionMode::Auto) {
+        2
+    } else {
+        1
+    };
+    let Some((demand, per_pod)) = load else {
+        let known = before.min.unwrap_or_else(|| case.replicas_before());
+        let (value, _) = setting.resolve(known.max(if setting.min.is_some() {
+            1
+        } else {
+            two.min(known.max(1))
+        }));
+        return Some(Decision {
+            value,
+            before: before.min,
+            reason: reason(code::KEPT, []),
+        });
+    };
+    let quantile = wanted.scaling.derive.min_quantile?;
+    let carried = pods(demand.quantile(quantile)?, per_pod);
+    let zones = zone_loss(case, demand, request);
+    let gentle = gentle(case, request, before);
+    let (value, moved) = setting.resolve(carried.max(zones).max(two).max(gentle));
+    let mut why: Reason = reason(
+        code::PERCENTILE,
+        [
+            ("quantile", quantile.to_string()),
+            ("carries", carried.to_string()),
+            ("perPod", Millicores::from_nano_ceil(per_pod).to_string()),
+        ],
+    );
+    for (name, count) in [("zoneLoss", zones), ("capacityDecrease", gentle)] {
+        if count == value && count > carried {
+            why.inputs.insert(name.to_owned(), count.to_string());
+        }
+    }
+    if moved {
+        why.code = code::BOUNDED.to_string();
+    }
+    Some(Decision {
+        value,
+        before: before.min,
+        reason: why,
+    })
+}
+
+fn highest(case: &Case<'_>, load: Option<(&Demand, u128)>, before: &Before, min: u32) -> Option<Decision<u32>> {
+    let wanted = &case.wanted.spec.scaling;
+    let setting = &wanted.max_replicas;
+    if let Some(value) = setting.value {
+        return Some(Decision {
+            value,
+            before: before.max,
+            reason: reason(code::STATED, []),
+        });
+    }
+    let running = case.seen.and_then(|facts| facts.replicas.last_day_p95).unwrap_or(1);
+    match (load, before.max) {
+        (Some((demand, per_pod)), _) => {
+            let headroom = wanted.derive.max_headroom?;
+            let most = demand.highest()?;
+            let scaled = u64::try_from(headroom.of_ceil(u128::from(most))).unwrap_or(u64::MAX);
+            let (value, moved) = setting.resolve(pods(scaled, per_pod).max(min).max(running));
+            let inputs = [
+                ("highest", Millicores::from_nano_ceil(u128::from(most)).to_string()),
+                ("headroom", headroom.to_string()),
+                ("perPod", Millicores::from_nano_ceil(per_pod).to_string()),
+            ];
+            let why = reason(if moved { code::BOUNDED } else { code::PERCENTILE }, inputs);
+            let value = if moved { value } else { quiet(case, value, before.max) };
+            Some(Decision {
+                value: value.max(min),
+                before: before.max,
+                reason: why,
+            })
+        }
+        (None, Some(max)) => {
+            let (value, _) = setting.resolve(max.max(min));
+            Some(Decision {
+                value,
+                before: before.max,
+                reason: reason(code::KEPT, []),
+            })
+        }
+        (None, None) if setting.max.is_some() => {
+            let value = setting.max.unwrap_or(min).max(min);
+            Some(Decision {
+                value,
+                before: None,
+                reason: reason(code::BOUNDED, []),
+            })
+        }
+        (None, None) => {
+            case.find(
+                code::NO_HISTORY,
+                "`maxReplicas` is left to history, and there is too little: state it",
+            );
+            None
+        }
+    }
+}
+
+/// The maximum before, where the new one differs by less than `minChange` and is not needed to go up.
+fn quiet(case: &Case<'_>, value: u32, before: Option<u32>) -> u32 {
+    match before {
+        Some(before)
+            if before >= value
+                && u128::from(before - value) < case.settings.bounds.min_change.of_ceil(u128::from(before)) =>
+        {
+            before
+        }
+        _ => value,
+    }
+}
+
+fn pods(demand: u64, per_pod: u128) -> u32 {
+    u32::try_from(u128::from(demand).div_ceil(per_pod))
+        .unwrap_or(u32::MAX)
+        .max(1)
+}
+
+/// Pods that carry the median demand at the highest utilization when one zone is gone.
+fn zone_loss(case: &Case<'_>, demand: &Demand, request: Option<Millicores>) -> u32 {
+    let zones = u128::from(case.settings.cluster.zones);
+    let over_zones = matches!(
+        case.wanted.spec.spread.mode,
+        Some(SpreadMode::Zone | SpreadMode::ZoneAndHost)
+    );
+    let (Some(median), Some(request)) = (demand.quantile(Percent::from_percent(50)), request) else {
+        return 1;
+    };
+    if !over_zones || zones < 2 {
+        return 1;
+    }
+    let most = case
+        .wanted
+        .spec
+        .scaling
+        .derive
+        .max_utilization
+        .unwrap_or(Percent::WHOLE);
+    let per_pod = most.of_floor(u128::from(request.nano().get())).max(1);
+    u32::try_from((u128::from(median) * zones).div_ceil((zones - 1) * per_pod)).unwrap_or(u32::MAX)
+}
+
+/// Pods below which CPU or memory capacity would shrink by more than `capacityDecrease` in one plan.
+fn gentle(case: &Case<'_>, request: Option<Millicores>, before: &Before) -> u32 {
+    let Some(main) = case.main_container() else { return 1 };
+    let pods = before.min.unwrap_or_else(|| case.replicas_before());
+    let decrease = case.settings.bounds.capacity_decrease;
+    let enough = |old: Option<u64>, new: Option<u64>| match (old, new) {
+        (Some(old), Some(new)) if new > 0 => {
+            let floor = floor_after(old.saturating_mul(u64::from(pods)), decrease);
+            u32::try_from(floor.div_ceil(new)).unwrap_or(u32::MAX).min(pods)
+        }
+        _ => u32::try_from(floor_after(u64::from(pods), decrease)).unwrap_or(pods),
+    };
+    let cpu = enough(case.cpu_before(main).map(Millicores::get), request.map(Millicores::get));
+    let (requests, _) = case.wanted.container(&main.name, true);
+    let memory = super::requests::memory(case, main, &requests)
+        .map(|decision| decision.value)
+        .or(case.memory_before(main));
+    cpu.max(enough(
+        case.memory_before(main).map(crate::units::Bytes::get),
+        memory.map(crate::units::Bytes::get),
+    ))
+}
+
+fn may_be_zero(case: &Case<'_>, kind: ScalerKind) -> bool {
+    let scaling = &case.wanted.spec.scaling;
+    match kind {
+        ScalerKind::Keda => scaling
+            .triggers
+            .values()
+            .any(|trigger| !matches!(trigger.kind.as_str(), "cpu" | "memory")),
+        ScalerKind::Hpa => {
+            case.settings.cluster.has(Field::HpaScaleToZero)
+                && scaling.metrics.values().any(|metric| metric.kind != MetricKind::Pods)
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! One workload to decide on: everything a decision may look at, and what it finds on the way.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use super::model::{Finding, WorkloadPlan};
+use crate::diag::Code;
+use crate::facts::{ContainerFacts, Facts};
+use crate::krm::Reason;
+use crate::policy::{Settings, WorkloadSettings};
+use crate::units::{Bytes, Millicores};
+use crate::workload::{Container, Scaler, Workload};
+
+/// What decisions on one workload look at. Pure inputs, and a notebook for findings.
+pub struct Case<'a> {
+    /// The policy.
+    pub settings: &'a Settings,
+    /// What it wants for this workload.
+    pub wanted: &'a WorkloadSettings,
+    /// The workload as its manifests have it.
+    pub workload: &'a Workload,
+    /// Its history; `None` where there is none, or too little to derive from.
+    pub facts: Option<&'a Facts>,
+    /// Its history, however little: what was in force is a fact even of a single day.
+    pub seen: Option<&'a Facts>,
+    /// The accepted decision.
+    pub accepted: Option<&'a WorkloadPlan>,
+    findings: RefCell<BTreeMap<String, Finding>>,
+}
+
+impl<'a> Case<'a> {
+    /// A case; history that does not suffice is noted and set aside.
+    pub fn new(
+        settings: &'a Settings,
+        wanted: &'a WorkloadSettings,
+        workload: &'a Workload,
+        seen: Option<&'a Facts>,
+        accepted: Option<&'a WorkloadPlan>,
+    ) -> Self {
+        let bounds = &settings.bounds;
+        let facts = seen.filter(|facts| facts.is_enough(bounds.history_minimum, bounds.history_coverage));
+        let case = Self {
+            settings,
+            wanted,
+            workload,
+            facts,
+            seen,
+            accepted,
+            findings: RefCell::default(),
+        };
+        match (seen, facts) {
+            (None, _) => case.find(
+                crate::diag::code::NO_HISTORY,
+                "the profile has no usage of this workload",
+            ),
+            (Some(seen), None) => case.find(
+                crate::diag::code::SHORT_HISTORY,
+                format!(
+                    "{} recorded with {} coverage; the policy asks for {} with {}",
+                    seen.recorded, seen.coverage, bounds.history_minimum, bounds.history_coverage
+                ),
+            ),
+            _ => {}
+        }
+        case
+    }
+
+    /// Notes a refusal or remark; the policy may have accepted it.
+    pub fn find(&self, code: Code, detail: impl Into<String>) {
+        let identity = &self.settings.policy.spec.identity;
+        let bare = identity.bare_name(&self.workload.id.name);
+        let accepted = self
+            .settings
+            .policy
+            .spec
+            .accept
+            .iter()
+            .find(|(_, accept)| accept.code == code.as_str() && accept.workload == bare)
+            .map(|(name, _)| name.clone());
+        self.findings.borrow_mut().insert(
+            code.to_string(),
+            Finding {
+                detail: detail.into(),
+                accepted,
+            },
+        );
+    }
+
+    /// Whether a finding of that code was accepted by the policy.
+    pub fn is_accepted(&self, code: Code) -> bool {
+        self.findings
+            .borrow()
+            .get(code.as_str())
+            .is_some_and(|finding| finding.accepted.is_some())
+    }
+
+    /// Everything found so far.
+    pub fn into_findings(self) -> BTreeMap<String, Finding> {
+        self.findings.into_inner()
+    }
+
+    /// The container that does the work: named by a rule, else like the workload, else the one with most CPU in the
+    /// history, else the first that is no sidecar.
+    pub fn main_container(&self) -> Option<&'a Container> {
+        let bare = self.settings.policy.spec.identity.bare_name(&self.workload.id.name);
+        let own = || {
+            self.workload
+                .containers
+                .iter()
+                .filter(|container| !container.is_sidecar)
+        };
+        let accepted = self.accepted.map(|plan| plan.main_container.as_str());
+        own()
+            .find(|container| Some(container.name.as_str()) == accepted)
+            .or_else(|| own().find(|container| container.name == bare || container.name == self.workload.id.name))
+            .or_else(|| {
+                let used = |container: &&Container| {
+                    let usage = &self.seen?.containers.get(&container.name)?.cpu;
+                    usage.quantile(crate::units::Percent::from_percent(95), self.settings.bounds.half_life)
+                };
+                own().filter(|container| used(container).is_some()).max_by_key(used)
+            })
+            .or_else(|| own().next())
+    }
+
+    /// Usage of a container, if there is enough of it.
+    pub fn container_facts(&self, name: &str) -> Option<&'a ContainerFacts> {
+        self.facts?.containers.get(name)
+    }
+
+    /// The CPU request before: accepted, else in force at the window's end, else the manifest's.
+    pub fn cpu_before(&self, container: &Container) -> Option<Millicores> {
+        let accepted = self
+            .accepted_requests(&container.name)
+            .and_then(|requests| requests.cpu.as_ref());
+        accepted
+            .map(|decision| decision.value)
+            .or_else(|| self.seen?.containers.get(&container.name)?.cpu_request)
+            .or(container.cpu_request)
+    }
+
+    /// The memory request before: accepted, else in force at the window's end, else the manifest's.
+    pub fn memory_before(&self, container: &Container) -> Option<Bytes> {
+        let accepted = self
+            .accepted_requests(&container.name)
+            .and_then(|requests| requests.memory.as_ref());
+        accepted
+            .map(|decision| decision.value)
+            .or_else(|| self.seen?.containers.get(&container.name)?.memory_request)
+            .or(container.memory_request)
+    }
+
+    fn accepted_requests(
+        &self,
+        container: &str,
+    ) -> Option<&'a super::model::ResourcePlan<super::model::Decision<Millicores>, super::model::Decision<Bytes>>> {
+        Some(&self.accepted?.containers.get(container)?.requests)
+    }
+
+    /// The one scaler of others that points at the workload; `None` where there is none or several.
+    pub fn foreign_scaler(&self) -> Option<&'a Scaler> {
+        let mut foreign = self.workload.scalers.iter().filter(|scaler| !scaler.is_ours);
+        foreign.next().filter(|_| foreign.next().is_none())
+    }
+
+    /// Pods before: accepted minimum, what was in force on the last day, the manifest's count; the API's default is 1.
+    pub fn replicas_before(&self) -> u32 {
+        self.seen
+            .and_then(|facts| facts.replicas.last_day_p95)
+            .or(self.workload.replicas)
+            .or_else(|| self.foreign_scaler().map(|scaler| scaler.min_replicas))
+            .unwrap_or(1)
+            .max(1)
+    }
+}
+
+/// A reason: a registered code, and named inputs.
+pub fn reason<const N: usize>(code: Code, inputs: [(&str, String); N]) -> Reason {
+    let inputs = inputs
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+    Reason {
+        code: code.to_string(),
+        inputs,
+    }
+}

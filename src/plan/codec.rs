@@ -1,0 +1,149 @@
+//! The plan as an object: reading it with places, writing it, and the digests that say what it was made from.
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::model::{Digests, KIND, OptimizationPlan, PlanSpec};
+use crate::diag::{Diagnostic, code};
+use crate::policy::wire::Metadata;
+use crate::policy::{API_VERSION, Source, schema};
+use crate::workload::Workload;
+
+/// A plan object of that name.
+pub fn object(name: &str, spec: PlanSpec) -> OptimizationPlan {
+    OptimizationPlan {
+        api_version: API_VERSION.to_owned(),
+        kind: KIND.to_owned(),
+        metadata: Metadata {
+            name: name.to_owned(),
+            ..Metadata::default()
+        },
+        spec,
+    }
+}
+
+/// The plan as a value for the writer.
+pub fn to_value(plan: &OptimizationPlan) -> Value {
+    serde_json::to_value(plan).expect("broken invariant: a plan has text keys and finite numbers")
+}
+
+/// Reads a plan for an environment, or reports every problem in it.
+pub fn parse(value: &Value, source: &Source, environment: &str) -> Result<OptimizationPlan, Vec<Diagnostic>> {
+    let problems = schema::check(&schema::of::<OptimizationPlan>(), value, source);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let plan: OptimizationPlan = serde_json::from_value(value.clone()).map_err(|error| {
+        vec![Diagnostic::error(code::MALFORMED_INPUT, error.to_string()).at(source.value_place(""))]
+    })?;
+    if plan.spec.environment != environment {
+        let headline = format!(
+            "the plan is for environment `{}`, the policy for `{environment}`",
+            plan.spec.environment
+        );
+        return Err(vec![
+            Diagnostic::error(code::FOREIGN_PROFILE, headline)
+                .at(source.value_place("/spec/environment"))
+                .help("use the plan of this environment, or make one with `trimtab plan --write`"),
+        ]);
+    }
+    Ok(plan)
+}
+
+/// `sha256:…` of a value's canonical JSON: sorted keys, no blanks.
+pub fn digest(value: &Value) -> String {
+    let bytes = serde_json::to_vec(value).expect("broken invariant: a value can be written as JSON");
+    format!("sha256:{}", hex(&Sha256::digest(&bytes)))
+}
+
+/// Digests of a policy's `spec` and of the profiles' texts, sorted.
+pub fn digests(policy: &Value, profiles: &[&str]) -> Digests {
+    let mut sorted: Vec<&str> = profiles.to_vec();
+    sorted.sort_unstable();
+    let profile = if sorted.is_empty() {
+        String::new()
+    } else {
+        digest(&json!(sorted))
+    };
+    Digests {
+        policy: digest(policy.get("spec").unwrap_or(&Value::Null)),
+        profile,
+    }
+}
+
+/// Digest of what planning sees of a workload's manifests, our own objects left out.
+pub(super) fn manifest_digest(workload: &Workload) -> String {
+    let containers: Vec<Value> = workload
+        .containers
+        .iter()
+        .map(|c| {
+            json!([
+                c.name,
+                c.is_sidecar,
+                c.cpu_request,
+                c.memory_request,
+                c.cpu_limit,
+                c.memory_limit,
+                c.has_pre_stop,
+                c.looks_like_jvm
+            ])
+        })
+        .collect();
+    let scalers: Vec<Value> = workload
+        .scalers
+        .iter()
+        .filter(|s| !s.is_ours)
+        .map(|s| {
+            json!([
+                s.id.to_string(),
+                s.min_replicas,
+                s.max_replicas,
+                s.cpu_target,
+                s.memory_target,
+                s.other_metrics
+            ])
+        })
+        .collect();
+    let budgets: Vec<Value> = workload
+        .budgets
+        .iter()
+        .filter(|b| !b.is_ours)
+        .map(|b| json!([b.id.to_string(), b.min_available, b.max_unavailable, b.is_shared]))
+        .collect();
+    let vpas: Vec<String> = workload
+        .vpas
+        .iter()
+        .filter(|v| !v.is_ours)
+        .map(|v| v.id.to_string())
+        .collect();
+    let seen = json!([
+        workload.id.to_string(),
+        workload.template_id.to_string(),
+        workload.labels,
+        workload
+            .annotations
+            .iter()
+            .filter(|(key, _)| key.starts_with("trimtab.dev/"))
+            .collect::<Vec<_>>(),
+        workload.pod_labels,
+        workload.selector,
+        workload.replicas,
+        containers,
+        workload.grace_period,
+        [workload.has_state, workload.is_exclusive, workload.is_behind_rollout],
+        scalers,
+        budgets,
+        vpas,
+    ]);
+    digest(&seen)[..23].to_owned()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            write!(text, "{byte:02x}").expect("broken invariant: writing to a string");
+            text
+        })
+}

@@ -1,0 +1,213 @@
+//! Everything decided for one workload, in order.
+
+use super::case::Case;
+use super::model::{ContainerPlan, Finding, Status, WorkloadPlan};
+use super::{disruption, lifecycle, limits, placement, requests, scaling, vpa};
+use crate::diag::{Diagnostic, code};
+use crate::facts::Facts;
+use crate::policy::wire::Mode;
+use crate::policy::{Matched, Settings, WorkloadSettings};
+use crate::workload::Workload;
+
+/// Decides one workload. `None`: no rule is for it, and nothing was accepted.
+pub(super) fn decide(
+    settings: &Settings,
+    workload: &Workload,
+    facts: Option<&Facts>,
+    accepted: Option<&WorkloadPlan>,
+) -> (Option<WorkloadPlan>, Vec<Diagnostic>) {
+    match settings.of(&workload.subject()) {
+        Matched::Unmatched => {
+            let note = Diagnostic::note(code::UNMATCHED, "no rule matches this workload: it is untouched");
+            let kept = accepted.map(|plan| keep(plan, code::STALE, "no rule of the policy matches it any more"));
+            (kept, vec![note])
+        }
+        Matched::Broken(diagnostic) => {
+            let detail = diagnostic.headline.clone();
+            let plan = accepted
+                .map(|plan| keep(plan, code::RULE_TIE, &detail))
+                .unwrap_or_else(|| refused(workload, diagnostic.code, &detail));
+            // a problem of one workload never fails the run
+            let severity = crate::diag::Severity::Warning;
+            (Some(plan), vec![Diagnostic { severity, ..diagnostic }])
+        }
+        Matched::Wanted(wanted, notes) => (Some(wanted_plan(settings, &wanted, workload, facts, accepted)), notes),
+    }
+}
+
+/// The accepted decision as it is, with the reason why nothing new was decided.
+fn keep(accepted: &WorkloadPlan, code: crate::diag::Code, detail: &str) -> WorkloadPlan {
+    let mut plan = WorkloadPlan {
+        status: Status::Kept,
+        ..accepted.clone()
+    };
+    plan.findings.insert(
+        code.to_string(),
+        Finding {
+            detail: detail.to_owned(),
+            accepted: None,
+        },
+    );
+    plan
+}
+
+fn refused(workload: &Workload, code: crate::diag::Code, detail: &str) -> WorkloadPlan {
+    let mut plan = WorkloadPlan {
+        status: Status::Refused,
+        api_version: workload.id.api_version(),
+        ..WorkloadPlan::default()
+    };
+    plan.findings.insert(
+        code.to_string(),
+        Finding {
+            detail: detail.to_owned(),
+            accepted: None,
+        },
+    );
+    plan
+}
+
+fn wanted_plan(
+    settings: &Settings,
+    wanted: &WorkloadSettings,
+    workload: &Workload,
+    facts: Option<&Facts>,
+    accepted: Option<&WorkloadPlan>,
+) -> WorkloadPlan {
+    let policy_mode = settings.policy.spec.mode;
+    let mode = if policy_mode == Mode::Enforce {
+        wanted.spec.mode.unwrap_or(policy_mode)
+    } else {
+        policy_mode
+    };
+    let was_enforced = accepted.filter(|plan| plan.mode == Mode::Enforce);
+    match (mode, accepted, was_enforced) {
+        (Mode::Frozen, Some(accepted), _) => return keep(accepted, code::KEPT, "mode frozen: nothing new is planned"),
+        (Mode::Frozen, None, _) => return refused(workload, code::KEPT, "mode frozen, and nothing was accepted"),
+        (Mode::Observe, _, Some(accepted)) => {
+            return keep(
+                accepted,
+                code::OBSERVED,
+                "mode observe: what is rendered stays, nothing new is decided",
+            );
+        }
+        _ => {}
+    }
+    if workload.is_behind_rollout {
+        return refused(
+            workload,
+            code::NOT_SCALABLE,
+            "a Rollout owns its pods: the Rollout is decided on",
+        );
+    }
+    if workload.id.kind == "Job" {
+        return refused(
+            workload,
+            code::LEFT_ALONE,
+            "the template of a Job can't be changed once it is applied",
+        );
+    }
+    let case = Case::new(settings, wanted, workload, facts, accepted);
+    let Some(main) = case.main_container() else {
+        return refused(workload, code::LEFT_ALONE, "its template has no containers");
+    };
+    let (main_requests, _) = wanted.container(&main.name, true);
+    let scaled = scaling::decide(&case, main, &main_requests);
+    let lowest = lowest_replicas(&case, scaled.scaler.as_ref());
+    let mut plan = WorkloadPlan {
+        api_version: workload.id.api_version(),
+        template_in: (workload.template_id != workload.id).then(|| {
+            format!(
+                "{}/{}/{}",
+                workload.template_id.api_version(),
+                workload.template_id.kind,
+                workload.template_id.name
+            )
+        }),
+        class: wanted.class.clone(),
+        mode,
+        status: Status::Planned,
+        main_container: main.name.clone(),
+        replicas: lifecycle::replicas(&case, scaled.scaler.as_ref()),
+        disruption: disruption::decide(&case, lowest),
+        spread: placement::spread(&case, lowest),
+        spot: placement::spot(&case, lowest),
+        vpa: vpa::decide(&case, scaled.scaler.as_ref()),
+        grace_period: lifecycle::grace_period(&case),
+        restarted: accepted.and_then(|plan| plan.restarted),
+        ..WorkloadPlan::default()
+    };
+    let grace = plan.grace_period.as_ref().map(|decision| decision.value);
+    plan.pre_stop_sleep = lifecycle::pre_stop_sleep(&case, main, grace);
+    containers(&case, main, &scaled, &mut plan);
+    plan.scaler = scaled.scaler;
+    if case.facts.is_none() && accepted.is_some() {
+        plan.status = Status::Kept;
+        case.find(
+            code::STALE,
+            "values left to history are the accepted ones: this profile does not confirm them",
+        );
+    }
+    if mode == Mode::Observe {
+        case.find(code::OBSERVED, "mode observe: nothing of this is rendered");
+    }
+    plan.findings = case.into_findings();
+    plan
+}
+
+/// The lowest replica count the workload may have.
+fn lowest_replicas(case: &Case<'_>, scaler: Option<&super::model::ScalerPlan>) -> u32 {
+    let foreign = case.foreign_scaler().map(|scaler| scaler.min_replicas);
+    let stated = case.wanted.spec.replicas.count.value;
+    scaler
+        .map(|scaler| scaler.min_replicas.value)
+        .or(foreign)
+        .or(stated)
+        .or(case.workload.replicas)
+        .unwrap_or(1)
+}
+
+fn containers(case: &Case<'_>, main: &crate::workload::Container, scaled: &scaling::Scaled, plan: &mut WorkloadPlan) {
+    for container in &case.workload.containers {
+        let is_main = container.name == main.name;
+        let (wanted_requests, wanted_limits) = case.wanted.container(&container.name, is_main);
+        let requests = if is_main && scaled.holds_cpu {
+            requests::RequestPlan {
+                cpu: scaled.main_cpu.clone(),
+                memory: requests::memory(case, container, &wanted_requests),
+            }
+        } else {
+            requests::RequestPlan {
+                cpu: requests::cpu(case, container, &wanted_requests),
+                memory: requests::memory(case, container, &wanted_requests),
+            }
+        };
+        let requests = or_accepted(case, &container.name, requests);
+        let limits = limits::decide(case, container, &wanted_limits, &requests);
+        let decided = ContainerPlan { requests, limits };
+        if decided != ContainerPlan::default() {
+            plan.containers.insert(container.name.clone(), decided);
+        }
+    }
+    for name in case.wanted.spec.containers.keys() {
+        if case.workload.container(name).is_none() {
+            case.find(
+                code::CONTAINER_UNKNOWN,
+                format!("the policy names a container `{name}` that the manifest does not have"),
+            );
+        }
+    }
+}
+
+/// Where nothing could be decided, what was accepted.
+fn or_accepted(case: &Case<'_>, name: &str, decided: requests::RequestPlan) -> requests::RequestPlan {
+    let accepted = case
+        .accepted
+        .and_then(|plan| plan.containers.get(name))
+        .map(|plan| &plan.requests);
+    let Some(accepted) = accepted else { return decided };
+    requests::RequestPlan {
+        cpu: decided.cpu.or_else(|| accepted.cpu.clone()),
+        memory: decided.memory.or_else(|| accepted.memory.clone()),
+    }
+}

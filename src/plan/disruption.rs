@@ -1,0 +1,155 @@
+//! PodDisruptionBudget: one that lets a pod go at every replica count the workload may have.
+
+use super::case::{Case, reason};
+use super::model::{Decision, DisruptionPlan};
+use crate::catalog::fields::Field;
+use crate::diag::code;
+use crate::policy::wire::DisruptionMode;
+use crate::units::IntOrPercent;
+
+/// From so many replicas on a share of them may go at once instead of one.
+const MANY: u32 = 20;
+
+/// Decides the budget. `lowest` is the lowest replica count the workload may have.
+pub fn decide(case: &Case<'_>, lowest: u32) -> Option<DisruptionPlan> {
+    let wanted = &case.wanted.spec.disruption;
+    let workload = case.workload;
+    let is_stated = !wanted.min_available.is_open() || !wanted.max_unavailable.is_open();
+    if wanted.mode == Some(DisruptionMode::None) || (wanted.mode.is_none() && !is_stated) {
+        return None;
+    }
+    if workload.selector.is_null() || workload.is_behind_rollout || workload.id.kind == "DaemonSet" {
+        case.find(
+            code::PDB_OMITTED,
+            format!("a {} is not evicted through a budget", workload.id.kind),
+        );
+        return None;
+    }
+    let foreign: Vec<_> = workload.budgets.iter().filter(|budget| !budget.is_ours).collect();
+    if foreign.len() > 1 || foreign.iter().any(|budget| budget.is_shared) {
+        case.find(
+            code::LEFT_ALONE,
+            format!(
+                "budget `{}` also selects other pods, or is not the only one",
+                foreign[0].id.name
+            ),
+        );
+        return None;
+    }
+    if let (Some(budget), false) = (foreign.first(), is_stated) {
+        if blocks(budget.min_available, budget.max_unavailable, lowest) {
+            case.find(
+                code::PDB_BLOCKS_EVICTIONS,
+                format!(
+                    "the budget `{}` that is there allows no eviction at {lowest} replicas",
+                    budget.id.name
+                ),
+            );
+        }
+        case.find(code::LEFT_ALONE, format!("budget `{}` stays as it is", budget.id.name));
+        return None;
+    }
+    let accepted = case.accepted.and_then(|plan| plan.disruption.as_ref());
+    let (min_available, max_unavailable) = if is_stated {
+        stated(case, lowest)
+    } else {
+        (None, Some(derived(lowest)))
+    };
+    if lowest < 2 && !is_stated && accepted.is_none() {
+        case.find(
+            code::PDB_OMITTED,
+            "with one replica a budget blocks every drain or protects nothing",
+        );
+        return None;
+    }
+    let why = if is_stated { code::STATED } else { code::PERCENTILE };
+    let decision = |value: IntOrPercent, before: Option<IntOrPercent>| Decision {
+        value,
+        before,
+        reason: reason(why, [("lowestReplicas", lowest.to_string())]),
+    };
+    let before_min = accepted.and_then(|plan| Some(plan.min_available.as_ref()?.value));
+    let before_max = accepted.and_then(|plan| Some(plan.max_unavailable.as_ref()?.value));
+    Some(DisruptionPlan {
+        name: foreign
+            .first()
+            .map_or_else(|| workload.id.name.clone(), |budget| budget.id.name.clone()),
+        adopted: !foreign.is_empty(),
+        min_available: min_available.map(|value| decision(value, before_min)),
+        max_unavailable: max_unavailable.map(|value| decision(value, before_max)),
+        always_allow_unhealthy: case.settings.cluster.has(Field::UnhealthyPodEvictionPolicy) && !workload.has_state,
+    })
+}
+
+type Pair = (Option<IntOrPercent>, Option<IntOrPercent>);
+
+/// What the owner states. Both at once is refused by the API server: the one field that is at least as strict and
+/// still lets a pod go is `maxUnavailable`.
+fn stated(case: &Case<'_>, lowest: u32) -> Pair {
+    let wanted = &case.wanted.spec.disruption;
+    let pair = match (wanted.min_available.value, wanted.max_unavailable.value) {
+        (Some(min), Some(max)) => {
+            case.find(
+                code::POLICY_CONFLICT,
+                format!("a budget takes one of `minAvailable: {min}` and `maxUnavailable: {max}`; `maxUnavailable` is rendered"),
+            );
+            (None, Some(max))
+        }
+        (None, None) => (None, Some(derived(lowest))),
+        pair => pair,
+    };
+    if blocks(pair.0, pair.1, lowest) {
+        case.find(
+            code::PDB_BLOCKS_EVICTIONS,
+            format!("the stated budget allows no eviction at {lowest} replicas: node drains will not end"),
+        );
+    }
+    pair
+}
+
+/// One pod at a time, a tenth of many.
+fn derived(lowest: u32) -> IntOrPercent {
+    if lowest >= MANY {
+        IntOrPercent::Percent(10)
+    } else {
+        IntOrPercent::Int(1)
+    }
+}
+
+/// Whether no pod may go at `replicas` (disruption controller: shares round up).
+pub fn blocks(min_available: Option<IntOrPercent>, max_unavailable: Option<IntOrPercent>, replicas: u32) -> bool {
+    match (min_available, max_unavailable) {
+        (Some(min), _) => min.of_ceil(replicas) >= replicas && replicas > 0,
+        (None, Some(max)) => max.of_ceil(replicas) == 0,
+        (None, None) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_blocks_where_nothing_may_go() {
+        use IntOrPercent::{Int, Percent};
+        for (min, max, replicas, expected) in [
+            (Some(Int(1)), None, 1, true),
+            (Some(Int(1)), None, 2, false),
+            (Some(Percent(75)), None, 3, true),
+            (Some(Percent(75)), None, 4, false),
+            (Some(Percent(90)), None, 5, true),
+            (None, Some(Int(0)), 5, true),
+            (None, Some(Percent(1)), 2, false),
+            (None, Some(Percent(0)), 2, true),
+        ] {
+            assert_eq!(blocks(min, max, replicas), expected, "{min:?} {max:?} at {replicas}");
+        }
+    }
+
+    #[test]
+    fn a_derived_budget_never_blocks() {
+        for lowest in 1..500 {
+            assert!(!blocks(None, Some(derived(lowest)), lowest), "{lowest}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Bounds on how far one plan may go. Stated values are the owner's and pass.
+
+use super::model::Decision;
+use crate::diag::code;
+use crate::policy::Bounds;
+use crate::units::Percent;
+
+/// The smallest amount that a plan may leave of `before`.
+pub fn floor_after(before: u64, decrease: Percent) -> u64 {
+    let keep = Percent::WHOLE.ppm().saturating_sub(decrease.ppm());
+    u64::try_from(Percent::from_ppm(keep).of_ceil(u128::from(before))).unwrap_or(before)
+}
+
+/// A derived amount falls by at most `guardrails.capacityDecrease` in one plan.
+pub fn bound_decrease<T: Copy + std::fmt::Display>(
+    bounds: &Bounds,
+    decision: Decision<T>,
+    get: impl Fn(T) -> u64,
+    new: impl Fn(u64) -> T,
+) -> Decision<T> {
+    let Some(before) = decision.before else { return decision };
+    let floor = floor_after(get(before), bounds.capacity_decrease);
+    if decision.reason.code == code::STATED.as_str() || get(decision.value) >= floor {
+        return decision;
+    }
+    let mut reason = decision.reason;
+    reason.inputs.insert("derived".to_owned(), decision.value.to_string());
+    reason.inputs.insert("derivedFrom".to_owned(), reason.code.clone());
+    reason
+        .inputs
+        .insert("capacityDecrease".to_owned(), bounds.capacity_decrease.to_string());
+    reason.code = code::CAPACITY_BOUNDED.to_string();
+    Decision {
+        value: new(floor),
+        before: Some(before),
+        reason,
+    }
+}
+
+/// The value before, where a derived one differs from it by less than `guardrails.minChange`: quiet diffs.
+pub fn quiet<T: Copy>(bounds: &Bounds, decision: Decision<T>, get: impl Fn(T) -> u64) -> Decision<T> {
+    let Some(before) = decision.before else { return decision };
+    let step = get(before).abs_diff(get(decision.value));
+    if step == 0 || u128::from(step) >= bounds.min_change.of_ceil(u128::from(get(before))) {
+        return decision;
+    }
+    let mut reason = decision.reason;
+    reason.inputs.insert("derivedFrom".to_owned(), reason.code);
+    reason.code = code::BELOW_MIN_CHANGE.to_string();
+    Decision {
+        value: before,
+        before: Some(before),
+        reason,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stays_is_rounded_up() {
+        for (before, percent, floor) in [(1000, 30, 700), (101, 30, 71), (1, 30, 1), (500, 100, 0), (500, 150, 0)] {
+            assert_eq!(
+                floor_after(before, Percent::from_percent(percent)),
+                floor,
+                "{before} less {percent}%"
+            );
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! How pods come and go: `spec.replicas` beside a scaler, grace period, the pause before the stop signal.
+
+use super::case::{Case, reason};
+use super::model::{Decision, Removable, ScalerPlan};
+use crate::catalog::fields::Field;
+use crate::diag::code;
+use crate::policy::wire::{ReplicasMode, ScalingMode};
+use crate::units::Seconds;
+use crate::workload::Container;
+
+/// Decides `spec.replicas`; `None`: as it is in the manifest.
+///
+/// Removing it under client-side apply scales to 1 for a moment, keeping it resets the count at every sync. So it is
+/// kept at what was in force until history shows the scaler in force, and dropped then.
+pub fn replicas(case: &Case<'_>, scaler: Option<&ScalerPlan>) -> Option<Removable<u32>> {
+    let wanted = &case.wanted.spec.replicas;
+    let before = case
+        .accepted
+        .and_then(|plan| plan.replicas.as_ref())
+        .and_then(|r| r.value)
+        .or(case.workload.replicas);
+    if !case.workload.is_scalable_kind() || case.workload.is_behind_rollout {
+        return None;
+    }
+    let Some(scaler) = scaler else {
+        return fixed(case, before);
+    };
+    let drop = |why| {
+        Some(Removable {
+            value: None,
+            before,
+            reason: reason(why, []),
+        })
+    };
+    match wanted.mode.unwrap_or(ReplicasMode::Handoff) {
+        ReplicasMode::Keep => None,
+        ReplicasMode::Remove => drop(code::STATED),
+        ReplicasMode::Handoff if scaler.in_force => case.workload.replicas.and_then(|_| drop(code::HANDOFF)),
+        ReplicasMode::Handoff => {
+            case.workload.replicas?;
+            let running = case.replicas_before();
+            let value = running.max(scaler.min_replicas.value).min(scaler.max_replicas.value);
+            Some(Removable {
+                value: Some(value),
+                before,
+                reason: reason(code::HANDOFF, [("inForce", running.to_string())]),
+            })
+        }
+    }
+}
+
+/// Without a scaler: the stated count, or, where an accepted scaler goes, what was in force.
+fn fixed(case: &Case<'_>, before: Option<u32>) -> Option<Removable<u32>> {
+    if let Some(value) = case.wanted.spec.replicas.count.value {
+        return Some(Removable {
+            value: Some(value),
+            before,
+            reason: reason(code::STATED, []),
+        });
+    }
+    let had = case
+        .accepted
+        .and_then(|plan| plan.scaler.as_ref())
+        .filter(|scaler| !scaler.adopted);
+    if let (Some(scaler), Some(ScalingMode::None)) = (had, case.wanted.spec.scaling.mode) {
+        let running = case.replicas_before().max(scaler.min_replicas.value);
+        return Some(Removable {
+            value: Some(running),
+            before,
+            reason: reason(code::HANDOFF, [("inForce", running.to_string())]),
+        });
+    }
+    case.accepted
+        .and_then(|plan| plan.replicas.clone())
+        .filter(|replicas| replicas.value.is_some())
+}
+
+/// Decides `terminationGracePeriodSeconds`.
+pub fn grace_period(case: &Case<'_>) -> Option<Decision<Seconds>> {
+    let setting = &case.wanted.spec.termination.grace_period;
+    let before = case.workload.grace_period;
+    if let Some(value) = setting.value {
+        return Some(Decision {
+            value,
+            before,
+            reason: reason(code::STATED, []),
+        });
+    }
+    let current = before.unwrap_or(Seconds::new(30));
+    let (value, moved) = setting.resolve(current);
+    moved.then(|| Decision {
+        value,
+        before,
+        reason: reason(code::BOUNDED, []),
+    })
+}
+
+/// Decides the sleep before the stop signal: only where stated, the image can do it and nothing is there.
+pub fn pre_stop_sleep(case: &Case<'_>, main: &Container, grace: Option<Seconds>) -> Option<Decision<Seconds>> {
+    let value = case.wanted.spec.termination.pre_stop_sleep.value?;
+    if main.has_pre_stop {
+        case.find(
+            code::LEFT_ALONE,
+            format!("container `{}` has a preStop hook of its own", main.name),
+        );
+        return None;
+    }
+    if !case.settings.cluster.has(Field::PreStopSleep) {
+        let since = Field::PreStopSleep.since();
+        case.find(
+            code::UNSUPPORTED_VERSION,
+            format!("{} needs 1.{since}; nothing is rendered", Field::PreStopSleep.as_str()),
+        );
+        return None;
+    }
+    let grace = grace.or(case.workload.grace_period).unwrap_or(Seconds::new(30));
+    if value.is_zero() || value >= grace {
+        case.find(
+            code::POLICY_CONFLICT,
+            format!("a sleep of {value} does not fit in the grace period of {grace}; nothing is rendered"),
+        );
+        return None;
+    }
+    Some(Decision {
+        value,
+        before: None,
+        reason: reason(code::STATED, []),
+    })
+}

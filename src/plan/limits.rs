@@ -1,0 +1,159 @@
+//! Limits: how they follow requests. A limit is never lowered because of a quiet week.
+
+use super::case::{Case, reason};
+use super::model::{Decision, Removable, ResourcePlan};
+use super::requests::RequestPlan;
+use crate::diag::code;
+use crate::policy::wire::{Limit, LimitMode, Limits};
+use crate::units::{Bytes, Millicores};
+use crate::workload::Container;
+
+/// Limits of one container; an absent one stays as it is.
+pub type LimitPlan = ResourcePlan<Removable<Millicores>, Removable<Bytes>>;
+
+/// Decides the limits of a container, given its requests.
+pub fn decide(case: &Case<'_>, container: &Container, wanted: &Limits, requests: &RequestPlan) -> LimitPlan {
+    let accepted = case
+        .accepted
+        .and_then(|plan| plan.containers.get(&container.name))
+        .map(|plan| &plan.limits);
+    let accepted_cpu = accepted.and_then(|limits| limits.cpu.as_ref());
+    let accepted_memory = accepted.and_then(|limits| limits.memory.as_ref());
+    LimitPlan {
+        cpu: one(
+            &wanted.cpu,
+            requests.cpu.as_ref(),
+            accepted_cpu.map_or(container.cpu_limit, |limit| limit.value),
+            container.cpu_request,
+            Millicores::get,
+            Millicores::new,
+        )
+        .or_else(|| accepted_cpu.cloned()),
+        memory: one(
+            &wanted.memory,
+            requests.memory.as_ref(),
+            accepted_memory.map_or(container.memory_limit, |limit| limit.value),
+            container.memory_request,
+            Bytes::get,
+            Bytes::new,
+        )
+        .or_else(|| accepted_memory.cloned()),
+    }
+}
+
+/// One limit; `None`: as it is.
+fn one<T: Copy + PartialEq + std::fmt::Display>(
+    wanted: &Limit<T>,
+    request: Option<&Decision<T>>,
+    before: Option<T>,
+    manifest_request: Option<T>,
+    get: impl Fn(T) -> u64,
+    new: impl Fn(u64) -> T,
+) -> Option<Removable<T>> {
+    let set = |value, reason| {
+        Some(Removable {
+            value: Some(value),
+            before,
+            reason,
+        })
+    };
+    if let Some(value) = wanted.value {
+        return set(value, reason(code::STATED, []));
+    }
+    let new_request = request.map(|decision| decision.value).or(manifest_request);
+    let old_request = request.and_then(|decision| decision.before).or(manifest_request);
+    match (wanted.mode.unwrap_or(LimitMode::Keep), before, new_request) {
+        (LimitMode::None, _, _) => Some(Removable {
+            value: None,
+            before,
+            reason: reason(code::STATED, []),
+        }),
+        (LimitMode::Equal, _, Some(request)) => set(request, reason(code::STATED, [("limit", "equal".to_owned())])),
+        (LimitMode::Ratio, Some(limit), Some(request)) => {
+            let scaled = in_proportion(get(limit), get(request), old_request.map(&get));
+            let inputs = [("was", limit.to_string()), ("request", request.to_string())];
+            (scaled != get(limit))
+                .then(|| set(new(scaled), reason(code::PERCENTILE, inputs)))
+                .flatten()
+        }
+        (LimitMode::Keep, Some(limit), Some(request)) if get(request) >= get(limit) => {
+            let grown = in_proportion(get(limit), get(request), old_request.map(&get)).max(get(request));
+            if grown == get(limit) {
+                return None;
+            }
+            set(
+                new(grown),
+                reason(
+                    code::PERCENTILE,
+                    [("was", limit.to_string()), ("request", request.to_string())],
+                ),
+            )
+        }
+        _ => None,
+    }
+}
+
+/// The limit in the proportion to the request that it had, rounded up.
+fn in_proportion(limit: u64, request: u64, old_request: Option<u64>) -> u64 {
+    match old_request {
+        Some(old) if old > 0 => {
+            let scaled = (u128::from(limit) * u128::from(request)).div_ceil(u128::from(old));
+            u64::try_from(scaled).unwrap_or(u64::MAX)
+        }
+        _ => limit.max(request),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decided(request: u64, before: u64) -> Decision<Bytes> {
+        Decision {
+            value: Bytes::new(request),
+            before: Some(Bytes::new(before)),
+            reason: reason(code::PERCENTILE, []),
+        }
+    }
+
+    fn limit(mode: LimitMode, request: u64, before: u64, limit: u64) -> Option<u64> {
+        let wanted = Limit {
+            mode: Some(mode),
+            value: None,
+        };
+        one(
+            &wanted,
+            Some(&decided(request, before)),
+            Some(Bytes::new(limit)),
+            None,
+            Bytes::get,
+            Bytes::new,
+        )
+        .and_then(|removable| removable.value)
+        .map(Bytes::get)
+    }
+
+    #[test]
+    fn a_kept_limit_moves_only_when_the_request_reaches_it() {
+        // request 100 of limit 200, so a proportion of 2
+        assert_eq!(
+            limit(LimitMode::Keep, 50, 100, 200),
+            None,
+            "a lower request lowers no limit"
+        );
+        assert_eq!(limit(LimitMode::Keep, 199, 100, 200), None);
+        assert_eq!(limit(LimitMode::Keep, 200, 100, 200), Some(400));
+        assert_eq!(
+            limit(LimitMode::Keep, 250, 100, 100),
+            Some(250),
+            "equal before, equal after"
+        );
+    }
+
+    #[test]
+    fn a_limit_in_proportion_follows_both_ways() {
+        assert_eq!(limit(LimitMode::Ratio, 50, 100, 200), Some(100));
+        assert_eq!(limit(LimitMode::Ratio, 150, 100, 200), Some(300));
+        assert_eq!(limit(LimitMode::Equal, 150, 100, 200), Some(150));
+    }
+}

@@ -1,0 +1,126 @@
+//! Requests of every container: stated, or derived from usage per pod.
+//!
+//! The CPU of a container that a utilization target divides by is not sized here but together with the target
+//! ([`super::scaling`]): a pod's usage sits at the target, and sizing from it would ratchet.
+
+use super::case::{Case, reason};
+use super::model::{Decision, ResourcePlan};
+use super::{guardrails, ladder};
+use crate::diag::code;
+use crate::facts::Usage;
+use crate::krm::Reason;
+use crate::policy::wire::{PercentileRule, Requests, RuntimeKind, Strategy};
+use crate::strategy::{Derived, percentile, vpa};
+use crate::units::{Bytes, Millicores};
+use crate::workload::Container;
+
+/// Requests of one container; an absent one stays as it is.
+pub type RequestPlan = ResourcePlan<Decision<Millicores>, Decision<Bytes>>;
+
+/// The CPU request that usage per pod asks for, bounds applied; `None` where it stays as it is.
+pub fn cpu(case: &Case<'_>, container: &Container, wanted: &Requests) -> Option<Decision<Millicores>> {
+    let before = case.cpu_before(container);
+    if let Some(value) = wanted.cpu.value {
+        return Some(Decision {
+            value,
+            before,
+            reason: reason(code::STATED, []),
+        });
+    }
+    let usage = &case.container_facts(&container.name)?.cpu;
+    let rule = wanted.percentile.clone().unwrap_or_default().cpu;
+    let derived = derive(case, usage, wanted.strategy?, &rule, vpa::Resource::Cpu, |nano| {
+        Millicores::from_nano_ceil(u128::from(nano)).to_string()
+    })?;
+    let rung = ladder::cpu_ceil(Millicores::from_nano_ceil(u128::from(derived.amount)));
+    let (value, moved) = wanted.cpu.resolve(rung);
+    let decision = Decision {
+        value,
+        before,
+        reason: bounded(derived.reason, moved.then(|| rung.to_string())),
+    };
+    let decision = guardrails::bound_decrease(&case.settings.bounds, decision, Millicores::get, Millicores::new);
+    Some(guardrails::quiet(&case.settings.bounds, decision, Millicores::get))
+}
+
+/// The memory request that usage per pod asks for; `None` where it stays as it is.
+pub fn memory(case: &Case<'_>, container: &Container, wanted: &Requests) -> Option<Decision<Bytes>> {
+    let before = case.memory_before(container);
+    if let Some(value) = wanted.memory.value {
+        return Some(Decision {
+            value,
+            before,
+            reason: reason(code::STATED, []),
+        });
+    }
+    let usage = &case.container_facts(&container.name)?.memory;
+    let rule = wanted.percentile.clone().unwrap_or_default().memory;
+    let derived = derive(case, usage, wanted.strategy?, &rule, vpa::Resource::Memory, |bytes| {
+        Bytes::new(bytes).mib_ceil().to_string()
+    })?;
+    let rung = ladder::memory_ceil(Bytes::new(derived.amount));
+    let (value, moved) = wanted.memory.resolve(rung);
+    if let Some(held) = before.filter(|before| value < *before && holds_memory(case, container)) {
+        case.find(
+            code::MEMORY_NOT_LOWERED,
+            format!(
+                "container `{}`: {held} kept, usage alone would say {value}",
+                container.name
+            ),
+        );
+        let inputs = [("derived", value.to_string())];
+        return Some(Decision {
+            value: held,
+            before,
+            reason: reason(code::MEMORY_NOT_LOWERED, inputs),
+        });
+    }
+    let decision = Decision {
+        value,
+        before,
+        reason: bounded(derived.reason, moved.then(|| rung.to_string())),
+    };
+    let decision = guardrails::bound_decrease(&case.settings.bounds, decision, Bytes::get, Bytes::new);
+    Some(guardrails::quiet(&case.settings.bounds, decision, Bytes::get))
+}
+
+/// Whether memory is held by configuration and not by load.
+fn holds_memory(case: &Case<'_>, container: &Container) -> bool {
+    match case.wanted.spec.runtime.kind {
+        Some(RuntimeKind::Generic) => false,
+        Some(RuntimeKind::Jvm | RuntimeKind::Cache | RuntimeKind::Database) => true,
+        None => container.looks_like_jvm,
+    }
+}
+
+fn derive(
+    case: &Case<'_>,
+    usage: &Usage,
+    strategy: Strategy,
+    rule: &PercentileRule,
+    resource: vpa::Resource,
+    show: impl Fn(u64) -> String,
+) -> Option<Derived> {
+    match strategy {
+        Strategy::Keep => None,
+        Strategy::Vpa => vpa::derive(usage, resource, case.workload.containers.len(), show),
+        Strategy::Percentile => {
+            let parameters = percentile::Parameters {
+                quantile: rule.quantile?,
+                margin: rule.margin?,
+                half_life: case.settings.bounds.half_life,
+            };
+            percentile::derive(usage, parameters, show)
+        }
+    }
+}
+
+/// The reason, with what the policy's bounds changed.
+fn bounded(mut reason: Reason, unbounded: Option<String>) -> Reason {
+    if let Some(unbounded) = unbounded {
+        reason.inputs.insert("unbounded".to_owned(), unbounded);
+        reason.inputs.insert("derivedFrom".to_owned(), reason.code);
+        reason.code = code::BOUNDED.to_string();
+    }
+    reason
+}

@@ -1,0 +1,335 @@
+//! Target and request are one decision: their product, the scale point, is the load per pod at which pods are added.
+//!
+//! | target | request | what happens |
+//! |---|---|---|
+//! | stated | history | the request is solved so that the scale point stays |
+//! | history | stated | the target is solved |
+//! | stated | stated | obeyed; a moved scale point is reported |
+//! | history | history | both from history, the scale point kept where the load has reached it |
+//!
+//! A scale point that the recorded load never came near says nothing about a pod (the scaler sat at its minimum), so
+//! there the request is sized by usage per pod and the point is set anew. Fed back its own output on the same demand,
+//! the point is reached and stays: no ratchet.
+
+use super::case::{Case, reason};
+use super::model::Decision;
+use super::{guardrails, ladder, requests};
+use crate::diag::code;
+use crate::facts::Demand;
+use crate::policy::wire::Requests;
+use crate::units::{Millicores, NanoCores, Percent};
+use crate::workload::Container;
+
+/// Range of targets that are derived: lower wastes, higher leaves no room for the controller's own tolerance.
+const LOWEST: u32 = 30;
+const HIGHEST: u32 = 90;
+/// A scale point counts as reached from this share of it: below, the scaler sat at its minimum.
+const REACHED: Percent = Percent::from_percent(60);
+/// The controller acts only beyond 10 % of the target (Kubernetes, HPA tolerance).
+const TOLERANCE: u64 = 110;
+
+/// A utilization target and the CPU request it divides by.
+#[derive(Debug)]
+pub struct ScalePoint {
+    /// The target, in whole percents.
+    pub target: Decision<Percent>,
+    /// The request; `None` where it stays as it is.
+    pub request: Option<Decision<Millicores>>,
+    value: Millicores,
+}
+
+impl ScalePoint {
+    /// The request in the end.
+    pub fn request_value(&self) -> Millicores {
+        self.value
+    }
+}
+
+/// Load per pod at which pods are added.
+pub fn of(request: Millicores, target: Percent) -> Millicores {
+    let nano = target.of_floor(u128::from(request.nano().get()));
+    Millicores::from_nano_ceil(nano)
+}
+
+/// Solves target and request. `None`, with the reason noted, where neither is stated and history does not say.
+pub fn solve(case: &Case<'_>, main: &Container, wanted: &Requests) -> Option<ScalePoint> {
+    let old = Old::of(case, main);
+    let setting = &case.wanted.spec.scaling.targets.cpu;
+    match (setting.value, wanted.cpu.value) {
+        (Some(target), Some(request)) => Some(both_stated(case, &old, target, request)),
+        (Some(target), None) => stated_target(case, main, wanted, &old, target),
+        (None, Some(request)) => stated_request(case, main, &old, request),
+        (None, None) => from_history(case, main, wanted, &old),
+    }
+}
+
+/// What was in force before.
+struct Old {
+    request: Option<Millicores>,
+    target: Option<Percent>,
+}
+
+impl Old {
+    fn of(case: &Case<'_>, main: &Container) -> Self {
+        let accepted = case
+            .accepted
+            .and_then(|plan| Some(plan.scaler.as_ref()?.cpu.as_ref()?.target.value));
+        let foreign = || case.foreign_scaler().and_then(|scaler| scaler.cpu_target);
+        Self {
+            request: case.cpu_before(main),
+            target: accepted.or_else(foreign),
+        }
+    }
+
+    /// The scale point in nano-cores, where both are known.
+    fn point(&self) -> Option<NanoCores> {
+        let nano = self.target?.of_floor(u128::from(self.request?.nano().get()));
+        u64::try_from(nano).ok().map(NanoCores::new)
+    }
+}
+
+fn both_stated(case: &Case<'_>, old: &Old, target: Percent, request: Millicores) -> ScalePoint {
+    report_move(case, old, request, target);
+    ScalePoint {
+        target: Decision {
+            value: target,
+            before: old.target,
+            reason: reason(code::STATED, []),
+        },
+        request: Some(Decision {
+            value: request,
+            before: old.request,
+            reason: reason(code::STATED, []),
+        }),
+        value: request,
+    }
+}
+
+/// Notes that pods will be added at another load than before, by more than the controller's tolerance.
+fn report_move(case: &Case<'_>, old: &Old, request: Millicores, target: Percent) {
+    let (Some(old_request), Some(old_target)) = (old.request, old.target) else {
+        return;
+    };
+    let (before, after) = (of(old_request, old_target), of(request, target));
+    if before.get().abs_diff(after.get()) * 10 > before.get() {
+        case.find(
+            code::SCALE_POINT_MOVED,
+            format!("pods are added at {after} each instead of {before} ({old_request} × {old_target} → {request} × {target})"),
+        );
+    }
+}
+
+fn stated_target(
+    case: &Case<'_>,
+    main: &Container,
+    wanted: &Requests,
+    old: &Old,
+    target: Percent,
+) -> Option<ScalePoint> {
+    let decided = Decision {
+        value: target,
+        before: old.target,
+        reason: reason(code::STATED, []),
+    };
+    let solved = old
+        .point()
+        .filter(|_| old.target.is_some())
+        .map(|point| request_at(point, target));
+    let request = match solved {
+        Some(solved) => Some(bounded_request(case, wanted, old, solved, target)),
+        None => requests::cpu(case, main, wanted),
+    };
+    let value = request.as_ref().map(|request| request.value).or(old.request);
+    let Some(value) = value else {
+        case.find(
+            code::NO_HISTORY,
+            "a CPU target needs a CPU request, and there is none: state it",
+        );
+        return None;
+    };
+    Some(ScalePoint {
+        target: decided,
+        request,
+        value,
+    })
+}
+
+fn stated_request(case: &Case<'_>, main: &Container, old: &Old, request: Millicores) -> Option<ScalePoint> {
+    let setting = &case.wanted.spec.scaling.targets.cpu;
+    let decision = Decision {
+        value: request,
+        before: old.request,
+        reason: reason(code::STATED, []),
+    };
+    let solved = old.point().and_then(|point| target_at(point, request));
+    let (target, why) = match (solved, from_growth(case, main)) {
+        (Some(target), _) if (LOWEST..=HIGHEST).contains(&percent(target)) => (target, code::SCALE_POINT_KEPT),
+        (_, Some(target)) => (target, code::PERCENTILE),
+        (_, None) => match old.target {
+            Some(target) => (target, code::KEPT),
+            None => {
+                case.find(
+                    code::NO_HISTORY,
+                    "the CPU target is left to history, and there is too little: state it",
+                );
+                return None;
+            }
+        },
+    };
+    let (target, _) = setting.resolve(target);
+    report_move(case, old, request, target);
+    let inputs = [("request", request.to_string())];
+    Some(ScalePoint {
+        target: Decision {
+            value: target,
+            before: old.target,
+            reason: reason(why, inputs),
+        },
+        request: Some(decision),
+        value: request,
+    })
+}
+
+fn from_history(case: &Case<'_>, main: &Container, wanted: &Requests, old: &Old) -> Option<ScalePoint> {
+    let setting = &case.wanted.spec.scaling.targets.cpu;
+    let Some(derived) = from_growth(case, main) else {
+        return match (old.target, old.request) {
+            (Some(target), Some(request)) => {
+                let (target, _) = setting.resolve(target);
+                let decided = Decision {
+                    value: target,
+                    before: old.target,
+                    reason: reason(code::KEPT, []),
+                };
+                Some(ScalePoint {
+                    target: decided,
+                    request: kept_request(case, main),
+                    value: request,
+                })
+            }
+            _ if setting.is_open() => {
+                case.find(
+                    code::NO_HISTORY,
+                    "a CPU target is left to history, and there is too little: state it",
+                );
+                None
+            }
+            _ => stated_target(case, main, wanted, old, setting.resolve(Percent::from_percent(70)).0),
+        };
+    };
+    let (target, _) = setting.resolve(derived);
+    let growth = case
+        .container_facts(&main.name)
+        .and_then(|facts| facts.cpu_demand.growth());
+    let inputs = [
+        ("growth", growth.map(|g| g.to_string()).unwrap_or_default()),
+        ("derived", derived.to_string()),
+    ];
+    let point = old
+        .point()
+        .filter(|point| old.target.is_some() && is_reached(case, main, *point));
+    let Some(point) = point else {
+        let request = requests::cpu(case, main, wanted);
+        let value = request.as_ref().map(|request| request.value).or(old.request)?;
+        let decided = Decision {
+            value: target,
+            before: old.target,
+            reason: reason(code::PERCENTILE, inputs),
+        };
+        return Some(ScalePoint {
+            target: decided,
+            request,
+            value,
+        });
+    };
+    let request = bounded_request(case, wanted, old, request_at(point, target), target);
+    let value = request.value;
+    if Some(value) == old.request {
+        let target = old.target.unwrap_or(target);
+        let (target, _) = setting.resolve(target);
+        let decided = Decision {
+            value: target,
+            before: old.target,
+            reason: reason(code::SCALE_POINT_KEPT, []),
+        };
+        return Some(ScalePoint {
+            target: decided,
+            request: Some(request),
+            value,
+        });
+    }
+    let solved = target_at(point, value).unwrap_or(target);
+    let (solved, _) = setting.resolve(solved);
+    report_move(case, old, value, solved);
+    let decided = Decision {
+        value: solved,
+        before: old.target,
+        reason: reason(code::SCALE_POINT_KEPT, inputs),
+    };
+    Some(ScalePoint {
+        target: decided,
+        request: Some(request),
+        value,
+    })
+}
+
+fn kept_request(case: &Case<'_>, main: &Container) -> Option<Decision<Millicores>> {
+    case.accepted?.containers.get(&main.name)?.requests.cpu.clone()
+}
+
+/// Whether the mean load of a pod came near the scale point: all but 1 % of the time at least once in a hundred steps.
+fn is_reached(case: &Case<'_>, main: &Container, point: NanoCores) -> bool {
+    let Some(facts) = case.container_facts(&main.name) else {
+        return true;
+    };
+    let usual = facts.cpu_demand.per_pod_quantile(Percent::from_percent(99));
+    usual.is_none_or(|usual| u128::from(usual) >= REACHED.of_floor(u128::from(point.get())))
+}
+
+/// Target from how fast demand grows while a pod starts: `clamp(u_max / (g × 1.1), 30 %, 90 %)`.
+///
+/// u_max: the highest utilization a pod may run at; g: growth of demand within a step, 99th percentile; 1.1: the
+/// controller's tolerance.
+fn from_growth(case: &Case<'_>, main: &Container) -> Option<Percent> {
+    let demand: &Demand = &case.container_facts(&main.name)?.cpu_demand;
+    let growth = demand.growth()?.ppm();
+    let most = case.wanted.spec.scaling.derive.max_utilization?.ppm();
+    let percent = most * 100 * 100 / (growth / 10 * TOLERANCE / 10).max(1);
+    Some(Percent::from_percent(
+        u32::try_from(percent).unwrap_or(HIGHEST).clamp(LOWEST, HIGHEST),
+    ))
+}
+
+fn request_at(point: NanoCores, target: Percent) -> Millicores {
+    let nano = u128::from(point.get()) * 1_000_000 / u128::from(target.ppm().max(1));
+    ladder::cpu_ceil(Millicores::from_nano_ceil(nano))
+}
+
+/// The target at which a request has this scale point, in whole percents rounded down.
+fn target_at(point: NanoCores, request: Millicores) -> Option<Percent> {
+    let share = Percent::ratio_floor(u128::from(point.get()), u128::from(request.nano().get()))?;
+    Some(Percent::from_percent(percent(share).max(1)))
+}
+
+fn percent(share: Percent) -> u32 {
+    u32::try_from(share.ppm() / 10_000).unwrap_or(u32::MAX)
+}
+
+/// A solved request: bounds, the largest step down, and no step smaller than `minChange`.
+fn bounded_request(
+    case: &Case<'_>,
+    wanted: &Requests,
+    old: &Old,
+    solved: Millicores,
+    target: Percent,
+) -> Decision<Millicores> {
+    let (value, _) = wanted.cpu.resolve(solved);
+    let inputs = [("target", target.to_string()), ("solved", solved.to_string())];
+    let decision = Decision {
+        value,
+        before: old.request,
+        reason: reason(code::SCALE_POINT_KEPT, inputs),
+    };
+    let decision = guardrails::bound_decrease(&case.settings.bounds, decision, Millicores::get, Millicores::new);
+    guardrails::quiet(&case.settings.bounds, decision, Millicores::get)
+}

@@ -1,0 +1,370 @@
+//! The horizontal scaler: which, with which target, bounds and behaviour; and the CPU request that goes with the target.
+
+use std::collections::BTreeMap;
+
+use super::case::{Case, reason};
+use super::model::{Decision, MetricPlan, ScalerKind, ScalerPlan, TriggerPlan, UtilizationPlan};
+use super::{bounds, scale_point};
+use crate::catalog::fields::Field;
+use crate::catalog::triggers;
+use crate::diag::{Code, code};
+use crate::policy::wire::{Behavior, Requests, Scaling, ScalingMode};
+use crate::units::{Millicores, Percent};
+use crate::workload::Container;
+
+/// A scaler, and the CPU request that was decided with it.
+#[derive(Debug, Default)]
+pub struct Scaled {
+    /// The scaler; `None`: none of ours.
+    pub scaler: Option<ScalerPlan>,
+    /// The main container's CPU request, where a utilization target depends on it.
+    pub main_cpu: Option<Decision<Millicores>>,
+    /// Whether the main container's CPU request must not be sized by usage per pod.
+    pub holds_cpu: bool,
+}
+
+/// Decides the scaler of a workload. What can't be decided keeps the accepted scaler.
+pub fn decide(case: &Case<'_>, main: &Container, requests: &Requests) -> Scaled {
+    let wanted = &case.wanted.spec.scaling;
+    let kind = match wanted.mode {
+        Some(ScalingMode::Hpa) => ScalerKind::Hpa,
+        Some(ScalingMode::Keda) => ScalerKind::Keda,
+        Some(ScalingMode::None) | None => return without_scaler(case, main, requests),
+    };
+    match obstacle(case, kind) {
+        Some((code, detail)) => {
+            case.find(code, detail);
+            kept(case, main, requests)
+        }
+        None => scaler(case, main, requests, kind).unwrap_or_else(|| kept(case, main, requests)),
+    }
+}
+
+/// Nothing of ours scales. Where somebody else's scaler divides by the CPU request, that request stays.
+fn without_scaler(case: &Case<'_>, main: &Container, requests: &Requests) -> Scaled {
+    let target = case
+        .workload
+        .scalers
+        .iter()
+        .filter(|scaler| !scaler.is_ours)
+        .find_map(|scaler| scaler.cpu_target);
+    let Some(target) = target else { return Scaled::default() };
+    let before = case.cpu_before(main);
+    if let (Some(value), Some(before)) = (requests.cpu.value, before)
+        && value != before
+    {
+        case.find(
+            code::SCALE_POINT_MOVED,
+            format!(
+                "CPU request {before} → {value} under another scaler's target of {target}: pods are added at {} instead of {}",
+                scale_point::of(value, target),
+                scale_point::of(before, target)
+            ),
+        );
+    }
+    Scaled {
+        holds_cpu: true,
+        ..Scaled::default()
+    }
+}
+
+/// The accepted scaler as it is, if there is one.
+fn kept(case: &Case<'_>, main: &Container, requests: &Requests) -> Scaled {
+    let Some(scaler) = case.accepted.and_then(|accepted| accepted.scaler.clone()) else {
+        return without_scaler(case, main, requests);
+    };
+    let main_cpu = case
+        .accepted
+        .and_then(|plan| plan.containers.get(&main.name)?.requests.cpu.clone());
+    Scaled {
+        holds_cpu: scaler.cpu.is_some(),
+        main_cpu,
+        scaler: Some(scaler),
+    }
+}
+
+/// Why no scaler of this kind can be rendered.
+fn obstacle(case: &Case<'_>, kind: ScalerKind) -> Option<(Code, String)> {
+    let workload = case.workload;
+    if !workload.is_scalable_kind() {
+        return Some((
+            code::NOT_SCALABLE,
+            format!("a {} has no replicas to scale", workload.id.kind),
+        ));
+    }
+    if workload.is_behind_rollout {
+        return Some((
+            code::NOT_SCALABLE,
+            "a Rollout owns its pods: the Rollout is the target".to_owned(),
+        ));
+    }
+    if workload.is_exclusive {
+        let detail = "only one pod at a time may run (Recreate strategy, or a volume for one node)";
+        return Some((code::NOT_SCALABLE, detail.to_owned()));
+    }
+    if kind == ScalerKind::Keda && case.settings.cluster.keda.is_none() {
+        return Some((
+            code::ADDON_MISSING,
+            "`spec.cluster.addons.keda` is not named".to_owned(),
+        ));
+    }
+    let foreign: Vec<&str> = workload
+        .scalers
+        .iter()
+        .filter(|scaler| !scaler.is_ours)
+        .map(|scaler| scaler.id.name.as_str())
+        .collect();
+    if foreign.len() > 1 {
+        return Some((
+            code::LEFT_ALONE,
+            format!("several scalers point at it: {}", foreign.join(", ")),
+        ));
+    }
+    let found = case.foreign_scaler().map(|scaler| kind_of(&scaler.id.kind));
+    let accepted = case
+        .accepted
+        .and_then(|plan| plan.scaler.as_ref())
+        .map(|scaler| scaler.kind);
+    let other = found.or(accepted).filter(|other| *other != kind)?;
+    Some((
+        code::SCALER_CHANGE,
+        format!("it has {} now; see `trimtab explain scaler-change`", name_of(other)),
+    ))
+}
+
+fn kind_of(kind: &str) -> ScalerKind {
+    if kind == "ScaledObject" {
+        ScalerKind::Keda
+    } else {
+        ScalerKind::Hpa
+    }
+}
+
+fn name_of(kind: ScalerKind) -> &'static str {
+    match kind {
+        ScalerKind::Hpa => "an HPA",
+        ScalerKind::Keda => "a ScaledObject",
+    }
+}
+
+/// The scaler, or `None` with the reason noted.
+fn scaler(case: &Case<'_>, main: &Container, requests: &Requests, kind: ScalerKind) -> Option<Scaled> {
+    let wanted = &case.wanted.spec.scaling;
+    let foreign = case.foreign_scaler();
+    let metrics = metrics(case, wanted);
+    let triggers = if kind == ScalerKind::Keda {
+        triggers(case, wanted)
+    } else {
+        BTreeMap::new()
+    };
+    let is_own_metrics =
+        foreign.is_none_or(|scaler| scaler.other_metrics == 0) || !metrics.is_empty() || !triggers.is_empty();
+    let wants_cpu = !wanted.targets.cpu.is_open() || (kind == ScalerKind::Hpa && metrics.is_empty() && is_own_metrics);
+    let point = if wants_cpu {
+        Some(scale_point::solve(case, main, requests)?)
+    } else {
+        None
+    };
+    let memory = memory_target(case, main);
+    let nothing = point.is_none() && memory.is_none() && metrics.is_empty() && triggers.is_empty();
+    if nothing && foreign.is_none() {
+        if wanted.triggers.is_empty() && wanted.metrics.is_empty() {
+            case.find(
+                code::NO_HISTORY,
+                "nothing to scale on: name a trigger, a metric or a CPU target in the policy",
+            );
+        }
+        return None;
+    }
+    let request = match &point {
+        Some(point) => Some(point.request_value()),
+        None => super::requests::cpu(case, main, requests)
+            .map(|decision| decision.value)
+            .or(case.cpu_before(main)),
+    };
+    let target = point.as_ref().map(|point| point.target.value);
+    let (min_replicas, max_replicas) = bounds::decide(case, main, kind, request, target)?;
+    let name = foreign.map(|scaler| scaler.id.name.clone());
+    let name = name.or_else(|| Some(case.accepted?.scaler.as_ref()?.name.clone()));
+    let several = case.workload.containers.len() > 1 || has_injected(case);
+    let container = (several && case.settings.cluster.has(Field::ContainerResource)).then(|| main.name.clone());
+    let utilization = |target| UtilizationPlan {
+        target,
+        container: container.clone(),
+    };
+    if foreign.is_some() {
+        case.find(
+            code::ADOPTED,
+            format!("{} `{}` is adopted", name_of(kind), name.clone().unwrap_or_default()),
+        );
+    }
+    let holds_cpu = point.is_some();
+    let (main_cpu, cpu) = point.map_or((None, None), |point| (point.request.clone(), Some(point.target)));
+    let scaler = ScalerPlan {
+        kind,
+        name: name.unwrap_or_else(|| case.workload.id.name.clone()),
+        adopted: foreign.is_some(),
+        min_replicas,
+        max_replicas,
+        cpu: cpu.map(&utilization),
+        memory: memory.map(&utilization),
+        metrics,
+        triggers,
+        behavior: behavior(case, &wanted.behavior),
+        polling_interval: wanted.polling_interval.filter(|_| kind == ScalerKind::Keda),
+        cooldown_period: wanted.cooldown_period.filter(|_| kind == ScalerKind::Keda),
+        idle_replicas: wanted.idle_replicas.filter(|_| kind == ScalerKind::Keda),
+        fallback: wanted.fallback.clone().filter(|_| kind == ScalerKind::Keda),
+        in_force: is_in_force(case),
+    };
+    Some(Scaled {
+        scaler: Some(scaler),
+        main_cpu,
+        holds_cpu,
+    })
+}
+
+/// Containers seen in the history that the manifest does not have: a mesh proxy, an agent.
+fn has_injected(case: &Case<'_>) -> bool {
+    let Some(facts) = case.seen else { return false };
+    let injected: Vec<&str> = facts
+        .containers
+        .keys()
+        .filter(|name| case.workload.container(name).is_none())
+        .map(String::as_str)
+        .collect();
+    if !injected.is_empty() {
+        case.find(
+            code::INJECTED_CONTAINER,
+            format!("seen in the history only: {}", injected.join(", ")),
+        );
+    }
+    !injected.is_empty()
+}
+
+fn is_in_force(case: &Case<'_>) -> bool {
+    case.seen.is_some_and(|facts| facts.has_scaler_in_force)
+        || case
+            .accepted
+            .and_then(|plan| plan.scaler.as_ref())
+            .is_some_and(|scaler| scaler.in_force)
+}
+
+/// A memory target is rendered only where the policy states or bounds one: memory rarely falls when pods are added.
+fn memory_target(case: &Case<'_>, main: &Container) -> Option<Decision<Percent>> {
+    let setting = &case.wanted.spec.scaling.targets.memory;
+    if setting.is_open() {
+        return None;
+    }
+    if setting.value.is_none() && (case.wanted.spec.runtime.kind.is_some() || main.looks_like_jvm) {
+        case.find(
+            code::MEMORY_NOT_LOWERED,
+            "its memory does not fall with more pods, so no target is derived for it",
+        );
+        return None;
+    }
+    /// Where the policy only bounds it: below the usual 90 % alarm, above what a steady pod needs.
+    const USUAL: Percent = Percent::from_percent(80);
+    let (value, moved) = setting.resolve(USUAL);
+    let code = if setting.value.is_some() {
+        code::STATED
+    } else {
+        code::BOUNDED
+    };
+    let inputs = if moved {
+        vec![("usual", USUAL.to_string())]
+    } else {
+        vec![]
+    };
+    let before = case
+        .accepted
+        .and_then(|plan| Some(plan.scaler.as_ref()?.memory.as_ref()?.target.value));
+    let inputs = inputs.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
+    Some(Decision {
+        value,
+        before,
+        reason: crate::krm::Reason {
+            code: code.to_string(),
+            inputs,
+        },
+    })
+}
+
+fn metrics(case: &Case<'_>, wanted: &Scaling) -> BTreeMap<String, MetricPlan> {
+    let stated = |value| Decision {
+        value,
+        before: None,
+        reason: reason(code::STATED, []),
+    };
+    let mut plans = BTreeMap::new();
+    for (name, metric) in &wanted.metrics {
+        if metric.average_value.value.is_none() && metric.value.value.is_none() {
+            case.find(
+                code::NO_HISTORY,
+                format!("metric `{name}` has no stated target, and what one pod can take was not recorded: state it"),
+            );
+            continue;
+        }
+        let plan = MetricPlan {
+            kind: metric.kind,
+            metric: metric.metric.clone(),
+            selector: metric.selector.clone(),
+            described_object: metric.described_object.clone(),
+            average_value: metric.average_value.value.map(stated),
+            value: metric.value.value.map(stated),
+        };
+        plans.insert(name.clone(), plan);
+    }
+    plans
+}
+
+fn triggers(case: &Case<'_>, wanted: &Scaling) -> BTreeMap<String, TriggerPlan> {
+    let mut plans = BTreeMap::new();
+    for (name, trigger) in &wanted.triggers {
+        let mut metadata = trigger.metadata.clone();
+        if let Some(key) = triggers::threshold_key(&trigger.kind) {
+            match trigger.threshold.value {
+                Some(value) => {
+                    metadata.insert(key.to_owned(), value.to_string());
+                }
+                None if metadata.contains_key(key) => {}
+                None => {
+                    let detail = format!(
+                        "trigger `{name}` has no stated threshold, and what one pod can take was not recorded: state it"
+                    );
+                    case.find(code::NO_HISTORY, detail);
+                    continue;
+                }
+            }
+        }
+        let plan = TriggerPlan {
+            kind: trigger.kind.clone(),
+            metadata,
+            authentication_ref: trigger.authentication_ref.clone(),
+            metric_type: trigger.metric_type,
+            use_cached_metrics: trigger.use_cached_metrics,
+            reason: reason(code::STATED, []),
+        };
+        plans.insert(name.clone(), plan);
+    }
+    plans
+}
+
+/// The stated behaviour, without what the cluster's version does not have.
+fn behavior(case: &Case<'_>, wanted: &Behavior) -> Option<Behavior> {
+    let mut behavior = wanted.clone();
+    if !case.settings.cluster.has(Field::HpaTolerance) {
+        let had = behavior.scale_up.tolerance.take().is_some() | behavior.scale_down.tolerance.take().is_some();
+        if had {
+            case.find(
+                code::UNSUPPORTED_VERSION,
+                format!(
+                    "{} needs 1.{}",
+                    Field::HpaTolerance.as_str(),
+                    Field::HpaTolerance.since()
+                ),
+            );
+        }
+    }
+    (!behavior.scale_up.is_open() || !behavior.scale_down.is_open()).then_some(behavior)
+}

@@ -1,0 +1,97 @@
+//! VerticalPodAutoscaler: what it may do, and to which resources.
+
+use super::case::{Case, reason};
+use super::model::{ControlledResources, ScalerPlan, UpdateMode, VpaPlan};
+use crate::catalog::fields::Field;
+use crate::diag::code;
+use crate::policy::Version;
+use crate::policy::wire::{VpaMode, VpaResources};
+
+/// From this version of the addon on `InPlaceOrRecreate` is on by default.
+const IN_PLACE: Version = Version { major: 1, minor: 5 };
+
+/// Decides the VPA, given the horizontal scaler.
+pub fn decide(case: &Case<'_>, scaler: Option<&ScalerPlan>) -> Option<VpaPlan> {
+    let wanted = &case.wanted.spec.vpa;
+    let update_mode = match wanted.mode? {
+        VpaMode::None => return None,
+        VpaMode::Recommend => UpdateMode::Off,
+        VpaMode::Initial => UpdateMode::Initial,
+        VpaMode::Recreate => UpdateMode::Recreate,
+        VpaMode::InPlaceOrRecreate => UpdateMode::InPlaceOrRecreate,
+    };
+    let Some(version) = case.settings.cluster.vpa else {
+        case.find(
+            code::ADDON_MISSING,
+            "`spec.cluster.addons.vpa` is not named, so no VPA is rendered",
+        );
+        return None;
+    };
+    if case.workload.id.group == "batch" || case.workload.is_behind_rollout {
+        return None;
+    }
+    let foreign: Vec<_> = case.workload.vpas.iter().filter(|vpa| !vpa.is_ours).collect();
+    if foreign.len() > 1 {
+        case.find(code::LEFT_ALONE, "several VPAs point at it");
+        return None;
+    }
+    let update_mode = in_place_or_less(case, update_mode, version);
+    let controlled = controlled(case, scaler, update_mode, wanted.resources)?;
+    Some(VpaPlan {
+        name: foreign
+            .first()
+            .map_or_else(|| case.workload.id.name.clone(), |vpa| vpa.id.name.clone()),
+        adopted: !foreign.is_empty(),
+        update_mode,
+        controlled,
+        min_allowed: wanted.min_allowed.clone(),
+        max_allowed: wanted.max_allowed.clone(),
+        reason: reason(code::STATED, []),
+    })
+}
+
+fn in_place_or_less(case: &Case<'_>, mode: UpdateMode, version: Version) -> UpdateMode {
+    let is_ready = version >= IN_PLACE && case.settings.cluster.has(Field::InPlaceResize);
+    if mode != UpdateMode::InPlaceOrRecreate || is_ready {
+        return mode;
+    }
+    case.find(
+        code::UNSUPPORTED_VERSION,
+        format!(
+            "`InPlaceOrRecreate` needs VPA {IN_PLACE} and Kubernetes 1.{}: `Initial` is rendered",
+            Field::InPlaceResize.since()
+        ),
+    );
+    UpdateMode::Initial
+}
+
+/// A VPA that acts must leave alone what an HPA divides by, or both fight over the request.
+fn controlled(
+    case: &Case<'_>,
+    scaler: Option<&ScalerPlan>,
+    mode: UpdateMode,
+    wanted: Option<VpaResources>,
+) -> Option<ControlledResources> {
+    let acts = mode != UpdateMode::Off;
+    let foreign = case.workload.scalers.iter().filter(|scaler| !scaler.is_ours);
+    let (mut on_cpu, mut on_memory) = scaler.map_or((false, false), |s| (s.cpu.is_some(), s.memory.is_some()));
+    for scaler in foreign {
+        on_cpu |= scaler.cpu_target.is_some();
+        on_memory |= scaler.memory_target.is_some();
+    }
+    let asks = wanted.unwrap_or(VpaResources::Both);
+    let cpu = asks != VpaResources::Memory && !(acts && on_cpu);
+    let memory = asks != VpaResources::Cpu && !(acts && on_memory);
+    match (cpu, memory) {
+        (true, true) => Some(ControlledResources::Both),
+        (true, false) => Some(ControlledResources::Cpu),
+        (false, true) => Some(ControlledResources::Memory),
+        (false, false) => {
+            case.find(
+                code::LEFT_ALONE,
+                "the horizontal scaler divides by every resource the VPA would set: no VPA is rendered",
+            );
+            None
+        }
+    }
+}
