@@ -1,0 +1,35 @@
+# Everything a person runs here. Each target installs what it needs into .tools/ (see CONTRIBUTING.md).
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-quick test-all bench lint tools
+install := scripts/install-tool.sh
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## the plan and the diff of three environments, from the shipped exports through real kustomize
+	@$(install) demo
+	@scripts/demo.sh
+
+test: ## every test, against real kustomizes, containers and a real control plane (first time: builds these)
+	@$(install) test
+	cargo test --locked --doc
+	cargo test --locked --no-fail-fast --lib --bins --tests
+	@for reason in .tools/not-run/*; do if [ -f "$$reason" ]; then echo "not run: $${reason##*/} ($$(cat "$$reason"))"; fi; done
+
+test-quick: ## unit and behaviour tests, without the control plane and containers' installation
+	@$(install) kustomize-5.8.2 kustomize-5.4.3 kustomize-5.0.1
+	cargo test --locked --lib --test it
+
+test-all: lint test ## `lint`, `test` and the tests that are marked as slow
+	cargo test --locked --lib --bins --tests -- --ignored
+
+bench: ## the function's own time by stdin for 10 to 5,000 workloads, beside kustomize's
+	@$(install) demo
+	@scripts/bench.sh
+
+lint: ## format, clippy, docs, licences, spelling, scripts, generated files
+	@$(install) lint
+	@scripts/lint.sh
+
+tools: ## all tools of `test` and `lint`, without running anything
+	@$(install) test lint

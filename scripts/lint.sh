@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# What must hold beside the tests.
+#
+#   scripts/lint.sh [CHECK...]      all of them, or by name: fmt clippy docs features deny spelling scripts generated
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+bin=.tools/bin
+
+fmt() { cargo fmt --all --check; }
+clippy() { cargo clippy --locked --all-targets -- -D warnings; }
+docs() { RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps; }
+# Advisories need a database from the network: the public workflow asks for them, apart.
+deny() {
+  cargo fetch --locked --quiet # of all platforms, so that the check itself needs no network
+  "$bin/cargo-deny" --offline --locked check licenses bans sources
+}
+spelling() { "$bin/typos"; }
+scripts() {
+  "$bin/shellcheck" scripts/*.sh .ci/run
+  if [ -d .github ]; then "$bin/zizmor" --quiet --offline .github; fi
+}
+# One dependency that switches this on makes the order of our output depend on the order of the input.
+features() {
+  local tree
+  tree=$(cargo tree --locked --target all -e features,all -i serde_json)
+  if grep -q 'serde_json feature "preserve_order"' <<<"$tree"; then
+    printf '%s\n' "$tree"
+    echo "serde_json/preserve_order is on: find who asks for it in the tree above" >&2
+    return 1
+  fi
+}
+# Files that the program itself writes must be what it writes today.
+generated() {
+  if [ ! -x scripts/generate.sh ]; then return; fi
+  scripts/generate.sh
+  git diff --exit-code --stat || { echo "generated files are not current: commit what scripts/generate.sh wrote" >&2; return 1; }
+}
+
+[ $# -gt 0 ] || set -- fmt clippy docs features deny spelling scripts generated
+for check in "$@"; do "$check"; done
