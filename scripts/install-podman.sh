@@ -35,7 +35,7 @@ works() {
 # shim WORD...: writes the shim as `exec WORD...`
 shim() {
   mkdir -p "$(dirname "$shim")"
-  printf '#!/bin/sh\nexec %s "$@"\n' "$*" >"$shim.$$"
+  printf '#!/bin/sh\nexec %s"$@"\n' "$(printf '%q ' "$@")" >"$shim.$$"
   chmod 755 "$shim.$$"
   mv -f "$shim.$$" "$shim"
 }
@@ -43,7 +43,7 @@ shim() {
 try() {
   command -v "$1" >/dev/null || return 1
   if [ "$1" = docker ]; then docker info >/dev/null 2>&1 || return 1; fi
-  shim "${@:2}" "$(command -v "$1")" "${flags[@]}"
+  shim "${@:2}" "$(command -v "$1")" ${flags[@]+"${flags[@]}"}
   printf -- '--- %s\n' "$(tail -1 "$shim")" >>"$log"
   works
 }
