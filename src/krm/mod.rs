@@ -1,9 +1,12 @@
 //! Kubernetes objects as values: identity, `ResourceList` in and out, edits and how they are applied.
 
+pub mod apply;
 pub mod edit;
 pub mod id;
+pub mod merge_keys;
 pub mod path;
 
+pub use apply::{ApplyError, apply};
 pub use edit::{Change, Edit, Reason};
 pub use id::ObjectId;
 pub use path::{FieldPath, Segment};

@@ -1,0 +1,270 @@
+//! Edits applied to objects: the one place where a decision becomes a manifest.
+//!
+//! Same edits, same objects, whatever the order of edits that do not touch each other; applying twice is applying once.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::merge_keys::key_field;
+use super::{Change, Edit, FieldPath, Object, ObjectId, Segment};
+
+/// An edit that does not fit the objects. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ApplyError {
+    /// The edit changes a field of an object that is not there.
+    #[error("there is no {id} whose `{path}` could be changed")]
+    NoObject {
+        /// The object looked for.
+        id: Box<ObjectId>,
+        /// The field.
+        path: Box<FieldPath>,
+    },
+    /// The object is there more than once.
+    #[error("{id} is there more than once, so it is not clear which one is meant")]
+    Ambiguous {
+        /// The object looked for.
+        id: Box<ObjectId>,
+    },
+    /// The path leads through a list item that is not there.
+    #[error("{id} has no item `{path}`")]
+    NoItem {
+        /// The object.
+        id: Box<ObjectId>,
+        /// The way up to and including the item.
+        path: Box<FieldPath>,
+    },
+    /// The path leads through a value that is no map, or no list where an item is named.
+    #[error("`{path}` of {id} is not a {expected}")]
+    WrongShape {
+        /// The object.
+        id: Box<ObjectId>,
+        /// The way up to the value.
+        path: Box<FieldPath>,
+        /// `map` or `list`.
+        expected: &'static str,
+    },
+}
+
+impl ApplyError {
+    /// The object the edit was for.
+    pub fn id(&self) -> &ObjectId {
+        match self {
+            Self::NoObject { id, .. }
+            | Self::Ambiguous { id }
+            | Self::NoItem { id, .. }
+            | Self::WrongShape { id, .. } => id,
+        }
+    }
+}
+
+/// The objects after the edits: existing ones at their places, new ones at the end in the order of their edits.
+///
+/// - `Upsert` makes the object, or sets the owned fields of the one with the same group, kind, namespace (`default` and
+///   none are one) and name: maps field by field, lists as a whole. A null is no value and sets nothing.
+/// - `Set` makes maps on its way, never list items. Setting null is removing.
+/// - `Remove` takes along the maps and lists that it left empty, up to the object's top level; what was empty before stays.
+pub fn apply(mut objects: Vec<Object>, edits: &[Edit]) -> Result<Vec<Object>, ApplyError> {
+    let mut places = Places::of(&objects);
+    for edit in edits {
+        let place = places.find(&edit.id)?;
+        match (&edit.change, place) {
+            (Change::Upsert { owned }, Some(at)) => merge(&mut objects[at], owned),
+            (Change::Upsert { owned }, None) => {
+                places.insert(&edit.id, objects.len());
+                objects.push(without_nulls(owned));
+            }
+            (Change::Set { path, .. } | Change::Remove { path }, None) => {
+                return Err(ApplyError::NoObject {
+                    id: Box::new(edit.id.clone()),
+                    path: Box::new(path.clone()),
+                });
+            }
+            (
+                Change::Set {
+                    path,
+                    value: Value::Null,
+                }
+                | Change::Remove { path },
+                Some(at),
+            ) => {
+                Field { id: &edit.id, path }.remove(&mut objects[at])?;
+            }
+            (Change::Set { path, value }, Some(at)) => {
+                *Field { id: &edit.id, path }.make(&mut objects[at])? = without_nulls(value);
+            }
+        }
+    }
+    Ok(objects)
+}
+
+/// Group, kind, namespace and name.
+type Key = (String, String, String, String);
+
+/// Where each object is; `None` for an identity that several objects have.
+struct Places(BTreeMap<Key, Option<usize>>);
+
+impl Places {
+    fn of(objects: &[Object]) -> Self {
+        let mut places = BTreeMap::new();
+        for (at, object) in objects.iter().enumerate() {
+            if let Some(id) = ObjectId::of(object) {
+                places
+                    .entry(owned_key(&id))
+                    .and_modify(|place| *place = None)
+                    .or_insert(Some(at));
+            }
+        }
+        Self(places)
+    }
+
+    fn insert(&mut self, id: &ObjectId, at: usize) {
+        self.0.insert(owned_key(id), Some(at));
+    }
+
+    fn find(&self, id: &ObjectId) -> Result<Option<usize>, ApplyError> {
+        match self.0.get(&owned_key(id)) {
+            None => Ok(None),
+            Some(None) => Err(ApplyError::Ambiguous {
+                id: Box::new(id.clone()),
+            }),
+            Some(at) => Ok(*at),
+        }
+    }
+}
+
+fn owned_key(id: &ObjectId) -> Key {
+    let (group, kind, namespace, name) = id.key();
+    (group.to_owned(), kind.to_owned(), namespace.to_owned(), name.to_owned())
+}
+
+fn merge(target: &mut Value, owned: &Value) {
+    match (target, owned) {
+        (_, Value::Null) => {}
+        (Value::Object(target), Value::Object(owned)) => {
+            for (key, value) in owned.iter().filter(|(_, value)| !value.is_null()) {
+                merge(target.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (target, owned) => *target = without_nulls(owned),
+    }
+}
+
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => map
+            .iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(key, value)| (key.clone(), without_nulls(value)))
+            .collect::<Map<_, _>>()
+            .into(),
+        Value::Array(items) => items.iter().map(without_nulls).collect(),
+        scalar => scalar.clone(),
+    }
+}
+
+/// A field of one object, with what an error has to name.
+struct Field<'a> {
+    id: &'a ObjectId,
+    path: &'a FieldPath,
+}
+
+impl Field<'_> {
+    /// The field's place, maps made on the way; null where it was absent.
+    fn make<'v>(&self, object: &'v mut Value) -> Result<&'v mut Value, ApplyError> {
+        let mut value = object;
+        for (depth, segment) in self.path.0.iter().enumerate() {
+            value = match segment {
+                Segment::Key(key) => {
+                    if value.is_null() {
+                        *value = Value::Object(Map::new());
+                    }
+                    let map = value.as_object_mut().ok_or_else(|| self.wrong_shape(depth, "map"))?;
+                    map.entry(key).or_insert(Value::Null)
+                }
+                Segment::Item(fields) => {
+                    let items = match value {
+                        Value::Array(items) => items,
+                        Value::Null => return Err(self.no_item(depth)),
+                        _ => return Err(self.wrong_shape(depth, "list")),
+                    };
+                    let at = position(items, fields).ok_or_else(|| self.no_item(depth))?;
+                    &mut items[at]
+                }
+            };
+        }
+        Ok(value)
+    }
+
+    fn remove(&self, object: &mut Value) -> Result<(), ApplyError> {
+        self.remove_below(object, 0).map(drop)
+    }
+
+    /// Removes the rest of the path from `value`; whether that left `value` empty.
+    fn remove_below(&self, value: &mut Value, depth: usize) -> Result<bool, ApplyError> {
+        let is_last = depth + 1 == self.path.0.len();
+        match self.path.0.get(depth) {
+            None => Ok(false),
+            Some(Segment::Key(key)) => {
+                let map = match value {
+                    Value::Object(map) => map,
+                    Value::Null => return Ok(false),
+                    _ => return Err(self.wrong_shape(depth, "map")),
+                };
+                let Some(inner) = map.get_mut(key) else {
+                    return Ok(false);
+                };
+                // what is left of `metadata` or `spec` stays, however little it is
+                if !is_last && (!self.remove_below(inner, depth + 1)? || depth == 0) {
+                    return Ok(false);
+                }
+                map.remove(key);
+                Ok(map.is_empty())
+            }
+            Some(Segment::Item(fields)) => {
+                let items = match value {
+                    Value::Array(items) => items,
+                    Value::Null => return Ok(false),
+                    _ => return Err(self.wrong_shape(depth, "list")),
+                };
+                match position(items, fields) {
+                    Some(at) if is_last => {
+                        items.remove(at);
+                        Ok(items.is_empty())
+                    }
+                    // an item left without fields is still an item
+                    Some(at) => self.remove_below(&mut items[at], depth + 1).map(|_| false),
+                    None if is_last => Ok(false),
+                    None => Err(self.no_item(depth)),
+                }
+            }
+        }
+    }
+
+    fn no_item(&self, depth: usize) -> ApplyError {
+        ApplyError::NoItem {
+            id: Box::new(self.id.clone()),
+            path: Box::new(FieldPath(self.path.0[..=depth].to_vec())),
+        }
+    }
+
+    fn wrong_shape(&self, depth: usize, expected: &'static str) -> ApplyError {
+        ApplyError::WrongShape {
+            id: Box::new(self.id.clone()),
+            path: Box::new(FieldPath(self.path.0[..depth].to_vec())),
+            expected,
+        }
+    }
+}
+
+fn position(items: &[Value], fields: &[(String, String)]) -> Option<usize> {
+    let is_meant = |item: &Value| {
+        fields
+            .iter()
+            .all(|(key, value)| key_field(item, key).as_deref() == Some(value))
+    };
+    items.iter().position(is_meant)
+}
+
+#[cfg(test)]
+mod tests;
