@@ -1,3 +1,4 @@
 //! The public behaviour, one module per behaviour.
 
+mod planning;
 mod quantities;

@@ -12,11 +12,13 @@ pub fn floor_after(before: u64, decrease: Percent) -> u64 {
 }
 
 /// A derived amount falls by at most `guardrails.capacityDecrease` in one plan.
-pub fn bound_decrease<T: Copy + std::fmt::Display>(
+///
+/// `rung` rounds up to the next rung of the ladder: a bounded step is as readable as any other.
+pub fn bound_decrease<T: Copy + Ord + std::fmt::Display>(
     bounds: &Bounds,
     decision: Decision<T>,
     get: impl Fn(T) -> u64,
-    new: impl Fn(u64) -> T,
+    rung: impl Fn(u64) -> T,
 ) -> Decision<T> {
     let Some(before) = decision.before else { return decision };
     let floor = floor_after(get(before), bounds.capacity_decrease);
@@ -31,7 +33,7 @@ pub fn bound_decrease<T: Copy + std::fmt::Display>(
         .insert("capacityDecrease".to_owned(), bounds.capacity_decrease.to_string());
     reason.code = code::CAPACITY_BOUNDED.to_string();
     Decision {
-        value: new(floor),
+        value: rung(floor).min(before),
         before: Some(before),
         reason,
     }

@@ -39,7 +39,9 @@ pub fn cpu(case: &Case<'_>, container: &Container, wanted: &Requests) -> Option<
         before,
         reason: bounded(derived.reason, moved.then(|| rung.to_string())),
     };
-    let decision = guardrails::bound_decrease(&case.settings.bounds, decision, Millicores::get, Millicores::new);
+    let decision = guardrails::bound_decrease(&case.settings.bounds, decision, Millicores::get, |milli| {
+        ladder::cpu_ceil(Millicores::new(milli))
+    });
     Some(guardrails::quiet(&case.settings.bounds, decision, Millicores::get))
 }
 
@@ -80,7 +82,9 @@ pub fn memory(case: &Case<'_>, container: &Container, wanted: &Requests) -> Opti
         before,
         reason: bounded(derived.reason, moved.then(|| rung.to_string())),
     };
-    let decision = guardrails::bound_decrease(&case.settings.bounds, decision, Bytes::get, Bytes::new);
+    let decision = guardrails::bound_decrease(&case.settings.bounds, decision, Bytes::get, |bytes| {
+        ladder::memory_ceil(Bytes::new(bytes))
+    });
     Some(guardrails::quiet(&case.settings.bounds, decision, Bytes::get))
 }
 

@@ -330,6 +330,8 @@ fn bounded_request(
         before: old.request,
         reason: reason(code::SCALE_POINT_KEPT, inputs),
     };
-    let decision = guardrails::bound_decrease(&case.settings.bounds, decision, Millicores::get, Millicores::new);
+    let decision = guardrails::bound_decrease(&case.settings.bounds, decision, Millicores::get, |milli| {
+        ladder::cpu_ceil(Millicores::new(milli))
+    });
     guardrails::quiet(&case.settings.bounds, decision, Millicores::get)
 }

@@ -1,0 +1,674 @@
+//! What planning promises, on hand-made history: no ratchet, nothing accepted disappears, gentle first merges, one
+//! broken workload stops no other.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use trimtab::facts::{ContainerFacts, Demand, DemandCell, Facts, Replicas, Usage, WeekUsage};
+use trimtab::plan::model::{Digests, OptimizationPlan, Status, WorkloadPlan};
+use trimtab::plan::{self, Inputs};
+use trimtab::policy::wire::Mode;
+use trimtab::policy::{self, Settings, Source};
+use trimtab::profile::sketch::Sketch;
+use trimtab::units::{Bytes, IntOrPercent, Millicores, Percent, Seconds, Timestamp};
+use trimtab::workload::{self, Workloads};
+
+fn yaml(text: &str) -> Value {
+    serde_yaml::from_str(text).expect("the test's own YAML")
+}
+
+fn settings(spec: &str) -> Settings {
+    let mut policy = yaml("{apiVersion: trimtab.dev/v1alpha1, kind: OptimizationPolicy, metadata: {name: test}}");
+    let mut body = yaml("{environment: test, mode: enforce, cluster: {kubernetes: '1.33'}}");
+    for (key, value) in yaml(spec).as_object().expect("a spec is a map") {
+        body[key] = value.clone();
+    }
+    policy["spec"] = body;
+    policy::parse(&policy, &Source::object("OptimizationPolicy", "test")).expect("the test's own policy")
+}
+
+fn deployment(name: &str, replicas: u32, cpu: &str, memory: &str) -> Value {
+    json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": "shop"},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": {"app": name}},
+            "template": {
+                "metadata": {"labels": {"app": name}},
+                "spec": {"containers": [{
+                    "name": name, "image": "registry.example/app:1",
+                    "resources": {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": memory}}
+                }]}
+            }
+        }
+    })
+}
+
+fn read(objects: &[Value]) -> Workloads {
+    workload::read(objects).0
+}
+
+const WEEK_S: i64 = 7 * 24 * 3600;
+
+/// Four weeks at 300 s. `total(step)` is the demand of all pods in milli-cores, `pods(step)` how many there were.
+fn facts(container: &str, memory_mib: u64, total: impl Fn(i64) -> u64, pods: impl Fn(i64) -> u32) -> Facts {
+    let end = 1_700_438_400; // a Monday, 2023-11-20T00:00:00Z
+    let steps = 4 * WEEK_S / 300;
+    let mut cells = Vec::new();
+    let mut weeks: Vec<WeekUsage> = Vec::new();
+    for week in 0..4_i64 {
+        let mut samples = Vec::new();
+        for step in week * steps / 4..(week + 1) * steps / 4 {
+            let (total, active) = (total(step) * 1_000_000, pods(step));
+            let at = end - 4 * WEEK_S + (step + 1) * 300;
+            let end = Timestamp::from_unix(at).expect("in range");
+            cells.push(DemandCell {
+                end,
+                step_s: 300,
+                total,
+                active,
+            });
+            samples.extend(std::iter::repeat_n(total / u64::from(active), 1));
+        }
+        weeks.push(WeekUsage {
+            age: u32::try_from(3 - week).expect("small"),
+            sketch: Sketch::of(samples),
+        });
+    }
+    let memory = Sketch::of([memory_mib * 1024 * 1024; 100]);
+    let last = pods(steps - 1);
+    let container_facts = ContainerFacts {
+        cpu: Usage { clusters: vec![weeks] },
+        memory: Usage {
+            clusters: vec![vec![WeekUsage { age: 0, sketch: memory }]],
+        },
+        cpu_demand: Demand { cells },
+        ..ContainerFacts::default()
+    };
+    Facts {
+        recorded: Seconds::from_days(28),
+        coverage: Percent::WHOLE,
+        window_end: Timestamp::from_unix(end),
+        containers: BTreeMap::from([(container.to_owned(), container_facts)]),
+        replicas: Replicas {
+            last_day_p95: Some(last),
+            highest: Some(last),
+        },
+        ..Facts::default()
+    }
+}
+
+struct World {
+    settings: Settings,
+    workloads: Workloads,
+    facts: BTreeMap<String, Facts>,
+    accepted: Option<OptimizationPlan>,
+    profile: String,
+    window_end: Option<Timestamp>,
+}
+
+impl World {
+    fn new(spec: &str, objects: &[Value], facts: Vec<(&str, Facts)>) -> Self {
+        let facts: BTreeMap<String, Facts> = facts.into_iter().map(|(key, facts)| (key.to_owned(), facts)).collect();
+        Self {
+            settings: settings(spec),
+            workloads: read(objects),
+            window_end: facts.values().find_map(|facts| facts.window_end),
+            facts,
+            accepted: None,
+            profile: "sha256:1".to_owned(),
+        }
+    }
+
+    fn plan(&self) -> OptimizationPlan {
+        let inputs = Inputs {
+            settings: &self.settings,
+            workloads: &self.workloads,
+            facts: &self.facts,
+            accepted: self.accepted.as_ref(),
+            digests: Digests {
+                policy: "sha256:p".to_owned(),
+                profile: self.profile.clone(),
+            },
+            window_end: self.window_end,
+        };
+        plan::plan(&inputs).0
+    }
+
+    fn one(&self, name: &str) -> WorkloadPlan {
+        let key = format!("Deployment/shop/{name}");
+        self.plan()
+            .spec
+            .workloads
+            .remove(&key)
+            .unwrap_or_else(|| panic!("{key} is planned"))
+    }
+}
+
+fn cpu(plan: &WorkloadPlan, container: &str) -> Option<Millicores> {
+    plan.containers
+        .get(container)?
+        .requests
+        .cpu
+        .as_ref()
+        .map(|decision| decision.value)
+}
+
+fn memory(plan: &WorkloadPlan, container: &str) -> Option<Bytes> {
+    plan.containers
+        .get(container)?
+        .requests
+        .memory
+        .as_ref()
+        .map(|decision| decision.value)
+}
+
+/// A day wave between 600 and 3000 milli-cores.
+fn wave(step: i64) -> u64 {
+    let hour = step % 288 / 12;
+    600 + 200 * u64::try_from(12 - (hour - 12).abs()).expect("not negative")
+}
+
+const WEB: &str = "{workloads: {api: {class: web}}}";
+const PLAIN: &str = "{workloads: {api: {scaling: {mode: none}}}}";
+
+#[test]
+fn a_request_is_the_percentile_plus_margin_on_the_next_rung() {
+    // steady 400m in 2 pods: 200m each; sketch's upper edge is the maximum, 200m; + 15 % = 230m
+    let facts = facts("api", 300, |_| 400, |_| 2);
+    let world = World::new(
+        PLAIN,
+        &[deployment("api", 2, "250m", "512Mi")],
+        vec![("Deployment/shop/api", facts)],
+    );
+    let plan = world.one("api");
+    // 250m -> 230m is 8 %, less than minChange: kept
+    assert_eq!(cpu(&plan, "api"), Some(Millicores::new(250)));
+    assert_eq!(
+        plan.containers["api"]
+            .requests
+            .cpu
+            .as_ref()
+            .map(|d| d.reason.code.as_str()),
+        Some("below-min-change")
+    );
+    // memory 300 MiB + 15 % = 345 MiB, next rung of 16 MiB: 352; but 30 % below 512 is 358.4, next rung: 368
+    assert_eq!(
+        memory(&plan, "api"),
+        Some(Bytes::from_mib(368)),
+        "bounded to 70 % of 512 MiB, rounded up"
+    );
+}
+
+#[test]
+fn a_request_goes_up_at_once_where_usage_needs_it() {
+    // 2 pods of 900m each with a request of 100m; 900 * 1.15 = 1035, next rung of 50m: 1050m
+    let facts = facts("api", 900, |_| 1800, |_| 2);
+    let world = World::new(
+        PLAIN,
+        &[deployment("api", 2, "100m", "512Mi")],
+        vec![("Deployment/shop/api", facts)],
+    );
+    let plan = world.one("api");
+    assert_eq!(cpu(&plan, "api"), Some(Millicores::new(1050)));
+    // 900 MiB * 1.15 = 1035 MiB, next rung of 64: 1088; the limit of 512 MiB keeps its proportion of 1
+    assert_eq!(memory(&plan, "api"), Some(Bytes::from_mib(1088)));
+    let limit = plan.containers["api"]
+        .limits
+        .memory
+        .as_ref()
+        .and_then(|limit| limit.value);
+    assert_eq!(
+        limit,
+        Some(Bytes::from_mib(1088)),
+        "a limit never stays under its request"
+    );
+}
+
+#[test]
+fn capacity_shrinks_by_at_most_the_guardrail() {
+    for (replicas, request) in [(12, 2000), (6, 1000), (3, 500)] {
+        let facts = facts("api", 100, wave, |_| replicas);
+        let manifest = deployment("api", replicas, &format!("{request}m"), "2Gi");
+        let plan = World::new(WEB, &[manifest], vec![("Deployment/shop/api", facts)]).one("api");
+        let scaler = plan.scaler.as_ref().expect("a wave is worth a scaler");
+        let after = cpu(&plan, "api").expect("sized").get() * u64::from(scaler.min_replicas.value);
+        let before = request * u64::from(replicas);
+        assert!(after * 10 >= before * 7, "CPU capacity {before} -> {after}");
+        let after = memory(&plan, "api").expect("sized").get() * u64::from(scaler.min_replicas.value);
+        let before = 2 * 1024 * 1024 * 1024 * u64::from(replicas);
+        assert!(after * 10 >= before * 7, "memory capacity {before} -> {after}");
+    }
+}
+
+/// Replicas that an HPA would settle at: within 10 % of the target nothing moves.
+fn settled(total: u64, request: u64, target: u64, mut replicas: u32, min: u32, max: u32) -> u32 {
+    for _ in 0..50 {
+        let utilization = total * 100 / (u64::from(replicas) * request);
+        let off = utilization.abs_diff(target) * 10 > target;
+        let wanted = if off {
+            u32::try_from((u64::from(replicas) * utilization).div_ceil(target)).expect("small")
+        } else {
+            replicas
+        };
+        replicas = wanted.clamp(min, max);
+    }
+    replicas
+}
+
+#[test]
+fn twelve_refreshes_fed_back_on_constant_demand_settle_and_stay() {
+    // 1.2 cores, four pods that are far too large; the owner wants a scaler although the load is even
+    let spec = "{workloads: {api: {class: web, scaling: {minReplicas: {min: 2}, maxReplicas: {value: 20}}}}}";
+    let mut world = World::new(
+        spec,
+        &[deployment("api", 4, "2", "1Gi")],
+        vec![("Deployment/shop/api", facts("api", 400, |_| 1200, |_| 4))],
+    );
+    let mut history = Vec::new();
+    for refresh in 0..24 {
+        world.profile = format!("sha256:{refresh}");
+        let plan = world.plan();
+        let one = &plan.spec.workloads["Deployment/shop/api"];
+        let scaler = one.scaler.clone().expect("stated bounds ask for a scaler");
+        let request = cpu(one, "api").expect("sized").get();
+        let target = scaler.cpu.as_ref().expect("scaled on CPU").target.value.ppm() / 10_000;
+        let replicas = settled(
+            1200,
+            request,
+            target,
+            4,
+            scaler.min_replicas.value,
+            scaler.max_replicas.value,
+        );
+        history.push((request, target, scaler.min_replicas.value, replicas));
+        let next = Timestamp::from_unix(1_700_438_400 + (refresh + 1) * 28 * 86_400 + 86_400);
+        let mut seen = facts("api", 400, |_| 1200, move |_| replicas);
+        seen.window_end = next;
+        world.window_end = next;
+        world.facts.insert("Deployment/shop/api".to_owned(), seen);
+        world.accepted = Some(plan);
+    }
+    let settled = history[11];
+    assert!(
+        history[12..].iter().all(|later| *later == settled),
+        "no ratchet: {history:?}"
+    );
+    let (request, target, _, replicas) = settled;
+    // pods that carry the load at their target, and are not starved
+    assert!(request * u64::from(replicas) >= 1200, "{history:?}");
+    assert!(request <= 1000 && (30..=90).contains(&target), "{history:?}");
+}
+
+#[test]
+fn target_and_request_meet_as_the_table_says() {
+    let hpa = json!({
+        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "api-hpa", "namespace": "shop"},
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "api"},
+            "minReplicas": 3, "maxReplicas": 12,
+            "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}}}]
+        }
+    });
+    // 500m at 70 %: pods are added at 350m. The load has been there: 2800m in 8 pods.
+    let cases: [(&str, &str, Option<u64>, u32, bool); 3] = [
+        (
+            "target stated",
+            "scaling: {targets: {cpu: {value: 50%}}}",
+            Some(700),
+            50,
+            false,
+        ),
+        ("request stated", "requests: {cpu: {value: 700m}}", Some(700), 50, false),
+        (
+            "both stated",
+            "requests: {cpu: {value: 200m}}, scaling: {targets: {cpu: {value: 70%}}}",
+            Some(200),
+            70,
+            true,
+        ),
+    ];
+    for (case, extra, request, target, is_moved) in cases {
+        let spec = format!("{{workloads: {{api: {{class: web, {extra}}}}}}}");
+        let facts = facts("api", 300, |_| 2800, |_| 8);
+        let objects = [deployment("api", 3, "500m", "512Mi"), hpa.clone()];
+        let plan = World::new(&spec, &objects, vec![("Deployment/shop/api", facts)]).one("api");
+        let scaler = plan
+            .scaler
+            .as_ref()
+            .unwrap_or_else(|| panic!("{case}: {:?}", plan.findings));
+        assert_eq!(scaler.name, "api-hpa", "{case}: adopted under its own name");
+        assert!(scaler.adopted, "{case}");
+        assert_eq!(cpu(&plan, "api").map(Millicores::get), request, "{case}");
+        assert_eq!(
+            scaler.cpu.as_ref().map(|cpu| cpu.target.value),
+            Some(Percent::from_percent(target)),
+            "{case}"
+        );
+        assert_eq!(
+            plan.findings.contains_key("scale-point-moved"),
+            is_moved,
+            "{case}: {:?}",
+            plan.findings
+        );
+    }
+}
+
+#[test]
+fn too_little_history_keeps_what_was_accepted() {
+    let key = "Deployment/shop/api";
+    let full = facts("api", 300, wave, |_| 4);
+    let mut world = World::new(WEB, &[deployment("api", 4, "1", "1Gi")], vec![(key, full.clone())]);
+    let accepted = world.plan();
+    let short = Facts {
+        recorded: Seconds::from_days(1),
+        ..full
+    };
+    for (case, facts) in [("an outage", None), ("one day", Some(short))] {
+        world.accepted = Some(accepted.clone());
+        world.profile = format!("sha256:{case}");
+        world.facts.clear();
+        world.facts.extend(facts.map(|facts| (key.to_owned(), facts)));
+        let plan = world.one("api");
+        let before = &accepted.spec.workloads[key];
+        assert_eq!(plan.status, Status::Kept, "{case}");
+        assert_eq!(plan.containers, before.containers, "{case}");
+        assert_eq!(plan.scaler, before.scaler, "{case}");
+        assert_eq!(plan.disruption, before.disruption, "{case}");
+        assert!(plan.findings.contains_key("stale"), "{case}");
+    }
+}
+
+#[test]
+fn what_was_accepted_survives_a_rename_and_a_lost_rule() {
+    let key = "Deployment/shop/api";
+    let mut world = World::new(
+        WEB,
+        &[deployment("api", 4, "1", "1Gi")],
+        vec![(key, facts("api", 300, wave, |_| 4))],
+    );
+    let accepted = world.plan();
+    world.accepted = Some(accepted.clone());
+    world.workloads = read(&[deployment("gateway", 4, "1", "1Gi")]);
+    let plan = world.plan();
+    assert_eq!(plan.spec.workloads[key].scaler, accepted.spec.workloads[key].scaler);
+    assert!(plan.spec.workloads[key].findings.contains_key("stale"));
+
+    world.workloads = read(&[deployment("api", 4, "1", "1Gi")]);
+    world.settings = settings("{workloads: {other: {class: web}}}");
+    world.profile = "sha256:2".to_owned();
+    let plan = world.plan();
+    assert_eq!(plan.spec.workloads[key].scaler, accepted.spec.workloads[key].scaler);
+    assert_eq!(plan.spec.workloads[key].status, Status::Kept);
+}
+
+#[test]
+fn one_broken_workload_stops_no_other() {
+    let spec = "{workloads: {a: {match: {labels: {app: api}}, spot: {mode: never}}, \
+                 b: {match: {labels: {app: api}}, spot: {mode: prefer}}, web: {scaling: {mode: none}}}}";
+    let objects = [deployment("api", 2, "1", "1Gi"), deployment("web", 2, "1", "1Gi")];
+    let world = World::new(
+        spec,
+        &objects,
+        vec![("Deployment/shop/web", facts("web", 100, |_| 400, |_| 2))],
+    );
+    let plan = world.plan();
+    assert_eq!(plan.spec.workloads["Deployment/shop/api"].status, Status::Refused);
+    assert!(
+        plan.spec.workloads["Deployment/shop/api"]
+            .findings
+            .contains_key("rule-tie")
+    );
+    assert_eq!(plan.spec.workloads["Deployment/shop/web"].status, Status::Planned);
+    assert_eq!(
+        cpu(&plan.spec.workloads["Deployment/shop/web"], "web"),
+        Some(Millicores::new(700))
+    );
+}
+
+#[test]
+fn planning_what_was_accepted_on_the_same_evidence_changes_nothing() {
+    let key = "Deployment/shop/api";
+    let mut world = World::new(
+        WEB,
+        &[deployment("api", 6, "2", "2Gi")],
+        vec![(key, facts("api", 300, wave, |_| 6))],
+    );
+    let accepted = world.plan();
+    world.accepted = Some(accepted.clone());
+    assert_eq!(world.plan(), accepted);
+}
+
+#[test]
+fn a_line_that_does_not_change_keeps_its_bytes() {
+    let key = "Deployment/shop/api";
+    let mut world = World::new(
+        PLAIN,
+        &[deployment("api", 2, "250m", "256Mi")],
+        vec![(key, facts("api", 200, |_| 400, |_| 2))],
+    );
+    let accepted = world.plan();
+    world.accepted = Some(accepted.clone());
+    world.profile = "sha256:next".to_owned();
+    // a little more usage than before, within minChange
+    world.facts.insert(key.to_owned(), facts("api", 203, |_| 404, |_| 2));
+    assert_eq!(
+        world.plan().spec.workloads[key].containers,
+        accepted.spec.workloads[key].containers
+    );
+}
+
+#[test]
+fn replicas_are_handed_over_and_dropped_when_the_scaler_is_in_force() {
+    let key = "Deployment/shop/api";
+    let mut world = World::new(
+        WEB,
+        &[deployment("api", 2, "500m", "512Mi")],
+        vec![(key, facts("api", 300, wave, |_| 6))],
+    );
+    let plan = world.plan();
+    let one = &plan.spec.workloads[key];
+    assert_eq!(
+        one.replicas.as_ref().and_then(|replicas| replicas.value),
+        Some(6),
+        "what runs, not the manifest's 2"
+    );
+    let max = one.scaler.as_ref().map(|scaler| scaler.max_replicas.value);
+    assert!(max >= Some(6), "the first merge takes nothing away: {max:?}");
+    world.accepted = Some(plan);
+    world.profile = "sha256:next".to_owned();
+    if let Some(facts) = world.facts.get_mut(key) {
+        facts.has_scaler_in_force = true;
+    }
+    let plan = world.one("api");
+    let replicas = plan.replicas.as_ref().expect("still said");
+    assert_eq!(replicas.value, None, "dropped");
+}
+
+#[test]
+fn a_scaler_goes_only_by_mode_none_and_leaves_what_was_in_force() {
+    let key = "Deployment/shop/api";
+    let mut world = World::new(
+        WEB,
+        &[deployment("api", 2, "500m", "512Mi")],
+        vec![(key, facts("api", 300, wave, |_| 6))],
+    );
+    world.accepted = Some(world.plan());
+    world.settings = settings("{workloads: {api: {class: web, scaling: {mode: none}}}}");
+    world.profile = "sha256:next".to_owned();
+    let plan = world.one("api");
+    assert_eq!(plan.scaler, None);
+    assert_eq!(plan.replicas.as_ref().and_then(|replicas| replicas.value), Some(6));
+}
+
+#[test]
+fn an_hpa_never_becomes_a_scaled_object_in_one_merge() {
+    let key = "Deployment/shop/api";
+    let mut world = World::new(
+        WEB,
+        &[deployment("api", 2, "500m", "512Mi")],
+        vec![(key, facts("api", 300, wave, |_| 6))],
+    );
+    let accepted = world.plan();
+    world.accepted = Some(accepted.clone());
+    world.settings = settings(
+        "{cluster: {kubernetes: '1.33', addons: {keda: '2.18'}}, workloads: {api: {class: web, scaling: {mode: keda, targets: {cpu: {value: 60%}}}}}}",
+    );
+    world.profile = "sha256:next".to_owned();
+    let plan = world.one("api");
+    assert_eq!(plan.scaler, accepted.spec.workloads[key].scaler);
+    assert!(plan.findings.contains_key("scaler-change"));
+}
+
+#[test]
+fn observe_renders_nothing_and_takes_nothing_back() {
+    let key = "Deployment/shop/api";
+    let history = vec![(key, facts("api", 300, wave, |_| 4))];
+    let mut world = World::new(
+        "{mode: observe, workloads: {api: {class: web}}}",
+        &[deployment("api", 4, "1", "1Gi")],
+        history,
+    );
+    let plan = world.one("api");
+    assert_eq!(plan.mode, Mode::Observe);
+    assert!(plan.scaler.is_some(), "the plan says what it would do");
+    world.settings = settings(WEB);
+    let accepted = world.plan();
+    world.accepted = Some(accepted.clone());
+    world.settings = settings("{mode: observe, workloads: {api: {class: web}}}");
+    world.profile = "sha256:next".to_owned();
+    let plan = world.one("api");
+    assert_eq!(plan.mode, Mode::Enforce, "what is rendered stays rendered");
+    assert_eq!(plan.scaler, accepted.spec.workloads[key].scaler);
+}
+
+#[test]
+fn restarts_come_in_waves_and_not_too_often() {
+    let names = ["a", "b", "c"];
+    let objects: Vec<Value> = names.iter().map(|name| deployment(name, 2, "1", "1Gi")).collect();
+    let history = names.iter().map(|name| facts(name, 100, |_| 400, |_| 2));
+    let keys: Vec<String> = names.iter().map(|name| format!("Deployment/shop/{name}")).collect();
+    let history: Vec<(&str, Facts)> = keys.iter().map(String::as_str).zip(history).collect();
+    let spec =
+        "{guardrails: {wave: {workloads: 2}}, workloads: {all: {match: {names: {'*': true}}, scaling: {mode: none}}}}";
+    let mut world = World::new(spec, &objects, history);
+    let first = world.plan();
+    let restarting = |plan: &OptimizationPlan| -> Vec<String> {
+        plan.spec
+            .workloads
+            .iter()
+            .filter(|(_, w)| w.findings.contains_key("restarts-pods"))
+            .map(|(k, _)| k.clone())
+            .collect()
+    };
+    assert_eq!(restarting(&first), keys[..2]);
+    assert!(first.spec.workloads[&keys[2]].findings.contains_key("restart-deferred"));
+    assert_eq!(first.spec.workloads[&keys[2]].containers, BTreeMap::new());
+    // a week later the first two have restarted less than 28 days ago, so only the third goes
+    let next = Timestamp::from_unix(1_700_438_400 + WEEK_S);
+    world.accepted = Some(first.clone());
+    world.profile = "sha256:next".to_owned();
+    world.window_end = next;
+    let second = world.plan();
+    assert_eq!(restarting(&second), keys[2..]);
+    assert_eq!(
+        cpu(&second.spec.workloads[&keys[0]], "a"),
+        cpu(&first.spec.workloads[&keys[0]], "a")
+    );
+}
+
+#[test]
+fn the_template_of_a_stateful_set_changes_only_where_stated() {
+    let mut set = deployment("db", 3, "1", "1Gi");
+    set["kind"] = json!("StatefulSet");
+    let key = "StatefulSet/shop/db";
+    let history = vec![(key, facts("db", 100, |_| 300, |_| 3))];
+    let world = World::new("{workloads: {db: {requests: {memory: {value: 2Gi}}}}}", &[set], history);
+    let plan = &world.plan().spec.workloads[key];
+    assert_eq!(cpu(plan, "db"), None, "derived");
+    assert_eq!(memory(plan, "db"), Some(Bytes::from_mib(2048)), "stated");
+}
+
+#[test]
+fn the_memory_of_a_jvm_a_cache_or_a_database_is_never_lowered() {
+    let mut java = deployment("api", 2, "1", "2Gi");
+    java["spec"]["template"]["spec"]["containers"][0]["env"] =
+        json!([{"name": "JAVA_TOOL_OPTIONS", "value": "-XX:MaxRAMPercentage=75"}]);
+    let plain = deployment("api", 2, "1", "2Gi");
+    for (case, object, spec) in [
+        ("a hint", java, PLAIN),
+        (
+            "stated",
+            plain.clone(),
+            "{workloads: {api: {scaling: {mode: none}, runtime: {kind: jvm}}}}",
+        ),
+        ("cache", plain, "{workloads: {api: {class: cache}}}"),
+    ] {
+        let history = vec![("Deployment/shop/api", facts("api", 100, |_| 400, |_| 2))];
+        let plan = World::new(spec, &[object], history).one("api");
+        assert_eq!(memory(&plan, "api"), Some(Bytes::from_mib(2048)), "{case}");
+        assert!(plan.findings.contains_key("memory-not-lowered"), "{case}");
+    }
+}
+
+#[test]
+fn a_stated_budget_that_blocks_is_rendered_as_a_finding_and_can_be_accepted() {
+    let spec = "{workloads: {api: {scaling: {mode: none}, disruption: {minAvailable: {value: 1}}}}}";
+    let plan = World::new(spec, &[deployment("api", 1, "1", "1Gi")], vec![]).one("api");
+    let budget = plan.disruption.as_ref().expect("stated, so rendered");
+    assert_eq!(
+        budget.min_available.as_ref().map(|d| d.value),
+        Some(IntOrPercent::Int(1))
+    );
+    assert_eq!(plan.findings["pdb-blocks-evictions"].accepted, None);
+    let spec = "{workloads: {api: {scaling: {mode: none}, disruption: {minAvailable: {value: 1}}}}, \
+                 accept: {known: {code: pdb-blocks-evictions, workload: api, reason: HA in Q3}}}";
+    let plan = World::new(spec, &[deployment("api", 1, "1", "1Gi")], vec![]).one("api");
+    assert_eq!(plan.findings["pdb-blocks-evictions"].accepted.as_deref(), Some("known"));
+}
+
+#[test]
+fn state_and_single_pods_stay_off_spot() {
+    let cluster = "cluster: {kubernetes: '1.33', provider: aws}";
+    let spec = format!("{{{cluster}, workloads: {{api: {{scaling: {{mode: none}}, spot: {{mode: require}}}}}}}}");
+    let mut with_state = deployment("api", 3, "1", "1Gi");
+    with_state["spec"]["template"]["spec"]["volumes"] =
+        json!([{"name": "d", "persistentVolumeClaim": {"claimName": "d"}}]);
+    let mut slow = deployment("api", 3, "1", "1Gi");
+    slow["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = json!(300);
+    let cases = [
+        ("state", with_state, true),
+        ("one pod", deployment("api", 1, "1", "1Gi"), true),
+        ("longer than the notice of 120 s", slow, true),
+        ("three pods", deployment("api", 3, "1", "1Gi"), false),
+    ];
+    for (case, object, is_refused) in cases {
+        let plan = World::new(&spec, &[object], vec![]).one("api");
+        let spot = plan.spot.as_ref().unwrap_or_else(|| panic!("{case}"));
+        assert_eq!(
+            spot.mode == trimtab::policy::wire::SpotMode::Never,
+            is_refused,
+            "{case}"
+        );
+        assert_eq!(plan.findings.contains_key("spot-unsafe"), is_refused, "{case}");
+    }
+}
+
+#[test]
+fn a_plan_reads_back_as_it_was_written_and_matches_its_schema() {
+    let world = World::new(
+        WEB,
+        &[deployment("api", 6, "2", "2Gi")],
+        vec![("Deployment/shop/api", facts("api", 300, wave, |_| 6))],
+    );
+    let plan = world.plan();
+    let value = plan::codec::to_value(&plan);
+    let read = plan::codec::parse(&value, &Source::object("OptimizationPlan", "test"), "test").expect("our own plan");
+    assert_eq!(read, plan);
+    let other = plan::codec::parse(&value, &Source::object("OptimizationPlan", "test"), "production");
+    assert_eq!(
+        other.expect_err("another environment's")[0].code.as_str(),
+        "foreign-profile"
+    );
+}
