@@ -1,0 +1,185 @@
+//! What is read, and what is refused with which words.
+
+use serde_json::{Value, json};
+use trimtab::yaml::{Limits, Problem, read_all, read_one};
+
+#[test]
+fn refusals_say_what_where_why_and_how() {
+    let table = [
+        (
+            "a: 1\nb:\n  c: 1\n  \"c\": 2\n",
+            "4:3: the key `c` appears twice in one map, and readers differ in which value they take; remove one of them",
+        ),
+        (
+            "{\"a\": 1,\n \"a\": 2}",
+            "2:4: the key `a` appears twice in one map, and readers differ in which value they take; remove one of them",
+        ),
+        (
+            "a:\n  1: x\n",
+            "2:3: the key `1` is not text, and Kubernetes knows only text keys; quote it: \"1\"",
+        ),
+        (
+            "a:\n  true: x\n",
+            "2:3: the key `true` is not text, and Kubernetes knows only text keys; quote it: \"true\"",
+        ),
+        (
+            "~: x\n",
+            "1:1: the key `null` is not text, and Kubernetes knows only text keys; quote it: \"null\"",
+        ),
+        (
+            "a: {{ .Values.x }}",
+            "1:5: a map or list stands where a key is expected; if this is a template such as `{{ .Values.x }}`, render it first or quote it",
+        ),
+        (
+            "a: !foo x",
+            "1:4: the tag `!foo` has no meaning in Kubernetes, and readers drop it silently; remove the tag and write the plain value",
+        ),
+        (
+            "a: 1\nb: !!binary aGk=",
+            "2:4: the tag `!!binary` has no meaning in Kubernetes, and readers drop it silently; remove the tag and write the plain value",
+        ),
+        (
+            "a: -.INF",
+            "1:4: `.inf` is not a finite number, and JSON, the data model of Kubernetes, has no other; use a number, or quote it as text",
+        ),
+        (
+            "a: 18446744073709551616",
+            "1:4: the integer `18446744073709551616` does not fit 64 bits, and other readers round it; quote it if it is text",
+        ),
+        (
+            "a: {<<: 1}",
+            "1:4: `<<` merges a map or a list of maps, and found neither; name an anchored map: `<<: *name`",
+        ),
+        (
+            "a: 1\nb: x\u{7f}",
+            "2:5: the control character U+007F is not allowed in YAML; remove it, or write it as an escape in double quotes",
+        ),
+        (
+            "é\u{0}",
+            "1:2: the control character U+0000 is not allowed in YAML; remove it, or write it as an escape in double quotes",
+        ),
+        (
+            "a: \u{80}",
+            "1:4: the control character U+0080 is not allowed in YAML; remove it, or write it as an escape in double quotes",
+        ),
+        (
+            "a: \u{fffe}",
+            "1:4: the control character U+FFFE is not allowed in YAML; remove it, or write it as an escape in double quotes",
+        ),
+        (
+            "a:\n\tb: 1",
+            "2:1: found character that cannot start any token; indent with blanks, not tabs, and quote a value that starts with @ ` or %",
+        ),
+        (
+            "a: *x",
+            "1:4: unknown anchor; define `&name` before `*name`, or quote a value that starts with `*`",
+        ),
+        (
+            "a: b: c",
+            "1:5: mapping values are not allowed in this context; quote a value that contains `: `, and check the indentation",
+        ),
+    ];
+    for (text, expected) in table {
+        let error = read_all(text.as_bytes(), &Limits::POLICY).expect_err(text);
+        assert_eq!(error.to_string(), expected, "{text}");
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_are_refused_with_their_place() {
+    let error = |bytes: &[u8]| read_all(bytes, &Limits::POLICY).unwrap_err().to_string();
+    let expected = "2:4: the byte 0xFF is not UTF-8, the encoding of YAML in Kubernetes; save the file as UTF-8";
+    assert_eq!(error(b"a: 1\nb: \xff\n"), expected);
+    assert_eq!(
+        error(b"\xff\xfea\0"),
+        "1:1: the text is UTF-16, and Kubernetes reads UTF-8; save the file as UTF-8"
+    );
+}
+
+#[test]
+fn empty_documents_are_dropped_and_the_others_keep_their_number() {
+    let text = "---\n# only a comment\n---\na: 1\n---\n---\nnull\n---\nb: 2\n...\n";
+    let documents = read_all(text.as_bytes(), &Limits::STREAM).unwrap();
+    let found: Vec<_> = documents
+        .iter()
+        .map(|document| (document.index, &document.value))
+        .collect();
+    assert_eq!(found, [(1, &json!({"a": 1})), (4, &json!({"b": 2}))]);
+    for empty in ["", "\n", "# comment", "---\n---\n", "~"] {
+        assert_eq!(read_all(empty.as_bytes(), &Limits::STREAM).unwrap(), [], "{empty:?}");
+    }
+}
+
+#[test]
+fn one_document_means_one() {
+    assert_eq!(read_one(b"---\na: 1\n---\n", &Limits::POLICY), Ok(json!({"a": 1})));
+    assert_eq!(
+        read_one(b"# nothing\n", &Limits::POLICY).unwrap_err().problem,
+        Problem::Empty
+    );
+    assert_eq!(
+        read_one(b"a: 1\n---\nb: 1\n", &Limits::POLICY).unwrap_err().problem,
+        Problem::Several(2)
+    );
+}
+
+#[test]
+fn json_is_read_as_json() {
+    let json = "{\n\t\"a\": \"\\/\\ud83d\\ude00\",\n\t\"<<\": [1e2, 0.1, 18446744073709551615, null]\n}\n";
+    let expected = json!({"a": "/\u{1f600}", "<<": [100.0, 0.1, u64::MAX, null]});
+    assert_eq!(read_one(json.as_bytes(), &Limits::POLICY), Ok(expected));
+    // flow YAML begins alike
+    assert_eq!(
+        read_one(b"{a: 1, 'b': [x,],}", &Limits::POLICY),
+        Ok(json!({"a": 1, "b": ["x"]}))
+    );
+    assert_eq!(
+        read_all(b"{\"a\": 1}\n---\n{\"b\": 1}\n", &Limits::POLICY)
+            .unwrap()
+            .len(),
+        2
+    );
+}
+
+#[test]
+fn scalars_have_the_types_of_the_core_schema() {
+    let table: [(&str, Value); 20] = [
+        ("012", json!("012")),
+        ("0x1F", json!(31)),
+        ("0o14", json!(12)),
+        ("+5", json!(5)),
+        ("1e3", json!(1000.0)),
+        ("1e400", json!("1e400")),
+        ("1_000", json!("1_000")),
+        ("yes", json!("yes")),
+        ("on", json!("on")),
+        ("True", json!(true)),
+        ("~", Value::Null),
+        ("2001-01-01", json!("2001-01-01")),
+        ("1:30", json!("1:30")),
+        ("!!str 1", json!("1")),
+        ("\"1\"", json!("1")),
+        ("'~'", json!("~")),
+        ("|\n  x", json!("x")),
+        ("\"\\U0001F600\"", json!("\u{1f600}")),
+        ("a\r\n  b", json!("a b")),
+        ("\u{a0}", json!("\u{a0}")),
+    ];
+    for (text, expected) in table {
+        let value = read_one(format!("k: {text}").as_bytes(), &Limits::POLICY)
+            .unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(value["k"], expected, "{text}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_the_first_key() {
+    assert_eq!(
+        read_one("\u{feff}a: 1\n".as_bytes(), &Limits::POLICY),
+        Ok(json!({"a": 1}))
+    );
+    assert_eq!(
+        read_one("\u{feff}{\"a\": 1}".as_bytes(), &Limits::POLICY),
+        Ok(json!({"a": 1}))
+    );
+}
