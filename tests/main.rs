@@ -5,7 +5,7 @@
     reason = "tests read files, run programs and may panic"
 )]
 
-mod planning;
+mod kustomize_strings;
 mod quantities;
 mod trap_strings;
 mod yaml_hostile;
