@@ -23,6 +23,7 @@ fn deep_nesting_is_refused_in_every_style() {
         ("{\"a\":", "{\"a\":".repeat(100_000)),
         ("quoted brackets between", "[']',".repeat(100_000)),
         ("just below the suspicion", "[".repeat(1_000)),
+        ("no document start", "[\n---x,".repeat(10_000)),
         ("closed", format!("{}{}", "[".repeat(10_000), "]".repeat(10_000))),
         ("- ", "- ".repeat(100_000)),
         ("? ", "? ".repeat(100_000)),
@@ -138,6 +139,7 @@ fn long_lines_and_wide_maps_are_fine() {
         "!!a ".repeat(100_000),
         "\t".repeat(1_000_000),
         "%YAML 1.1\n".repeat(10_000),
+        "[\n--- ".repeat(100_000),
     ] {
         error(&text);
     }

@@ -80,3 +80,12 @@ fn a_header_stays_a_comment_whatever_it_holds() {
         Ok(json!({"a": 1}))
     );
 }
+
+/// Holds only while no dependency switches on `preserve_order` of `serde_json`, which would let input order through.
+#[test]
+fn the_order_of_the_input_leaves_no_trace() {
+    let one: serde_json::Value = serde_json::from_str(r#"{"b": {"d": 1, "c": 2}, "a": 3}"#).unwrap();
+    let other: serde_json::Value = serde_json::from_str(r#"{"a": 3, "b": {"c": 2, "d": 1}}"#).unwrap();
+    assert_eq!(one.to_string(), r#"{"a":3,"b":{"c":2,"d":1}}"#);
+    assert_eq!(to_string(&one), to_string(&other));
+}

@@ -88,7 +88,8 @@ struct Bounds {
 
 impl Bounds {
     /// - Depth: no closing bracket is trusted (it may stand in quotes), so what counts is every `[` or `{` where a flow
-    ///   collection can begin, and which is not closed at once.
+    ///   collection can begin, and which is not closed at once. Only `---` closes them all: inside a collection it is an
+    ///   error that ends the reading.
     /// - Nodes: each begins after one of these bytes, and a byte begins three at most (a list, a map in it, its first key).
     ///   0x85, 0xA8 and 0xA9 end the YAML 1.1 line breaks NEL, LS and PS.
     fn of(bytes: &[u8]) -> Self {
@@ -97,16 +98,22 @@ impl Bounds {
             ..Self::default()
         };
         let mut previous = b'\n';
+        let mut open = 0;
         for (offset, byte) in bytes.iter().copied().enumerate() {
             match byte {
                 b'[' | b'{' => {
                     let closing = byte + 2;
                     let may_begin =
                         !previous.is_ascii_alphanumeric() && !matches!(previous, b'$' | b'"' | b'\'' | b'%');
-                    bounds.depth += usize::from(may_begin && bytes.get(offset + 1) != Some(&closing));
+                    open += usize::from(may_begin && bytes.get(offset + 1) != Some(&closing));
+                    bounds.depth = bounds.depth.max(open);
                     bounds.nodes += 3;
                 }
                 b'\n' | b'\r' | b',' | b':' | b'?' | 0x85 | 0xA8 | 0xA9 => bounds.nodes += 3,
+                b'-' if previous == b'\n' && is_document_start(&bytes[offset..]) => {
+                    open = 0;
+                    bounds.nodes += 3;
+                }
                 b'-' => bounds.nodes += usize::from(!previous.is_ascii_alphanumeric()) * 3,
                 0..=8 | 11 | 12 | 14..=31 | 127 => bounds.refuse(offset),
                 // C1 controls are 0xC2 and this byte; NEL (0x85) counts as a line break above
@@ -122,6 +129,13 @@ impl Bounds {
     fn refuse(&mut self, offset: usize) {
         self.control.get_or_insert(offset);
     }
+}
+
+fn is_document_start(line: &[u8]) -> bool {
+    line.starts_with(b"---")
+        && line
+            .get(3)
+            .is_none_or(|after| matches!(after, b' ' | b'\t' | b'\r' | b'\n'))
 }
 
 /// The exact count, by a parser whose nesting is bounded.
