@@ -6,6 +6,7 @@
 )]
 
 mod kustomize_strings;
+mod planning;
 mod quantities;
 mod trap_strings;
 mod yaml_hostile;

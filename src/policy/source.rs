@@ -1,7 +1,7 @@
 //! Where a policy came from, so that a pointer into it becomes a place a person can open.
 
 use crate::diag::Place;
-use crate::yaml::span::SpanIndex;
+use crate::yaml::SpanIndex;
 
 /// A text of one file, or an object that kustomize merged from several.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,38 +49,38 @@ impl Source {
         self.place(pointer, |index, pointer| index.key_place(pointer))
     }
 
-    fn place(&self, pointer: &str, find: impl Fn(&SpanIndex, &str) -> Option<crate::yaml::span::Span>) -> Place {
-        match self {
-            Self::Object { name } => Place::Object {
-                object: name.clone(),
-                pointer: pointer.to_owned(),
+    fn place<'t>(
+        &'t self,
+        pointer: &str,
+        find: impl Fn(&SpanIndex<'t>, &str) -> Option<crate::yaml::Place<'t>>,
+    ) -> Place {
+        let (path, text, document) = match self {
+            Self::Object { name } => return Place::Object { object: name.clone(), pointer: pointer.to_owned() },
+            Self::File { path, text, document } => (path, text, *document),
+        };
+        match nearest(&SpanIndex::new(text, document), pointer, &find) {
+            Some(place) => Place::File {
+                path: path.clone(),
+                line: place.position.line,
+                column: place.position.column,
+                width: place.width,
+                source: place.source_line.to_owned(),
             },
-            Self::File { path, text, document } => {
-                let span = SpanIndex::of(text, *document).and_then(|index| nearest(&index, pointer, &find));
-                match span {
-                    Some(span) => Place::File {
-                        path: path.clone(),
-                        line: span.line,
-                        column: span.column,
-                        width: span.width,
-                        source: text.lines().nth(span.line - 1).unwrap_or_default().to_owned(),
-                    },
-                    None => Place::Object {
-                        object: path.clone(),
-                        pointer: pointer.to_owned(),
-                    },
-                }
-            }
+            None => Place::Object { object: path.clone(), pointer: pointer.to_owned() },
         }
     }
 }
 
 /// The field itself, else the nearest one around it that is written in the text.
-fn nearest<S>(index: &SpanIndex, pointer: &str, find: &impl Fn(&SpanIndex, &str) -> Option<S>) -> Option<S> {
+fn nearest<'t, P>(
+    index: &SpanIndex<'t>,
+    pointer: &str,
+    find: &impl Fn(&SpanIndex<'t>, &str) -> Option<P>,
+) -> Option<P> {
     let mut pointer = pointer;
     loop {
-        if let Some(span) = find(index, pointer) {
-            return Some(span);
+        if let Some(place) = find(index, pointer) {
+            return Some(place);
         }
         pointer = &pointer[..pointer.rfind('/')?];
     }
