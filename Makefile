@@ -1,6 +1,6 @@
 # Everything a person runs here. Each target installs what it needs into .tools/ (see CONTRIBUTING.md).
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-all bench lint tools
+.PHONY: help demo example test test-quick test-all bench lint tools
 install := scripts/install-tool.sh
 
 help: ## this list
@@ -9,6 +9,11 @@ help: ## this list
 demo: ## the plan and the diff of three environments, from the shipped exports through real kustomize
 	@$(install) demo
 	@scripts/demo.sh
+
+example: ## bring the committed files of overlays-example up to date (profiles, plans, rendered layers)
+	@$(install) demo
+	cargo build --locked --bin trimtab
+	@scripts/example.sh --update
 
 test: ## every test, against real kustomizes, containers and a real control plane (first time: builds these)
 	@$(install) test

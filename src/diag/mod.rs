@@ -48,6 +48,26 @@ pub enum Place {
     },
 }
 
+impl Place {
+    /// The text that is marked, as the user wrote it; `None` where there is no text.
+    pub fn marked_text(&self) -> Option<&str> {
+        let Self::File {
+            column, width, source, ..
+        } = self
+        else {
+            return None;
+        };
+        let mut ends = source
+            .char_indices()
+            .map(|(at, _)| at)
+            .chain([source.len()])
+            .skip(column.saturating_sub(1));
+        let start = ends.next()?;
+        let end = ends.nth(width.saturating_sub(1)).unwrap_or(source.len());
+        source.get(start..end)
+    }
+}
+
 /// One thing a user can fix or should know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,4 +1,188 @@
 //! Usage exports in, one file per format; samples out.
+//!
+//! [`read`] takes one export as a stream and gives its samples by series. What the samples mean (which workload a pod
+//! belonged to, overlaps, counters) is settled once all files are read: [`clean`] and [`identity`].
 
 pub mod signal;
 pub mod number;
+pub mod time;
+pub mod note;
+pub mod json;
+pub mod samples;
+pub mod matrix;
+pub mod long_csv;
+pub mod clean;
+pub mod owners;
+pub mod identity;
+
+use self::note::Note;
+use self::samples::{Expected, Labels, Samples};
+use self::signal::{Metric, Signal, by_metric_name};
+use crate::diag::code;
+use std::collections::BTreeMap;
+use std::io::Read as _;
+
+/// One export format.
+pub trait Format: Sync {
+    /// Kebab-case id used in messages and docs.
+    fn id(&self) -> &'static str;
+    /// Whether a file that begins like this is meant for this format.
+    fn recognises(&self, head: &[u8]) -> bool;
+    /// Reads all samples; errors are everything that makes the file unusable.
+    fn read(&self, input: &Input<'_>, text: &mut dyn std::io::Read) -> Result<Read, Vec<Note>>;
+}
+
+/// Every format, in the order they are tried.
+pub static FORMATS: &[&dyn Format] = &[&matrix::Matrix, &long_csv::LongCsv];
+
+/// What is known of an input before it is read.
+#[derive(Clone, Debug, Default)]
+pub struct Input<'a> {
+    /// As the user named it.
+    pub name: &'a str,
+    /// What it should hold.
+    pub expected: Expected,
+    /// Column names by role, for tables.
+    pub columns: BTreeMap<String, String>,
+    /// Labels that every series gets where it has none of that name.
+    pub constants: Labels,
+}
+
+impl Input<'_> {
+    pub(crate) fn with_constants<'l>(&self, labels: &'l Labels) -> std::borrow::Cow<'l, Labels> {
+        if self.constants.0.is_empty() {
+            return std::borrow::Cow::Borrowed(labels);
+        }
+        let mut all = labels.clone();
+        all.0.extend(
+            self.constants
+                .0
+                .iter()
+                .filter(|(name, _)| labels.get(name).is_none())
+                .cloned(),
+        );
+        std::borrow::Cow::Owned(all)
+    }
+}
+
+/// The earliest and latest sample of a file, with their rows.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Extent {
+    /// Milliseconds and row.
+    pub first: Option<(i64, u64)>,
+    /// Milliseconds and row.
+    pub last: Option<(i64, u64)>,
+}
+
+impl Extent {
+    pub(crate) fn note(&mut self, at_ms: i64, row: u64) {
+        if self.first.is_none_or(|(first, _)| at_ms < first) {
+            self.first = Some((at_ms, row));
+        }
+        if self.last.is_none_or(|(last, _)| at_ms > last) {
+            self.last = Some((at_ms, row));
+        }
+    }
+}
+
+/// What one file gave.
+#[derive(Clone, Debug, Default)]
+pub struct Read {
+    /// The file as the user named it.
+    pub name: String,
+    /// The samples.
+    pub samples: Samples,
+    /// Warnings and remarks.
+    pub notes: Vec<Note>,
+    /// When.
+    pub extent: Extent,
+    faults: Vec<Note>,
+    told_by_file: Option<Signal>,
+}
+
+impl Read {
+    /// Remembers that the file's name, not the series, told what is measured.
+    fn note_signal(&mut self, input: &Input<'_>, labels: &Labels, by_file: Option<Metric>) {
+        let named = labels
+            .get("__name__")
+            .and_then(|name| by_metric_name(name, |label| labels.get(label)));
+        if input.expected.signal.is_none() && named.is_none() {
+            self.told_by_file = by_file.map(|metric| metric.signal);
+        }
+    }
+
+    fn finish(mut self, input: &Input<'_>) -> Result<Self, Vec<Note>> {
+        input.name.clone_into(&mut self.name);
+        if !self.faults.is_empty() {
+            return Err(self.faults);
+        }
+        if let Some(signal) = self.told_by_file {
+            let message = format!("read as `{signal}`, told by the file's name");
+            self.notes
+                .push(Note::info(code::SIGNAL_BY_FILE_NAME, message).in_file(input.name));
+        }
+        self.notes.extend(
+            samples::left_out_notes(&self.samples)
+                .into_iter()
+                .map(|note| note.in_file(input.name)),
+        );
+        if self.extent.first.is_none() {
+            self.notes
+                .push(Note::warning(code::EXPORT_EMPTY, "holds no usable sample").in_file(input.name));
+        }
+        Ok(self)
+    }
+}
+
+/// Reads one export, plain or gzip, in whichever format it is.
+pub fn read(input: &Input<'_>, mut raw: Box<dyn std::io::Read + '_>) -> Result<Read, Vec<Note>> {
+    let unreadable =
+        |error: std::io::Error| vec![Note::error(code::EXPORT_UNREADABLE, error.to_string()).in_file(input.name)];
+    let head = take_head(&mut raw).map_err(unreadable)?;
+    let whole = std::io::Cursor::new(head.clone()).chain(raw);
+    if !head.starts_with(&[0x1f, 0x8b]) {
+        return read_plain(input, &head, Box::new(whole));
+    }
+    let mut plain = flate2::read::MultiGzDecoder::new(whole);
+    let head = take_head(&mut plain).map_err(unreadable)?;
+    let whole = std::io::Cursor::new(head.clone()).chain(plain);
+    read_plain(input, &head, Box::new(whole))
+}
+
+fn read_plain(input: &Input<'_>, head: &[u8], mut text: Box<dyn std::io::Read + '_>) -> Result<Read, Vec<Note>> {
+    if let Some(format) = FORMATS.iter().find(|format| format.recognises(head)) {
+        return format.read(input, &mut text);
+    }
+    let error = |message: &str, help: &str| {
+        vec![
+            Note::error(code::FORMAT_UNKNOWN, message)
+                .in_file(input.name)
+                .help(help),
+        ]
+    };
+    Err(match head.trim_ascii_start() {
+        [] => error("is empty", "export it again"),
+        [b'<', ..] => error(
+            "is HTML, not an export",
+            "the store answered a login or error page: check address and credentials",
+        ),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => error(
+            "is compressed with zstd, which is not read yet",
+            "decompress it, or use gzip",
+        ),
+        [b'P', b'A', b'R', b'1', ..] => error("is Parquet, which is not read yet", "write it as CSV"),
+        _ => {
+            let formats: Vec<_> = FORMATS.iter().map(|format| format.id()).collect();
+            error(
+                "is in no format that is read",
+                &format!("formats are {}, plain or gzip", formats.join(", ")),
+            )
+        }
+    })
+}
+
+fn take_head(text: &mut dyn std::io::Read) -> std::io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    text.take(4096).read_to_end(&mut head)?;
+    Ok(head)
+}

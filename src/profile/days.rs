@@ -58,13 +58,13 @@ impl Counters {
 
     pub(crate) fn encode(&self) -> String {
         let mut bytes = Vec::new();
-        let mut last = (0, 0);
+        let mut previous = (0, 0);
         for (&(series, day), &(least, most)) in &self.readings {
-            put_difference(&mut bytes, last.0, series);
-            put_difference(&mut bytes, last.1, day.cast_unsigned());
+            put_difference(&mut bytes, previous.0, series);
+            put_difference(&mut bytes, previous.1, day.cast_unsigned());
             put_varint(&mut bytes, least);
             put_varint(&mut bytes, most - least);
-            last = (series, day.cast_unsigned());
+            previous = (series, day.cast_unsigned());
         }
         base64(&deflate(&bytes))
     }
@@ -73,12 +73,12 @@ impl Counters {
         let bytes = inflate(&from_base64(payload)?)?;
         let mut unpacker = Unpacker::new(&bytes);
         let mut counters = Self::default();
-        let mut last = (0, 0);
+        let mut previous = (0, 0);
         while !unpacker.is_empty() {
-            last = (unpacker.difference(last.0)?, unpacker.difference(last.1)?);
-            let (least, more) = (unpacker.varint()?, unpacker.varint()?);
-            let key = (last.0, last.1.cast_signed());
-            let most = least.checked_add(more).filter(|_| Day::from_number(key.1).is_some());
+            previous = (unpacker.difference(previous.0)?, unpacker.difference(previous.1)?);
+            let (least, above) = (unpacker.varint()?, unpacker.varint()?);
+            let key = (previous.0, previous.1.cast_signed());
+            let most = least.checked_add(above).filter(|_| Day::from_number(key.1).is_some());
             let most = most.ok_or_else(|| PayloadError::new("holds a reading past 64 bits or past the calendar"))?;
             if counters
                 .readings
@@ -183,8 +183,9 @@ mod tests {
         ];
         let of = |part: &[(u64, &str, u64)]| {
             let mut counters = Counters::default();
-            part.iter()
-                .for_each(|&(series, date, reading)| counters.note(series, day(date), reading));
+            for &(series, date, reading) in part {
+                counters.note(series, day(date), reading);
+            }
             counters
         };
         let (mut one, mut other) = (of(&readings[..2]), of(&readings[2..]));

@@ -140,32 +140,56 @@ impl DemandWeek {
         week.start_s() + i64::from(cell.slot + 1) * i64::from(self.step_s)
     }
 
-    /// `step known cells`: runs of known and unknown cells, then the columns as differences, deflated, base64. The
-    /// greatest pod is kept as its distance from the mean pod, which is small and for a single pod zero.
+    /// `step known pods.totals.maxima`, each deflated on its own (they share no statistics) and in base64. `pods`: runs
+    /// of known and unknown cells, then the pods of each; totals as differences from what the cells before let expect;
+    /// the greatest pod as its distance from the mean pod, which is small, and zero for a single pod.
     pub(crate) fn encode(&self) -> String {
-        let mut bytes = Vec::new();
+        let mut pods = Vec::new();
         let runs = self.runs();
-        put_varint(&mut bytes, runs.len() as u64);
+        put_varint(&mut pods, runs.len() as u64);
         for (gap, length) in runs {
-            put_varint(&mut bytes, gap);
-            put_varint(&mut bytes, length);
+            put_varint(&mut pods, gap);
+            put_varint(&mut pods, length);
         }
-        let columns: [fn(&Cell) -> u64; 2] = [|cell| u64::from(cell.active), |cell| u64::from(cell.total.index())];
-        for column in columns {
-            let mut last = 0;
-            for cell in &self.cells {
-                put_difference(&mut bytes, last, column(cell));
-                last = column(cell);
-            }
+        let mut last = 0;
+        for cell in &self.cells {
+            put_difference(&mut pods, last, u64::from(cell.active));
+            last = u64::from(cell.active);
         }
+        let totals = EXPECT_FROM.map(|cells| deflate(&self.totals(cells)));
+        let totals = totals
+            .iter()
+            .min_by_key(|packed| packed.len())
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let mut maxima = Vec::new();
         for cell in &self.cells {
             put_difference(
-                &mut bytes,
+                &mut maxima,
                 mean_level(cell.total, cell.active),
                 u64::from(cell.max.index()),
             );
         }
-        format!("{} {} {}", self.step_s, self.known, base64(&deflate(&bytes)))
+        let (pods, maxima) = (deflate(&pods), deflate(&maxima));
+        format!(
+            "{} {} {}.{}.{}",
+            self.step_s,
+            self.known,
+            base64(&pods),
+            base64(totals),
+            base64(&maxima)
+        )
+    }
+
+    fn totals(&self, expect_from: u64) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        put_varint(&mut bytes, expect_from);
+        let mut before = Before::new(expect_from);
+        for cell in &self.cells {
+            put_difference(&mut bytes, before.mean(), u64::from(cell.total.index()));
+            before.push(u64::from(cell.total.index()));
+        }
+        bytes
     }
 
     fn runs(&self) -> Vec<(u64, u64)> {
@@ -188,7 +212,7 @@ impl DemandWeek {
         };
         let step_s: u32 = super::sketch::integer(step, "step")?;
         let known: u32 = super::sketch::integer(known, "number of known cells")?;
-        if step_s == 0 || COARSE_STEP_S % step_s != 0 {
+        if step_s == 0 || !COARSE_STEP_S.is_multiple_of(step_s) {
             return Err(PayloadError::new(format!(
                 "has a step of {step_s} s, which does not divide an hour"
             )));
@@ -205,26 +229,31 @@ impl DemandWeek {
 }
 
 fn decode_cells(text: &str, step_s: u32) -> Result<Vec<Cell>, PayloadError> {
-    let bytes = inflate(&from_base64(text)?)?;
-    let mut unpacker = Unpacker::new(&bytes);
-    let slots = decode_runs(&mut unpacker, u32::try_from(WEEK_S).unwrap_or(0) / step_s)?;
-    let mut columns = [Vec::with_capacity(slots.len()), Vec::with_capacity(slots.len())];
-    for column in &mut columns {
-        let mut last = 0;
-        for _ in &slots {
-            last = unpacker.difference(last)?;
-            column.push(last);
-        }
+    let columns: Vec<&str> = text.split('.').collect();
+    let &[pods, totals, maxima] = columns.as_slice() else {
+        return Err(PayloadError::new("has not the three columns `pods.totals.maxima`"));
+    };
+    let unpack = |column: &str| inflate(&from_base64(column)?);
+    let (pods, totals, maxima) = (unpack(pods)?, unpack(totals)?, unpack(maxima)?);
+    let (mut pods, mut totals, mut maxima) = (Unpacker::new(&pods), Unpacker::new(&totals), Unpacker::new(&maxima));
+    let slots = decode_runs(&mut pods, u32::try_from(WEEK_S).unwrap_or(0) / step_s)?;
+    let expect_from = totals.varint()?;
+    if !EXPECT_FROM.contains(&expect_from) {
+        return Err(PayloadError::new(format!(
+            "expects totals from {expect_from} cells, which is never written"
+        )));
     }
-    let [actives, totals] = columns;
+    let (mut before, mut last) = (Before::new(expect_from), 0);
     let mut cells = Vec::with_capacity(slots.len());
-    for ((slot, active), total) in slots.into_iter().zip(actives).zip(totals) {
-        let active = u32::try_from(active).ok().filter(|&pods| pods > 0);
-        let total = Level::from_index(total);
+    for slot in slots {
+        last = pods.difference(last)?;
+        let active = u32::try_from(last).ok().filter(|&pods| pods > 0);
+        let total = Level::from_index(totals.difference(before.mean())?);
         let (Some(active), Some(total)) = (active, total) else {
             return Err(PayloadError::new("has a cell without pods or past the scale"));
         };
-        let max = Level::from_index(unpacker.difference(mean_level(total, active))?).filter(|&max| max <= total);
+        before.push(u64::from(total.index()));
+        let max = Level::from_index(maxima.difference(mean_level(total, active))?).filter(|&max| max <= total);
         let max = max.ok_or_else(|| PayloadError::new("has a pod greater than all pods together"))?;
         cells.push(Cell {
             slot,
@@ -233,8 +262,42 @@ fn decode_cells(text: &str, step_s: u32) -> Result<Vec<Cell>, PayloadError> {
             active,
         });
     }
-    unpacker.finish()?;
+    pods.finish()
+        .and_then(|()| totals.finish())
+        .and_then(|()| maxima.finish())?;
     Ok(cells)
+}
+
+/// From how many cells before the next total is expected: one for smooth demand, four for noisy. The shorter result is
+/// kept.
+const EXPECT_FROM: [u64; 2] = [1, 4];
+
+/// The last totals, for what the next one is expected to be.
+struct Before {
+    last: [u64; 4],
+    count: u64,
+    most: u64,
+}
+
+impl Before {
+    fn new(most: u64) -> Self {
+        Self {
+            last: [0; 4],
+            count: 0,
+            most,
+        }
+    }
+
+    fn push(&mut self, total: u64) {
+        self.last.rotate_right(1);
+        self.last[0] = total;
+        self.count = self.most.min(self.count + 1);
+    }
+
+    fn mean(&self) -> u64 {
+        let counted = usize::try_from(self.count).unwrap_or(0);
+        self.last[..counted].iter().sum::<u64>() / self.count.max(1)
+    }
 }
 
 fn decode_runs(unpacker: &mut Unpacker<'_>, slots_of_week: u32) -> Result<Vec<u32>, PayloadError> {

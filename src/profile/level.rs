@@ -20,7 +20,7 @@ impl Level {
         if value < (1 << OCTAVE_BITS) {
             return Self(low_u16(value));
         }
-        let shift = 63 - value.leading_zeros() - OCTAVE_BITS;
+        let shift = value.ilog2() - OCTAVE_BITS;
         Self(low_u16(((shift as u64) << OCTAVE_BITS) + (value >> shift)))
     }
 
@@ -61,8 +61,8 @@ impl Level {
         if index < (2 << OCTAVE_BITS) {
             return (index, 0);
         }
-        let shift = (index >> OCTAVE_BITS) - 1;
-        ((index & ((1 << OCTAVE_BITS) - 1)) | (1 << OCTAVE_BITS), shift as u32)
+        let shift = (self.0 >> OCTAVE_BITS) as u32 - 1;
+        ((index & ((1 << OCTAVE_BITS) - 1)) | (1 << OCTAVE_BITS), shift)
     }
 }
 

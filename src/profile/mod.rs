@@ -8,5 +8,14 @@ pub mod timeline;
 pub mod demand;
 pub mod state;
 pub mod days;
+pub mod usage;
+mod finish;
+pub mod build;
+pub mod merge;
+mod line;
+mod summary;
+pub mod object;
 
+pub use self::finish::finish;
 pub use self::pack::PayloadError;
+pub use self::usage::{Coverage, DemandStep, Profile, Scope, SignalHistory, Source, Window, WorkloadHistory};

@@ -45,6 +45,9 @@ impl State {
     }
 
     fn of_cells(step_s: u32, cells: &BTreeMap<i64, u64>) -> Self {
+        if cells.is_empty() {
+            return Self::default();
+        }
         let step = i64::from(step_s);
         let mut runs: Vec<Run> = Vec::new();
         for (&end_s, &value) in cells {
@@ -58,6 +61,11 @@ impl State {
             }
         }
         Self { step_s, runs }
+    }
+
+    /// Length of a cell in seconds; 0 when nothing is known.
+    pub fn step_s(&self) -> u32 {
+        self.step_s
     }
 
     /// The runs, ascending.
@@ -120,7 +128,7 @@ impl State {
     pub(crate) fn decode(payload: &str) -> Result<Self, PayloadError> {
         let mut fields = payload.split(' ');
         let step_s: u32 = integer(fields.next().unwrap_or_default(), "step")?;
-        if step_s == 0 || COARSE_STEP_S % step_s != 0 {
+        if step_s == 0 || !COARSE_STEP_S.is_multiple_of(step_s) {
             return Err(PayloadError::new(format!(
                 "has a step of {step_s} s, which does not divide an hour"
             )));

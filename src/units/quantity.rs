@@ -221,6 +221,7 @@ impl TextForm for Quantity {
         r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?[0-9]+)?$";
     const DESCRIPTION: &'static str = "A Kubernetes quantity: digits, optionally a fraction, and a suffix \
         (n u m k M G T P E, Ki Mi Gi Ti Pi Ei, or an exponent such as e3).";
+    const TAKES_INTEGERS: bool = true;
 }
 through_text!(Quantity);
 

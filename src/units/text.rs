@@ -18,6 +18,8 @@ pub(super) trait TextForm: FromStr<Err: Display> + Display {
     const PATTERN: &'static str;
     /// The grammar in one sentence.
     const DESCRIPTION: &'static str;
+    /// Whether a plain integer is the same thing without its quotes; never where YAML could change it (1.30).
+    const TAKES_INTEGERS: bool = false;
 }
 
 /// Serialize, Deserialize and `JsonSchema` through the text form.
@@ -38,8 +40,13 @@ macro_rules! through_text {
                 <$type as $crate::units::text::TextForm>::NAME.into()
             }
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                let form = if <$type as $crate::units::text::TextForm>::TAKES_INTEGERS {
+                    serde_json::json!(["string", "integer"])
+                } else {
+                    serde_json::json!("string")
+                };
                 schemars::json_schema!({
-                    "type": "string",
+                    "type": form,
                     "pattern": <$type as $crate::units::text::TextForm>::PATTERN,
                     "description": <$type as $crate::units::text::TextForm>::DESCRIPTION,
                     "examples": [<$type as $crate::units::text::TextForm>::EXAMPLE],
@@ -77,6 +84,9 @@ impl<T: TextForm> Visitor<'_> for TextVisitor<T> {
         text.parse().map_err(E::custom)
     }
     fn visit_u64<E: Error>(self, value: u64) -> Result<T, E> {
+        if T::TAKES_INTEGERS {
+            return self.visit_str(&value.to_string());
+        }
         Self::unquoted("the number", value)
     }
     fn visit_i64<E: Error>(self, value: i64) -> Result<T, E> {

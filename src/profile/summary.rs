@@ -1,0 +1,123 @@
+//! The readable summary above a profile, as comments: for the person who reviews its diff.
+
+use super::sketch::HalfLife;
+use super::usage::{Profile, WorkloadHistory};
+use crate::history::owners::WorkloadKey;
+use crate::history::signal::{Form, Signal};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+/// The quantile shown for CPU.
+const P95: u64 = 950_000;
+
+pub(super) fn summary(profile: &Profile, lines: &[String]) -> String {
+    let mut out = String::new();
+    let of = [
+        Some(format!("namespace {}", profile.scope.namespace)),
+        profile
+            .scope
+            .environment
+            .as_ref()
+            .map(|name| format!("environment {name}")),
+        profile.scope.cluster.as_ref().map(|name| format!("cluster {name}")),
+    ];
+    let of: Vec<_> = of.into_iter().flatten().collect();
+    let what = if profile.shard {
+        "A part of what workloads used, to be merged"
+    } else {
+        "What workloads used"
+    };
+    let _ = writeln!(
+        out,
+        "# {what}: {}. Written by `trimtab profile`; not for editing.",
+        of.join(", ")
+    );
+    if let Some(window) = profile.window {
+        let bytes: usize = lines.iter().map(|line| line.len() + 1).sum();
+        let _ = writeln!(
+            out,
+            "# {} workloads, {} to {}, step {}, {} lines, {} kB.",
+            profile.workloads.len(),
+            window.start,
+            window.end,
+            profile.step(),
+            lines.len(),
+            bytes.div_ceil(1000)
+        );
+    }
+    table(profile, &mut out);
+    out
+}
+
+fn table(profile: &Profile, out: &mut String) {
+    let mut rows = vec![
+        [
+            "workload",
+            "container",
+            "weeks",
+            "known",
+            "pods",
+            "cpu p95",
+            "memory max",
+        ]
+        .map(str::to_owned),
+    ];
+    for (key, workload) in &profile.workloads {
+        let containers = workload.containers();
+        if containers.is_empty() {
+            rows.push(row(profile, key, workload, ""));
+        }
+        rows.extend(
+            containers
+                .into_iter()
+                .map(|container| row(profile, key, workload, container)),
+        );
+    }
+    let widths: [usize; 7] = std::array::from_fn(|column| rows.iter().map(|row| row[column].len()).max().unwrap_or(0));
+    for row in rows {
+        let mut line = "#".to_owned();
+        for (cell, width) in row.iter().zip(widths) {
+            let _ = write!(line, " {cell:<width$} ");
+        }
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+}
+
+fn row(profile: &Profile, key: &WorkloadKey, workload: &WorkloadHistory, container: &str) -> [String; 7] {
+    let signals = || workload.signals.iter().filter(|((of, _), _)| of == container);
+    let weeks: BTreeSet<_> = signals().flat_map(|(_, history)| history.sketches.keys()).collect();
+    let known = signals()
+        .filter(|((_, signal), _)| matches!(signal.form(), Form::Demand | Form::Worst))
+        .map(|((_, signal), _)| profile.coverage(workload, container, *signal).share())
+        .min();
+    let pods = signals()
+        .flat_map(|(_, history)| history.demand_steps())
+        .map(|step| step.active)
+        .max();
+    let cpu = workload.signal(container, Signal::Cpu).zip(profile.newest_week());
+    let cpu = cpu.and_then(|(history, newest)| history.quantile(P95, newest, HalfLife::Never));
+    let memory = workload
+        .signal(container, Signal::Memory)
+        .and_then(|history| history.sketch().max());
+    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    [
+        key.to_string(),
+        or_dash(Some(container.to_owned()).filter(|name| !name.is_empty())),
+        weeks.len().to_string(),
+        or_dash(known.map(|share| tenths(share.ppm()))),
+        or_dash(pods.map(|pods| pods.to_string())),
+        or_dash(cpu.map(|quantile| cores(quantile.upper))),
+        or_dash(memory.map(|bytes| format!("{} MiB", bytes.div_ceil(1 << 20)))),
+    ]
+}
+
+/// Nano-cores as millicores, rounded up.
+fn cores(nano: u64) -> String {
+    format!("{}m", nano.div_ceil(1_000_000))
+}
+
+/// Millionths as percent with one digit, rounded down.
+fn tenths(ppm: u64) -> String {
+    format!("{}.{}%", ppm / 10_000, ppm / 1_000 % 10)
+}

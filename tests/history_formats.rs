@@ -1,0 +1,397 @@
+//! What exports really look like, and what each oddity ends in: a right result, or a message that names file and row.
+
+use std::io::Read as _;
+use trimtab::history::clean::{Series, clean};
+use trimtab::history::note::Note;
+use trimtab::history::samples::{Expected, Labels};
+use trimtab::history::signal::Signal;
+use trimtab::history::{Input, read};
+
+fn input(name: &str) -> Input<'_> {
+    Input {
+        name,
+        ..Input::default()
+    }
+}
+
+fn series_of(input: &Input<'_>, text: &str) -> Result<(Vec<Series>, Vec<Note>), Vec<Note>> {
+    let read = read(input, Box::new(text.as_bytes()))?;
+    let (series, mut notes) = clean(read.samples, false)?;
+    notes.extend(read.notes);
+    Ok((series, notes))
+}
+
+fn values(series: &Series) -> Vec<(i64, u64)> {
+    series
+        .samples
+        .iter()
+        .map(|sample| (sample.at_ms, sample.value))
+        .collect()
+}
+
+fn codes(notes: &[Note]) -> Vec<&'static str> {
+    let mut codes: Vec<_> = notes.iter().map(|note| note.code.as_str()).collect();
+    codes.sort_unstable();
+    codes
+}
+
+fn matrix(series: &str) -> String {
+    format!(r#"{{"status":"success","data":{{"resultType":"matrix","result":[{series}]}}}}"#)
+}
+
+const API: &str = r#""metric":{"namespace":"shop","pod":"api-1","container":"app"}"#;
+
+#[test]
+fn a_query_range_answer_gives_integers() {
+    let text = matrix(&format!(
+        r#"{{{API},"values":[[1700000000,"0.0005691903766665973"],[1700000300.5,"1e-09"],[1700000600,"NaN"],[1700000900,"+Inf"],[1700001200,2],[1700001500,null]]}}"#
+    ));
+    let (series, notes) = series_of(&input("cpu.json"), &text).unwrap();
+    assert_eq!(series[0].signal, Signal::Cpu);
+    assert_eq!(
+        values(&series[0]),
+        [
+            (1_700_000_000_000, 569_190),
+            (1_700_000_300_500, 1),
+            (1_700_001_200_000, 2_000_000_000)
+        ]
+    );
+    assert_eq!(codes(&notes), ["signal-by-file-name", "value-absent"]);
+    let absent = notes.iter().find(|note| note.code.as_str() == "value-absent").unwrap();
+    assert!(absent.message.starts_with("3 samples"), "{}", absent.message);
+    assert_eq!((absent.file.as_deref(), absent.row), (Some("cpu.json"), Some(1)));
+}
+
+#[test]
+fn answers_may_be_sorted_wrapped_warned_concatenated_or_bare() {
+    let one = format!(r#"{{{API},"values":[[1700000000,"1"]]}}"#);
+    for text in [
+        matrix(&one),
+        format!(
+            r#"{{"data":{{"result":[{one}],"resultType":"matrix"}},"infos":["x"],"stats":{{"a":[1,{{}}]}},"status":"success","warnings":["partial"]}}"#
+        ),
+        format!("[{one}]"),
+        one.clone(),
+        format!("{}\n\n{}", matrix(&one), matrix(&one)),
+        format!(" \n{}", matrix(&one)),
+    ] {
+        let (series, notes) = series_of(&input("cpu.json"), &text).unwrap();
+        assert_eq!(series.len(), 1, "{text}");
+        assert_eq!(values(&series[0]), [(1_700_000_000_000, 1_000_000_000)], "{text}");
+        let warned = codes(&notes).contains(&"export-warned");
+        assert_eq!(warned, text.contains("partial"));
+    }
+}
+
+#[test]
+fn chunks_share_their_boundary_sample_once() {
+    let chunk = |values: &str| matrix(&format!(r#"{{{API},"values":[{values}]}}"#));
+    let first = read(
+        &input("cpu-000.json"),
+        Box::new(chunk(r#"[0,"1"],[1700000000,"1"],[1700000300,"2"]"#).as_bytes()),
+    )
+    .unwrap();
+    let second = read(
+        &input("cpu-001.json"),
+        Box::new(chunk(r#"[1700000300,"2"],[1700000600,"3"]"#).as_bytes()),
+    )
+    .unwrap();
+    let mut samples = second.samples;
+    samples.merge(first.samples);
+    let (series, notes) = clean(samples, false).unwrap();
+    let instants: Vec<_> = values(&series[0]).into_iter().map(|(at, _)| at / 1000).collect();
+    assert_eq!(instants, [1_700_000_000, 1_700_000_300, 1_700_000_600]);
+    assert_eq!(codes(&notes), ["samples-shared"]);
+    assert_eq!(
+        codes(&first.notes),
+        ["signal-by-file-name", "time-out-of-range"],
+        "1970 is no time of an export"
+    );
+}
+
+#[test]
+fn conflicting_values_are_told_and_the_order_of_files_does_not_matter() {
+    let file = |value: &str| matrix(&format!(r#"{{{API},"values":[[1700000000,"{value}"]]}}"#));
+    let mut results = Vec::new();
+    for order in [["1", "3"], ["3", "1"]] {
+        let mut samples = trimtab::history::samples::Samples::default();
+        for value in order {
+            samples.merge(
+                read(&input("memory.json"), Box::new(file(value).as_bytes()))
+                    .unwrap()
+                    .samples,
+            );
+        }
+        let (series, notes) = clean(samples, false).unwrap();
+        assert_eq!(codes(&notes), ["samples-conflict"]);
+        results.push((values(&series[0]), notes));
+    }
+    assert_eq!(results[0], results[1]);
+    assert_eq!(results[0].0, [(1_700_000_000_000, 3)]);
+}
+
+#[test]
+fn raw_counters_become_rates() {
+    let metric = r#""metric":{"__name__":"container_cpu_usage_seconds_total","namespace":"shop","pod":"api-1","container":"app"}"#;
+    // 3 s of CPU in 30 s, then a reset to 1.5 s within 30 s
+    let text = matrix(&format!(
+        r#"{{{metric},"values":[[1700000000.1,"10"],[1700000030.1,"13"],[1700000060.1,"1.5"]]}}"#
+    ));
+    let (series, _) = series_of(&input("raw.json"), &text).unwrap();
+    assert_eq!(series[0].signal, Signal::Cpu);
+    assert_eq!(
+        values(&series[0]),
+        [(1_700_000_030_100, 100_000_000), (1_700_000_060_100, 50_000_000)]
+    );
+}
+
+#[test]
+fn unusable_answers_name_the_file_and_the_way_out() {
+    let cut = matrix(&format!(r#"{{{API},"values":[[1700000000,"1"],[17000003"#));
+    let cut = &cut[..cut.len() - 4];
+    for (text, code, told) in [
+        (cut, "export-truncated", "ends inside"),
+        (
+            r#"{"status":"error","errorType":"bad_data","error":"parse error: unexpected end"}"#,
+            "export-failed",
+            "bad_data: parse error",
+        ),
+        (
+            r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"1"]}]}}"#,
+            "not-a-range",
+            "instant query",
+        ),
+        (
+            r#"{"status":"success","data":{"resultType":"scalar","result":[1,"1"]}}"#,
+            "export-malformed",
+            "`{` expected",
+        ),
+        (
+            r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"pod":"a","namespace":"b","container":"c"},"histograms":[]}]}}"#,
+            "native-histogram",
+            "histograms",
+        ),
+        (
+            r#"{"metric":{"namespace":"n","pod":"p","container":"c"},"values":[1,2],"timestamps":[1,2]}"#,
+            "export-malformed",
+            "query_range",
+        ),
+        (
+            r#"{"metric":{"namespace":"n","pod":"p","container":"c"},"values":[[1700000000,"x"]]}"#,
+            "export-malformed",
+            "no number",
+        ),
+        (
+            r#"{"metric":{"pod":"p","container":"c"},"values":[[1700000000,"1"]]}"#,
+            "namespace-missing",
+            "namespace",
+        ),
+        ("<html><body>502 Bad Gateway</body></html>", "format-unknown", "HTML"),
+        ("", "format-unknown", "empty"),
+        ("PAR1....", "format-unknown", "Parquet"),
+        ("\u{0}\u{1}\u{2},", "format-unknown", "no format"),
+    ] {
+        let notes = series_of(&input("cpu.json"), text).expect_err(text);
+        assert_eq!(notes[0].code.as_str(), code, "{text}: {notes:?}");
+        assert!(notes[0].message.contains(told), "{text}: {notes:?}");
+        assert_eq!(notes[0].file.as_deref(), Some("cpu.json"), "{text}");
+    }
+}
+
+#[test]
+fn a_file_that_tells_no_signal_is_an_error_that_lists_them() {
+    let text = matrix(&format!(r#"{{{API},"values":[[1700000000,"1"]]}}"#));
+    let notes = series_of(&input("export.json"), &text).unwrap_err();
+    assert_eq!(notes[0].code.as_str(), "signal-unknown");
+    assert!(
+        notes[0].help.contains("cpu_request") && notes[0].help.contains("SIGNAL=FILE"),
+        "{notes:?}"
+    );
+    let stated = Input {
+        expected: Expected {
+            signal: Some(Signal::Memory),
+            ..Expected::default()
+        },
+        ..input("export.json")
+    };
+    assert_eq!(series_of(&stated, &text).unwrap().0[0].signal, Signal::Memory);
+}
+
+#[test]
+fn gzip_is_read_as_what_it_holds() {
+    let text = matrix(&format!(r#"{{{API},"values":[[1700000000,"1"]]}}"#));
+    let mut packed = Vec::new();
+    flate2::read::GzEncoder::new(text.as_bytes(), flate2::Compression::fast())
+        .read_to_end(&mut packed)
+        .unwrap();
+    let read_all = |bytes: &[u8]| read(&input("cpu.json.gz"), Box::new(std::io::Cursor::new(bytes.to_vec())));
+    assert!(read_all(&packed).is_ok());
+    assert!(read_all(&packed[..packed.len() / 2]).is_err(), "a cut download");
+}
+
+#[test]
+fn endless_strings_and_rows_stay_in_bounded_memory() {
+    let endless = |head: &'static str| head.as_bytes().chain(std::io::repeat(b'x')).take(1 << 30);
+    let notes = read(
+        &input("cpu.json"),
+        Box::new(endless(r#"{"data":{"result":[{"metric":{"pod":""#)),
+    )
+    .unwrap_err();
+    assert!(notes[0].message.contains("longer than"), "{notes:?}");
+    for head in ["ts,metric,value\n1700000000,", "ts,metric,value\n1700000000,\""] {
+        let notes = read(&input("a.csv"), Box::new(endless(head))).unwrap_err();
+        assert!(notes[0].message.contains("longer than 1048576 bytes"), "{notes:?}");
+        assert_eq!(notes[0].row, Some(2));
+    }
+    // many short lines inside one quote that is never closed
+    let lines = b"ts,metric,value\n1700000000,\""
+        .chain(std::io::BufReader::new(std::io::repeat(b'\n')))
+        .take(1 << 30);
+    assert!(
+        read(&input("a.csv"), Box::new(lines)).unwrap_err()[0]
+            .message
+            .contains("quote left open")
+    );
+}
+
+#[test]
+fn long_csv_is_found_by_its_columns() {
+    for (text, name) in [
+        (
+            "ts,metric,namespace,pod,container,value\n1700000000,cpu,shop,api-1,app,0.25\n",
+            "plain",
+        ),
+        (
+            "\u{feff}Time;Metric;Namespace;Pod_Name;Container_Name;Value\r\n2023-11-14 22:13:20;cpu;shop;api-1;app;0.25\r\n",
+            "excel",
+        ),
+        (
+            "timestamp\tmetric\tns\tpod\tcontainer\tvalue\n1700000000000\tcpu\tshop\tapi-1\tapp\t0.25\n",
+            "tabs and milliseconds",
+        ),
+        (
+            "\"value\",\"pod\",\"container\",\"namespace\",\"ts\"\n0.25,api-1,app,shop,2023-11-14T22:13:20Z\n",
+            "cpu.csv",
+        ),
+    ] {
+        let (series, _) = series_of(&input(name), text).unwrap();
+        assert_eq!(
+            (series[0].signal, series[0].pod.as_str()),
+            (Signal::Cpu, "api-1"),
+            "{name}"
+        );
+        assert_eq!(values(&series[0]), [(1_700_000_000_000, 250_000_000)], "{name}");
+    }
+}
+
+#[test]
+fn traps_of_tables_are_told_with_their_row() {
+    let head = "ts,metric,namespace,pod,container,value\n";
+    let row = |at: &str, value: &str| format!("{at},cpu,shop,api-1,app,{value}\n");
+    for (rows, code, at_row) in [
+        (row("1700000300", "1") + &row("1700000000", "1"), "row-out-of-order", 3),
+        (row("1700000000", "1") + &row("1700000000", "1"), "row-duplicate", 3),
+        (row("1700000000", "1") + ",,,,,\n", "row-blank", 3),
+        (row("1700000000", "1") + &row("1700000300", "-1"), "value-negative", 3),
+        (row("1700000000", "") + &row("1700000300", "1"), "value-absent", 2),
+        (row("1700000000", "1") + &row("4200000000", "1"), "time-out-of-range", 3),
+        (row("1700000000000", "1"), "time-in-milliseconds", 2),
+        (row("1700000000", "1e30"), "value-too-large", 2),
+    ] {
+        let (_, notes) = series_of(&input("samples.csv"), &format!("{head}{rows}")).unwrap();
+        let note = notes
+            .iter()
+            .find(|note| note.code.as_str() == code)
+            .unwrap_or_else(|| panic!("{code}: {notes:?}"));
+        assert_eq!(
+            (note.file.as_deref(), note.row),
+            (Some("samples.csv"), Some(at_row)),
+            "{note:?}"
+        );
+    }
+    for (rows, code) in [
+        (row("yesterday", "1"), "time-malformed"),
+        (row("1700000000", "1,5"), "export-malformed"),
+        (row("1700000000", "250m"), "value-malformed"),
+        ("1700000000,cpu,shop,api-1\n".to_owned(), "export-malformed"),
+    ] {
+        let result = series_of(
+            &input("samples.csv"),
+            &format!("{head}{}{rows}", row("1700000000", "1")),
+        );
+        let notes = result.expect_err(&rows);
+        assert_eq!((notes[0].code.as_str(), notes[0].row), (code, Some(3)), "{rows}");
+    }
+}
+
+#[test]
+fn columns_and_labels_can_be_stated() {
+    // the columns of a cost-management export: one row a workload and quarter of an hour
+    let text = "interval_start,interval_end,container_name,workload,workload_type,namespace,cpu_usage_container_sum\n\
+        2023-03-15 13:00:01 +0000 UTC,2023-03-15 13:15:00 +0000 UTC,manager,koku,deployment,cost,0.001758\n\
+        2023-03-15 13:00:01 +0000 UTC,2023-03-15 13:15:00 +0000 UTC,manager,koku,deployment,cost,0.001758\n";
+    let missing = series_of(&input("cpu.csv"), text).unwrap_err();
+    assert_eq!(missing[0].code.as_str(), "column-missing");
+    assert!(missing[0].help.contains("--columns value="), "{missing:?}");
+    let columns = [("value", "cpu_usage_container_sum")].map(|(role, name)| (role.to_owned(), name.to_owned()));
+    let stated = Input {
+        columns: columns.into(),
+        ..input("cpu.csv")
+    };
+    let (series, notes) = series_of(&stated, text).unwrap();
+    let workload = series[0].workload.as_ref().unwrap();
+    assert_eq!(
+        (workload.kind.as_deref(), workload.name.as_str()),
+        (Some("Deployment"), "koku")
+    );
+    assert_eq!(values(&series[0]), [(1_678_886_100_000, 1_758_000)]);
+    assert_eq!(
+        codes(&notes),
+        ["row-duplicate", "samples-shared", "signal-by-file-name"]
+    );
+
+    let bare = "ts,value\n1628640000,39.722330\n";
+    let labels = [("namespace", "shop"), ("deployment", "front"), ("container", "app")];
+    let constants = Labels(labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+    let (series, _) = series_of(
+        &Input {
+            constants,
+            ..input("cpu.csv")
+        },
+        bare,
+    )
+    .unwrap();
+    assert_eq!(values(&series[0]), [(1_628_640_000_000, 39_722_330_000)]);
+}
+
+#[test]
+fn several_clusters_in_one_export_need_a_choice() {
+    let of = |cluster: &str| {
+        format!(
+            r#"{{"metric":{{"cluster":"{cluster}","namespace":"n","pod":"db-0","container":"c"}},"values":[[1700000000,"1"]]}}"#
+        )
+    };
+    let text = matrix(&format!("{},{}", of("east"), of("west")));
+    let notes = series_of(&input("cpu.json"), &text).unwrap_err();
+    assert_eq!(notes[0].code.as_str(), "several-clusters");
+    let chosen = Input {
+        expected: Expected {
+            cluster: Some("east".into()),
+            ..Expected::default()
+        },
+        ..input("cpu.json")
+    };
+    assert_eq!(series_of(&chosen, &text).unwrap().0.len(), 1);
+}
+
+#[test]
+fn names_that_could_break_a_line_are_left_out() {
+    for pod in ["a b", "a\\nb", "../x", ""] {
+        let text = matrix(&format!(
+            r#"{{"metric":{{"namespace":"n","pod":"{pod}","container":"c"}},"values":[[1700000000,"1"]]}}"#
+        ));
+        let (series, notes) = series_of(&input("cpu.json"), &text).unwrap();
+        assert!(series.is_empty(), "{pod}");
+        assert!(codes(&notes).contains(&"series-left-out"), "{pod}: {notes:?}");
+    }
+}
