@@ -83,6 +83,7 @@ fn facts(container: &str, memory_mib: u64, total: impl Fn(i64) -> u64, pods: imp
             clusters: vec![vec![WeekUsage { age: 0, sketch: memory }]],
         },
         cpu_demand: Demand { cells },
+        memory_span: (Seconds::from_days(28), Percent::WHOLE),
         ..ContainerFacts::default()
     };
     Facts {

@@ -4,10 +4,12 @@
 
 mod demand;
 mod usage;
+mod from_profile;
 
 use std::collections::BTreeMap;
 
 pub use demand::{Demand, DemandCell};
+pub use from_profile::of;
 pub use usage::{Usage, WeekUsage};
 
 use crate::units::{Bytes, Millicores, Percent, Seconds, Timestamp};
@@ -48,6 +50,8 @@ pub struct ContainerFacts {
     pub cpu_request: Option<Millicores>,
     /// Memory request in force at the end of the window.
     pub memory_request: Option<Bytes>,
+    /// How long memory was recorded, and the share of that time with samples.
+    pub memory_span: (Seconds, Percent),
 }
 
 /// Pods over time.

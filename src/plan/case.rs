@@ -67,16 +67,12 @@ impl<'a> Case<'a> {
 
     /// Notes a refusal or remark; the policy may have accepted it.
     pub fn find(&self, code: Code, detail: impl Into<String>) {
-        let identity = &self.settings.policy.spec.identity;
-        let bare = identity.bare_name(&self.workload.id.name);
         let accepted = self
             .settings
             .policy
             .spec
-            .accept
-            .iter()
-            .find(|(_, accept)| accept.code == code.as_str() && accept.workload == bare)
-            .map(|(name, _)| name.clone());
+            .acceptance(code, &self.workload.id.name)
+            .map(str::to_owned);
         self.findings.borrow_mut().insert(
             code.to_string(),
             Finding {

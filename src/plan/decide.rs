@@ -24,9 +24,10 @@ pub(super) fn decide(
         }
         Matched::Broken(diagnostic) => {
             let detail = diagnostic.headline.clone();
-            let plan = accepted
-                .map(|plan| keep(plan, code::RULE_TIE, &detail))
-                .unwrap_or_else(|| refused(workload, diagnostic.code, &detail));
+            let plan = accepted.map_or_else(
+                || refused(workload, diagnostic.code, &detail),
+                |plan| keep(plan, diagnostic.code, &detail),
+            );
             // a problem of one workload never fails the run
             let severity = crate::diag::Severity::Warning;
             (Some(plan), vec![Diagnostic { severity, ..diagnostic }])
@@ -130,7 +131,7 @@ fn wanted_plan(
         main_container: main.name.clone(),
         replicas: lifecycle::replicas(&case, scaled.scaler.as_ref()),
         disruption: disruption::decide(&case, lowest),
-        spread: placement::spread(&case, lowest),
+        spread: placement::spread(&case, lowest, highest_replicas(scaled.scaler.as_ref(), &case, lowest)),
         spot: placement::spot(&case, lowest),
         vpa: vpa::decide(&case, scaled.scaler.as_ref()),
         grace_period: lifecycle::grace_period(&case),
@@ -165,6 +166,22 @@ fn lowest_replicas(case: &Case<'_>, scaler: Option<&super::model::ScalerPlan>) -
         .or(stated)
         .or(case.workload.replicas)
         .unwrap_or(1)
+}
+
+/// The highest replica count the workload may have.
+fn highest_replicas(scaler: Option<&super::model::ScalerPlan>, case: &Case<'_>, lowest: u32) -> u32 {
+    let foreign = || {
+        case.workload
+            .scalers
+            .iter()
+            .filter_map(|scaler| scaler.max_replicas)
+            .max()
+    };
+    scaler
+        .map(|scaler| scaler.max_replicas.value)
+        .or_else(foreign)
+        .unwrap_or(lowest)
+        .max(lowest)
 }
 
 fn containers(case: &Case<'_>, main: &crate::workload::Container, scaled: &scaling::Scaled, plan: &mut WorkloadPlan) {

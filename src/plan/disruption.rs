@@ -62,7 +62,7 @@ pub fn decide(case: &Case<'_>, lowest: u32) -> Option<DisruptionPlan> {
         );
         return None;
     }
-    let why = if is_stated { code::STATED } else { code::PERCENTILE };
+    let why = if is_stated { code::STATED } else { code::ONE_AT_A_TIME };
     let decision = |value: IntOrPercent, before: Option<IntOrPercent>| Decision {
         value,
         before,

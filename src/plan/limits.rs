@@ -1,6 +1,7 @@
 //! Limits: how they follow requests. A limit is never lowered because of a quiet week.
 
 use super::case::{Case, reason};
+use super::ladder;
 use super::model::{Decision, Removable, ResourcePlan};
 use super::requests::RequestPlan;
 use crate::diag::code;
@@ -26,7 +27,7 @@ pub fn decide(case: &Case<'_>, container: &Container, wanted: &Limits, requests:
             accepted_cpu.map_or(container.cpu_limit, |limit| limit.value),
             container.cpu_request,
             Millicores::get,
-            Millicores::new,
+            |milli| ladder::cpu_ceil(Millicores::new(milli)),
         )
         .or_else(|| accepted_cpu.cloned()),
         memory: one(
@@ -35,7 +36,7 @@ pub fn decide(case: &Case<'_>, container: &Container, wanted: &Limits, requests:
             accepted_memory.map_or(container.memory_limit, |limit| limit.value),
             container.memory_request,
             Bytes::get,
-            Bytes::new,
+            |bytes| ladder::memory_ceil(Bytes::new(bytes)),
         )
         .or_else(|| accepted_memory.cloned()),
     }
@@ -48,7 +49,7 @@ fn one<T: Copy + PartialEq + std::fmt::Display>(
     before: Option<T>,
     manifest_request: Option<T>,
     get: impl Fn(T) -> u64,
-    new: impl Fn(u64) -> T,
+    rung: impl Fn(u64) -> T,
 ) -> Option<Removable<T>> {
     let set = |value, reason| {
         Some(Removable {
@@ -60,6 +61,13 @@ fn one<T: Copy + PartialEq + std::fmt::Display>(
     if let Some(value) = wanted.value {
         return set(value, reason(code::STATED, []));
     }
+    let is_guaranteed = |limit: u64| {
+        request
+            .and_then(|decision| decision.before)
+            .or(manifest_request)
+            .map(&get)
+            == Some(limit)
+    };
     let new_request = request.map(|decision| decision.value).or(manifest_request);
     let old_request = request.and_then(|decision| decision.before).or(manifest_request);
     match (wanted.mode.unwrap_or(LimitMode::Keep), before, new_request) {
@@ -73,7 +81,16 @@ fn one<T: Copy + PartialEq + std::fmt::Display>(
             let scaled = in_proportion(get(limit), get(request), old_request.map(&get));
             let inputs = [("was", limit.to_string()), ("request", request.to_string())];
             (scaled != get(limit))
-                .then(|| set(new(scaled), reason(code::PERCENTILE, inputs)))
+                .then(|| {
+                    set(
+                        if is_guaranteed(get(limit)) {
+                            request
+                        } else {
+                            rung(scaled)
+                        },
+                        reason(code::PERCENTILE, inputs),
+                    )
+                })
                 .flatten()
         }
         (LimitMode::Keep, Some(limit), Some(request)) if get(request) >= get(limit) => {
@@ -82,7 +99,12 @@ fn one<T: Copy + PartialEq + std::fmt::Display>(
                 return None;
             }
             set(
-                new(grown),
+                // equal before, equal after: the pod stays Guaranteed
+                if is_guaranteed(get(limit)) {
+                    request
+                } else {
+                    rung(grown)
+                },
                 reason(
                     code::PERCENTILE,
                     [("was", limit.to_string()), ("request", request.to_string())],

@@ -16,8 +16,8 @@ pub const HOST: &str = "kubernetes.io/hostname";
 /// Grace period of a pod that states none.
 const DEFAULT_GRACE: Seconds = Seconds::new(30);
 
-/// Decides the spread constraints. `lowest` is the lowest replica count.
-pub fn spread(case: &Case<'_>, lowest: u32) -> BTreeMap<String, SpreadPlan> {
+/// Decides the spread constraints. `lowest` and `highest` are the replica counts the workload may have.
+pub fn spread(case: &Case<'_>, lowest: u32, highest: u32) -> BTreeMap<String, SpreadPlan> {
     let wanted = &case.wanted.spec.spread;
     let keys: &[(&str, &SpreadConstraint)] = match wanted.mode {
         None | Some(SpreadMode::None) => &[],
@@ -28,6 +28,10 @@ pub fn spread(case: &Case<'_>, lowest: u32) -> BTreeMap<String, SpreadPlan> {
     if !matches!(case.workload.id.kind.as_str(), "Deployment" | "StatefulSet" | "Rollout")
         || case.workload.is_behind_rollout
     {
+        return BTreeMap::new();
+    }
+    if highest < 2 {
+        // one pod has nothing to be spread from, and the change would restart it
         return BTreeMap::new();
     }
     keys.iter()

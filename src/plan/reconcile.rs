@@ -84,22 +84,20 @@ fn note(plan: &mut WorkloadPlan, code: crate::diag::Code, detail: impl Into<Stri
 
 /// Whether the pod template will differ from the accepted one.
 fn restarts(plan: &WorkloadPlan, before: Option<&WorkloadPlan>) -> bool {
-    match before {
-        Some(before) => template(plan) != template(before),
-        None => {
-            let is_changed = plan.containers.values().any(|container| {
-                changes(container.requests.cpu.as_ref())
-                    || changes(container.requests.memory.as_ref())
-                    || is_other(container.limits.cpu.as_ref())
-                    || is_other(container.limits.memory.as_ref())
-            });
-            is_changed
-                || !plan.spread.is_empty()
-                || plan.spot.is_some()
-                || changes(plan.grace_period.as_ref())
-                || plan.pre_stop_sleep.is_some()
-        }
+    if let Some(before) = before {
+        return template(plan) != template(before);
     }
+    let is_changed = plan.containers.values().any(|container| {
+        changes(container.requests.cpu.as_ref())
+            || changes(container.requests.memory.as_ref())
+            || is_other(container.limits.cpu.as_ref())
+            || is_other(container.limits.memory.as_ref())
+    });
+    is_changed
+        || !plan.spread.is_empty()
+        || plan.spot.is_some()
+        || changes(plan.grace_period.as_ref())
+        || plan.pre_stop_sleep.is_some()
 }
 
 fn changes<T: PartialEq>(decision: Option<&Decision<T>>) -> bool {
@@ -164,17 +162,24 @@ fn raises(plan: &WorkloadPlan) -> bool {
         .any(|container| is_up(container.requests.cpu.as_ref()) || is_up(container.requests.memory.as_ref()))
 }
 
-/// What would restart pods, and the scaler that was decided with it, waits for a later plan.
+/// What would restart pods waits for a later plan, and with it a scaler whose target divides by a changed request.
 fn defer(plan: &mut WorkloadPlan, before: Option<&WorkloadPlan>, detail: String) {
     let empty = WorkloadPlan::default();
     let before = before.unwrap_or(&empty);
-    plan.containers = before.containers.clone();
-    plan.spread = before.spread.clone();
-    plan.spot = before.spot.clone();
-    plan.grace_period = before.grace_period.clone();
-    plan.pre_stop_sleep = before.pre_stop_sleep.clone();
-    plan.scaler = before.scaler.clone();
-    plan.replicas = before.replicas.clone();
+    let main = plan
+        .containers
+        .get(&plan.main_container)
+        .and_then(|container| container.requests.cpu.as_ref());
+    let depends_on_template = plan.scaler.as_ref().is_some_and(|scaler| scaler.cpu.is_some()) && changes(main);
+    plan.containers.clone_from(&before.containers);
+    plan.spread.clone_from(&before.spread);
+    plan.spot.clone_from(&before.spot);
+    plan.grace_period.clone_from(&before.grace_period);
+    plan.pre_stop_sleep.clone_from(&before.pre_stop_sleep);
+    if depends_on_template {
+        plan.scaler.clone_from(&before.scaler);
+        plan.replicas.clone_from(&before.replicas);
+    }
     plan.restarted = before.restarted;
     note(plan, code::RESTART_DEFERRED, detail);
 }

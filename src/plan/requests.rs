@@ -55,7 +55,17 @@ pub fn memory(case: &Case<'_>, container: &Container, wanted: &Requests) -> Opti
             reason: reason(code::STATED, []),
         });
     }
-    let usage = &case.container_facts(&container.name)?.memory;
+    let facts = case.container_facts(&container.name)?;
+    let (usage, (recorded, coverage)) = (&facts.memory, facts.memory_span);
+    let bounds = &case.settings.bounds;
+    if recorded < bounds.history_minimum || coverage < bounds.history_coverage {
+        let detail = format!(
+            "memory of container `{}`: {recorded} recorded with {coverage} coverage; the policy asks for {} with {}",
+            container.name, bounds.history_minimum, bounds.history_coverage
+        );
+        case.find(code::SHORT_HISTORY, detail);
+        return None;
+    }
     let rule = wanted.percentile.clone().unwrap_or_default().memory;
     let derived = derive(case, usage, wanted.strategy?, &rule, vpa::Resource::Memory, |bytes| {
         Bytes::new(bytes).mib_ceil().to_string()

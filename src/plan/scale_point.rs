@@ -165,16 +165,16 @@ fn stated_request(case: &Case<'_>, main: &Container, old: &Old, request: Millico
     let (target, why) = match (solved, from_growth(case, main)) {
         (Some(target), _) if (LOWEST..=HIGHEST).contains(&percent(target)) => (target, code::SCALE_POINT_KEPT),
         (_, Some(target)) => (target, code::PERCENTILE),
-        (_, None) => match old.target {
-            Some(target) => (target, code::KEPT),
-            None => {
+        (_, None) => {
+            let Some(target) = old.target else {
                 case.find(
                     code::NO_HISTORY,
                     "the CPU target is left to history, and there is too little: state it",
                 );
                 return None;
-            }
-        },
+            };
+            (target, code::KEPT)
+        }
     };
     let (target, _) = setting.resolve(target);
     report_move(case, old, request, target);
@@ -222,7 +222,10 @@ fn from_history(case: &Case<'_>, main: &Container, wanted: &Requests, old: &Old)
         .container_facts(&main.name)
         .and_then(|facts| facts.cpu_demand.growth());
     let inputs = [
-        ("growth", growth.map(|g| g.to_string()).unwrap_or_default()),
+        (
+            "growthBelow",
+            growth.map_or_else(String::new, |g| format!("{}%", percent(g) + 1)),
+        ),
         ("derived", derived.to_string()),
     ];
     let point = old
@@ -288,16 +291,17 @@ fn is_reached(case: &Case<'_>, main: &Container, point: NanoCores) -> bool {
 
 /// Target from how fast demand grows while a pod starts: `clamp(u_max / (g × 1.1), 30 %, 90 %)`.
 ///
-/// u_max: the highest utilization a pod may run at; g: growth of demand within a step, 99th percentile; 1.1: the
+/// `u_max`: the highest utilization a pod may run at; g: growth of demand within a step, 99th percentile; 1.1: the
 /// controller's tolerance.
 fn from_growth(case: &Case<'_>, main: &Container) -> Option<Percent> {
     let demand: &Demand = &case.container_facts(&main.name)?.cpu_demand;
-    let growth = demand.growth()?.ppm();
-    let most = case.wanted.spec.scaling.derive.max_utilization?.ppm();
-    let percent = most * 100 * 100 / (growth / 10 * TOLERANCE / 10).max(1);
-    Some(Percent::from_percent(
-        u32::try_from(percent).unwrap_or(HIGHEST).clamp(LOWEST, HIGHEST),
-    ))
+    let most = case.wanted.spec.scaling.derive.max_utilization?;
+    Some(target_for(most, demand.growth()?))
+}
+
+fn target_for(most: Percent, growth: Percent) -> Percent {
+    let percent = most.ppm() * 100 * 100 / (growth.ppm() * TOLERANCE).max(1);
+    Percent::from_percent(u32::try_from(percent).unwrap_or(HIGHEST).clamp(LOWEST, HIGHEST))
 }
 
 fn request_at(point: NanoCores, target: Percent) -> Millicores {
@@ -334,4 +338,38 @@ fn bounded_request(
         ladder::cpu_ceil(Millicores::new(milli))
     });
     guardrails::quiet(&case.settings.bounds, decision, Millicores::get)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_target_leaves_room_for_growth_and_the_controllers_tolerance() {
+        // floor(100 x u / (g x 1.1)): 0.9/1.1 = 0.818; 0.9/(1.25 x 1.1) = 0.654; 0.9/(2 x 1.1) = 0.409;
+        // 0.9/(4 x 1.1) = 0.204, at least 30; 1/(1 x 1.1) = 0.909, at most 90
+        for (most, growth, target) in [
+            (90, 100, 81),
+            (90, 125, 65),
+            (90, 200, 40),
+            (90, 400, 30),
+            (100, 100, 90),
+        ] {
+            let found = target_for(Percent::from_percent(most), Percent::from_percent(growth));
+            assert_eq!(found, Percent::from_percent(target), "{most}% at a growth of {growth}%");
+        }
+    }
+
+    #[test]
+    fn a_scale_point_is_request_times_target() {
+        assert_eq!(
+            of(Millicores::new(500), Percent::from_percent(70)),
+            Millicores::new(350)
+        );
+        let point = NanoCores::new(350_000_000);
+        assert_eq!(request_at(point, Percent::from_percent(50)), Millicores::new(700));
+        assert_eq!(target_at(point, Millicores::new(700)), Some(Percent::from_percent(50)));
+        // 350 / 480 = 72.9 %
+        assert_eq!(target_at(point, Millicores::new(480)), Some(Percent::from_percent(72)));
+    }
 }

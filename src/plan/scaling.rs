@@ -250,6 +250,9 @@ fn is_in_force(case: &Case<'_>) -> bool {
             .is_some_and(|scaler| scaler.in_force)
 }
 
+/// Memory target where the policy only bounds one: below the usual 90 % alarm, above what a steady pod needs.
+const USUAL: Percent = Percent::from_percent(80);
+
 /// A memory target is rendered only where the policy states or bounds one: memory rarely falls when pods are added.
 fn memory_target(case: &Case<'_>, main: &Container) -> Option<Decision<Percent>> {
     let setting = &case.wanted.spec.scaling.targets.memory;
@@ -263,8 +266,6 @@ fn memory_target(case: &Case<'_>, main: &Container) -> Option<Decision<Percent>>
         );
         return None;
     }
-    /// Where the policy only bounds it: below the usual 90 % alarm, above what a steady pod needs.
-    const USUAL: Percent = Percent::from_percent(80);
     let (value, moved) = setting.resolve(USUAL);
     let code = if setting.value.is_some() {
         code::STATED
@@ -320,12 +321,13 @@ fn metrics(case: &Case<'_>, wanted: &Scaling) -> BTreeMap<String, MetricPlan> {
 
 fn triggers(case: &Case<'_>, wanted: &Scaling) -> BTreeMap<String, TriggerPlan> {
     let mut plans = BTreeMap::new();
+    let mut problems = Vec::new();
     for (name, trigger) in &wanted.triggers {
         let mut metadata = trigger.metadata.clone();
         if let Some(key) = triggers::threshold_key(&trigger.kind) {
             match trigger.threshold.value {
                 Some(value) => {
-                    metadata.insert(key.to_owned(), value.to_string());
+                    triggers::write_threshold(&trigger.kind, &mut metadata, value);
                 }
                 None if metadata.contains_key(key) => {}
                 None => {
@@ -337,6 +339,14 @@ fn triggers(case: &Case<'_>, wanted: &Scaling) -> BTreeMap<String, TriggerPlan> 
                 }
             }
         }
+        let form = triggers::TriggerForm {
+            kind: &trigger.kind,
+            metadata: &metadata,
+            has_authentication: trigger.authentication_ref.is_some(),
+            has_threshold: false,
+        };
+        let found = triggers::check(form).into_iter();
+        problems.extend(found.map(|problem| format!("trigger `{name}`: {}: {}", problem.headline, problem.help)));
         let plan = TriggerPlan {
             kind: trigger.kind.clone(),
             metadata,
@@ -346,6 +356,9 @@ fn triggers(case: &Case<'_>, wanted: &Scaling) -> BTreeMap<String, TriggerPlan> 
             reason: reason(code::STATED, []),
         };
         plans.insert(name.clone(), plan);
+    }
+    if !problems.is_empty() {
+        case.find(code::TRIGGER_INVALID, problems.join("; "));
     }
     plans
 }

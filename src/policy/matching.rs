@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use super::wire::{Identity, Match};
+use super::wire::{Identity, Match, PolicySpec};
+use crate::diag::Code;
 
 /// What rules look at.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +42,17 @@ impl Identity {
     pub fn bare_name<'a>(&self, name: &'a str) -> &'a str {
         let name = name.strip_prefix(&self.name_prefix).unwrap_or(name);
         name.strip_suffix(&self.name_suffix).unwrap_or(name)
+    }
+}
+
+impl PolicySpec {
+    /// The name of the entry under `accept` that accepts a finding on a workload, given by its final name.
+    pub fn acceptance(&self, code: Code, name: &str) -> Option<&str> {
+        let bare = self.identity.bare_name(name);
+        self.accept
+            .iter()
+            .find(|(_, accept)| accept.code == code.as_str() && glob(&accept.workload, bare))
+            .map(|(entry, _)| entry.as_str())
     }
 }
 

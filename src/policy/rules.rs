@@ -261,8 +261,12 @@ fn scaling(spec: &Scaling, pointer: &str, found: &mut Findings<'_>) {
             has_authentication: trigger.authentication_ref.is_some(),
             has_threshold: !trigger.threshold.is_open(),
         };
-        for problem in triggers::check(form) {
+        // layers and rules complete each other: what is missing in the end is the plan's to say
+        for problem in triggers::check_written(form) {
             found.push(code::TRIGGER_INVALID, &pointer, problem.headline, problem.help);
+            if let Some(last) = found.list.last_mut() {
+                last.severity = problem.severity;
+            }
         }
     }
 }

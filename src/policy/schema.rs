@@ -12,7 +12,36 @@ pub fn of<T: schemars::JsonSchema>() -> Value {
         .into_generator()
         .into_root_schema_for::<T>();
     schema.insert("title".to_owned(), Value::String(T::schema_name().into_owned()));
-    schema.to_value()
+    let mut schema = schema.to_value();
+    forbid_null(&mut schema);
+    schema
+}
+
+/// A field that may be absent is not a field that may be `null`: layers delete with `null`, so none is left over.
+fn forbid_null(schema: &mut Value) {
+    let is_null = |option: &Value| option["type"] == "null";
+    match schema {
+        Value::Object(map) => {
+            if let Some(Value::Array(types)) = map.get_mut("type") {
+                types.retain(|name| name != "null");
+                if let [one] = types.as_slice() {
+                    let one = one.clone();
+                    map.insert("type".to_owned(), one);
+                }
+            }
+            if let Some(Value::Array(options)) = map.get_mut("anyOf") {
+                options.retain(|option| !is_null(option));
+                if let [Value::Object(one)] = options.as_slice() {
+                    let one = one.clone();
+                    map.remove("anyOf");
+                    map.extend(one);
+                }
+            }
+            map.values_mut().for_each(forbid_null);
+        }
+        Value::Array(items) => items.iter_mut().for_each(forbid_null),
+        _ => {}
+    }
 }
 
 /// Every place where `value` departs from `schema`.
@@ -38,16 +67,12 @@ fn explain(schema: &Value, value: &Value, source: &Source, error: &jsonschema::V
                 .help(format!("add `{property}` here"));
             vec![diagnostic]
         }
-        ValidationErrorKind::Type { .. } if wants_text(error, value, &pointer) => {
-            let found = value.pointer(&pointer).map(Value::to_string).unwrap_or_default();
-            let diagnostic = Diagnostic::error(
-                code::POLICY_INVALID,
-                format!("`{found}` is a number, and text is wanted"),
-            )
-            .at(source.value_place(&pointer))
-            .because("YAML drops the zeros of a plain number: 1.30 arrives as 1.3")
-            .help(format!("quote it as you wrote it: `\"{found}\"`"));
-            vec![diagnostic]
+        ValidationErrorKind::Type { .. } => vec![wrong_type(schema, value, source, &pointer, error)],
+        ValidationErrorKind::Pattern { .. } => {
+            let written = value.pointer(&pointer).map(plain_text).unwrap_or_default();
+            let headline = format!("`{written}` does not have the form wanted here");
+            let diagnostic = Diagnostic::error(code::POLICY_INVALID, headline).at(source.value_place(&pointer));
+            vec![with_description(diagnostic, schema, error)]
         }
         ValidationErrorKind::Enum { options } => {
             let words: Vec<&str> = options
@@ -115,9 +140,82 @@ fn wrong_word(source: &Source, value: &Value, pointer: &str, words: &[&str]) -> 
     }
 }
 
-/// A number where only text is accepted.
-fn wants_text(error: &jsonschema::ValidationError<'_>, value: &Value, pointer: &str) -> bool {
-    value.pointer(pointer).is_some_and(Value::is_number) && error.to_string().contains("\"string\"")
+fn wrong_type(
+    schema: &Value,
+    value: &Value,
+    source: &Source,
+    pointer: &str,
+    error: &jsonschema::ValidationError<'_>,
+) -> Diagnostic {
+    let place = source.value_place(pointer);
+    let found = value.pointer(pointer).cloned().unwrap_or_default();
+    let written = place.marked_text().map_or_else(|| plain_text(&found), str::to_owned);
+    let wanted = error.schema_path().to_string();
+    let wanted = resolve(schema, wanted.strip_suffix("/type").unwrap_or_default());
+    let wants = |name: &str| wanted.is_some_and(|wanted| wanted["type"] == name);
+    if found.is_number() && wants("string") {
+        let diagnostic = Diagnostic::error(
+            code::POLICY_INVALID,
+            format!("`{written}` is a number, and text is wanted"),
+        )
+        .at(place);
+        return if wanted.is_some_and(|wanted| wanted.get("examples").is_some()) {
+            with_description(diagnostic, schema, error)
+        } else {
+            diagnostic
+                .because("YAML drops the zeros of a plain number: 1.30 arrives as 1.3")
+                .help(format!("quote it: `\"{written}\"`"))
+        };
+    }
+    if wants("object") && !found.is_object() {
+        let diagnostic = Diagnostic::error(
+            code::POLICY_INVALID,
+            format!("`{written}` stands where a map is wanted"),
+        )
+        .at(place);
+        let key = ["value", "mode"]
+            .into_iter()
+            .find(|key| wanted.is_some_and(|wanted| wanted["properties"].get(key).is_some()));
+        return match key {
+            Some(key) => diagnostic.help(format!("write `{{{key}: {written}}}`")),
+            None => with_fields(diagnostic, wanted),
+        };
+    }
+    Diagnostic::error(code::POLICY_INVALID, error.to_string()).at(place)
+}
+
+/// Adds what the schema says of the value, and a good one.
+fn with_description(diagnostic: Diagnostic, schema: &Value, error: &jsonschema::ValidationError<'_>) -> Diagnostic {
+    let path = error.schema_path().to_string();
+    let node = path.rsplit_once('/').and_then(|(node, _)| resolve(schema, node));
+    let described = node.and_then(|node| node["description"].as_str());
+    let example = node.and_then(|node| node["examples"].get(0)).map(plain_text);
+    let diagnostic = match described {
+        Some(text) => diagnostic.because(text.trim_end_matches('.').to_owned()),
+        None => diagnostic,
+    };
+    match example {
+        Some(example) => diagnostic.help(format!("write it like `{example}`")),
+        None => diagnostic,
+    }
+}
+
+fn with_fields(diagnostic: Diagnostic, node: Option<&Value>) -> Diagnostic {
+    let known: Vec<&str> = node
+        .and_then(|node| node["properties"].as_object())
+        .into_iter()
+        .flatten()
+        .map(|(key, _)| key.as_str())
+        .collect();
+    if known.is_empty() {
+        diagnostic
+    } else {
+        diagnostic.because(format!("fields here: {}", known.join(", ")))
+    }
+}
+
+fn plain_text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// The words of an enum whose variants carry descriptions: schemars writes those as `oneOf` constants.

@@ -41,12 +41,12 @@ impl Source {
 
     /// The place of a field's value.
     pub fn value_place(&self, pointer: &str) -> Place {
-        self.place(pointer, |index, pointer| index.value_place(pointer))
+        self.place(pointer, SpanIndex::value_place)
     }
 
     /// The place of a field's name.
     pub fn key_place(&self, pointer: &str) -> Place {
-        self.place(pointer, |index, pointer| index.key_place(pointer))
+        self.place(pointer, SpanIndex::key_place)
     }
 
     fn place<'t>(
@@ -55,7 +55,12 @@ impl Source {
         find: impl Fn(&SpanIndex<'t>, &str) -> Option<crate::yaml::Place<'t>>,
     ) -> Place {
         let (path, text, document) = match self {
-            Self::Object { name } => return Place::Object { object: name.clone(), pointer: pointer.to_owned() },
+            Self::Object { name } => {
+                return Place::Object {
+                    object: name.clone(),
+                    pointer: pointer.to_owned(),
+                };
+            }
             Self::File { path, text, document } => (path, text, *document),
         };
         match nearest(&SpanIndex::new(text, document), pointer, &find) {
@@ -66,7 +71,10 @@ impl Source {
                 width: place.width,
                 source: place.source_line.to_owned(),
             },
-            None => Place::Object { object: path.clone(), pointer: pointer.to_owned() },
+            None => Place::Object {
+                object: path.clone(),
+                pointer: pointer.to_owned(),
+            },
         }
     }
 }

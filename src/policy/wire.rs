@@ -1052,7 +1052,7 @@ pub struct Delegate {
 pub struct Accept {
     /// Code of the finding.
     pub code: String,
-    /// Name of the workload, without the stated prefix and suffix.
+    /// Name or glob of the workloads, without the stated prefix and suffix.
     pub workload: String,
     /// Why.
     pub reason: String,

@@ -47,7 +47,7 @@ fn one(container: &Value) -> Container {
     }
 }
 
-/// A hint, not a proof: the image's name, `JAVA_*` variables, or a `java`, `-Xm…` or `.jar` among the arguments.
+/// A hint, not a proof: the image's name, `JAVA_*` variables, or a `java`, `-Xm…` or `-jar` among the arguments.
 fn looks_like_jvm(container: &Value) -> bool {
     const IMAGES: [&str; 9] = [
         "jdk",
@@ -86,5 +86,5 @@ fn looks_like_jvm(container: &Value) -> bool {
             .any(|name| VARIABLES.contains(&name))
         || words
             .into_iter()
-            .any(|word| word == "java" || word.ends_with("/java") || word.ends_with(".jar") || word.starts_with("-Xm"))
+            .any(|word| word == "java" || word.ends_with("/java") || word == "-jar" || word.starts_with("-Xm"))
 }

@@ -82,6 +82,8 @@ pub struct Container {
 pub struct Scaler {
     /// Its identity; the kind tells which.
     pub id: ObjectId,
+    /// Its `spec`, as it stands: rendering keeps what is not ours.
+    pub spec: Value,
     /// Whether trimtab made it: then it counts as absent when planning.
     pub is_ours: bool,
     /// Lowest replicas, with the API's default.
@@ -101,6 +103,8 @@ pub struct Scaler {
 pub struct Budget {
     /// Its identity.
     pub id: ObjectId,
+    /// Its `spec`, as it stands: rendering keeps what is not ours.
+    pub spec: Value,
     /// Whether trimtab made it.
     pub is_ours: bool,
     /// Pods that must stay.
@@ -116,6 +120,8 @@ pub struct Budget {
 pub struct Vpa {
     /// Its identity.
     pub id: ObjectId,
+    /// Its `spec`, as it stands: rendering keeps what is not ours.
+    pub spec: Value,
     /// Whether trimtab made it.
     pub is_ours: bool,
     /// `updateMode`, with the API's default (`Recreate`).

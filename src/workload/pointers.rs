@@ -43,6 +43,7 @@ pub(super) fn vpa(id: &ObjectId, object: &Value) -> Option<(Target, Vpa)> {
         .unwrap_or("Recreate");
     let vpa = Vpa {
         id: id.clone(),
+        spec: object["spec"].clone(),
         is_ours: is_ours(object),
         update_mode: mode.to_owned(),
     };
@@ -96,6 +97,7 @@ fn hpa(id: &ObjectId, object: &Value) -> Scaler {
     let known = usize::from(utilization("cpu").is_some()) + usize::from(memory.is_some());
     Scaler {
         id: id.clone(),
+        spec: object["spec"].clone(),
         is_ours: is_ours(object),
         min_replicas: count(spec.get("minReplicas")).unwrap_or(1),
         max_replicas: count(spec.get("maxReplicas")),
@@ -118,6 +120,7 @@ fn scaled_object(id: &ObjectId, object: &Value) -> Scaler {
     let known = usize::from(cpu.is_some()) + usize::from(memory.is_some());
     Scaler {
         id: id.clone(),
+        spec: object["spec"].clone(),
         is_ours: is_ours(object),
         min_replicas: count(spec.get("minReplicaCount")).unwrap_or(0),
         max_replicas: Some(count(spec.get("maxReplicaCount")).unwrap_or(100)),
@@ -141,6 +144,7 @@ pub(super) fn budget(id: &ObjectId, object: &Value) -> Option<(Selector, Budget)
     };
     let budget = Budget {
         id: id.clone(),
+        spec: object["spec"].clone(),
         is_ours: is_ours(object),
         min_available: share("minAvailable"),
         max_unavailable: share("maxUnavailable"),
