@@ -1,6 +1,6 @@
 //! By which fields the items of a Kubernetes list are told apart.
 //!
-//! The API merges some lists by keys (`x-kubernetes-list-map-keys` and `x-kubernetes-patch-merge-key` of its OpenAPI
+//! The API merges some lists by keys (`x-kubernetes-list-map-keys` and `x-kubernetes-patch-merge-key` of its `OpenAPI`
 //! document) and replaces all others as a whole. The table holds the keyed lists of pods and Services, which custom
 //! resources with a pod template (Argo Rollouts) share, and the VPA's own.
 

@@ -3,13 +3,17 @@
 pub mod apply;
 pub mod edit;
 pub mod id;
+pub mod layer;
 pub mod merge_keys;
+pub mod patch;
 pub mod path;
+pub mod resource_list;
 
 pub use apply::{ApplyError, apply};
 pub use edit::{Change, Edit, Reason};
 pub use id::ObjectId;
 pub use path::{FieldPath, Segment};
+pub use resource_list::{ListError, ResourceList};
 
 /// A Kubernetes object as it was read: untyped, so that nothing is lost on the way through.
 pub type Object = serde_json::Value;

@@ -1,0 +1,240 @@
+//! The files of a kustomize layer: ours around an overlay, or whole manifests.
+//!
+//! The layer names what it stands on, adds the objects that are new and patches the ones that changed; what it stands on
+//! is not touched. File names depend on the objects alone, so that a refresh changes only files whose content changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::apply::{ApplyError, apply};
+use super::patch::{Patch, Schema, patch};
+use super::{Edit, Object, ObjectId};
+
+/// The kustomization file of every layer.
+pub const KUSTOMIZATION: &str = "kustomization.yaml";
+
+/// Longest file name we make; file systems allow 255 bytes.
+const LONGEST: usize = 200;
+
+/// Files by name, `kustomization.yaml` among them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Layer {
+    /// Content by file name.
+    pub files: BTreeMap<String, Value>,
+}
+
+/// The layer around `base` (a path from the layer's folder to what it stands on) that turns `before`, what `base`
+/// builds, into `apply(before, edits)`.
+pub fn overlay(name: &str, base: &str, before: &[Object], edits: &[Edit], schema: Schema) -> Result<Layer, ApplyError> {
+    let after = apply(before.to_vec(), edits)?;
+    let changed: Vec<(ObjectId, Patch)> = before
+        .iter()
+        .zip(&after)
+        .filter_map(|(before, after)| Some((ObjectId::of(before)?, patch(before, after, schema)?)))
+        .collect();
+    let new: Vec<&Object> = after[before.len()..].iter().collect();
+    let ids: Vec<ObjectId> = changed
+        .iter()
+        .map(|(id, _)| id.clone())
+        .chain(new.iter().filter_map(|object| ObjectId::of(object)))
+        .collect();
+    let names = FileNames::of(&ids);
+    let mut files = BTreeMap::new();
+    let mut patches = BTreeMap::new();
+    for (id, patch) in changed {
+        let file = names.of_id(&id, ".patch.yaml");
+        let (content, entry) = match patch {
+            Patch::Merge(content) => (content, json!({"path": file})),
+            Patch::Json6902(content) => (content, json!({"path": file, "target": target(&id)})),
+        };
+        files.insert(file.clone(), content);
+        patches.insert(file, entry);
+    }
+    let mut resources = objects_into(&mut files, &names, new);
+    resources.insert(0, base.to_owned());
+    Ok(finish(files, name, &resources, patches.into_values().collect()))
+}
+
+/// A layer that holds every object whole and needs nothing but itself.
+pub fn manifests(name: &str, objects: &[Object]) -> Layer {
+    let ids: Vec<ObjectId> = objects.iter().filter_map(ObjectId::of).collect();
+    let mut files = BTreeMap::new();
+    let resources = objects_into(&mut files, &FileNames::of(&ids), objects);
+    finish(files, name, &resources, Vec::new())
+}
+
+fn objects_into<'a>(
+    files: &mut BTreeMap<String, Value>,
+    names: &FileNames,
+    objects: impl IntoIterator<Item = &'a Object>,
+) -> Vec<String> {
+    let mut made = BTreeSet::new();
+    for object in objects {
+        if let Some(id) = ObjectId::of(object) {
+            let file = names.of_id(&id, ".yaml");
+            files.insert(file.clone(), object.clone());
+            made.insert(file);
+        }
+    }
+    made.into_iter().collect()
+}
+
+fn finish(mut files: BTreeMap<String, Value>, name: &str, resources: &[String], patches: Vec<Value>) -> Layer {
+    let mut kustomization = json!({
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        // kpt refuses one without a name
+        "metadata": {"name": name},
+        "resources": resources,
+    });
+    if !patches.is_empty() {
+        kustomization["patches"] = patches.into();
+    }
+    files.insert(KUSTOMIZATION.into(), kustomization);
+    Layer { files }
+}
+
+/// A patch target. Its fields are regular expressions to kustomize, and `.` is the only character of a name that is one.
+fn target(id: &ObjectId) -> Value {
+    let mut target = json!({"version": id.version, "kind": id.kind, "name": id.name.replace('.', r"\.")});
+    if !id.group.is_empty() {
+        target["group"] = id.group.as_str().into();
+    }
+    // without one, the objects of that name in every namespace would be meant
+    target["namespace"] = if id.namespace.is_empty() {
+        "default"
+    } else {
+        &id.namespace
+    }
+    .into();
+    target
+}
+
+/// File names for a set of objects: `<kind>-<name>`, with the namespace and then the group where that is not enough.
+struct FileNames {
+    /// How many objects want each short name, and each one with the namespace.
+    wanted: BTreeMap<String, usize>,
+}
+
+impl FileNames {
+    fn of(ids: &[ObjectId]) -> Self {
+        let mut wanted = BTreeMap::new();
+        for id in ids.iter().collect::<BTreeSet<_>>() {
+            for name in Self::candidates(id) {
+                *wanted.entry(name).or_insert(0) += 1;
+            }
+        }
+        Self { wanted }
+    }
+
+    fn candidates(id: &ObjectId) -> BTreeSet<String> {
+        [Self::short(id), Self::with_namespace(id), Self::with_group(id)].into()
+    }
+
+    fn short(id: &ObjectId) -> String {
+        file_name(&[&id.kind, &id.name])
+    }
+
+    fn with_namespace(id: &ObjectId) -> String {
+        file_name(&[&id.kind, &id.namespace, &id.name])
+    }
+
+    fn with_group(id: &ObjectId) -> String {
+        file_name(&[&id.kind, &id.group, &id.namespace, &id.name])
+    }
+
+    fn of_id(&self, id: &ObjectId, ending: &str) -> String {
+        let free = [Self::short(id), Self::with_namespace(id), Self::with_group(id)]
+            .into_iter()
+            .find(|name| name.len() <= LONGEST && self.wanted.get(name).is_none_or(|count| *count == 1));
+        let name = free.unwrap_or_else(|| {
+            let (group, kind, namespace, name) = id.key();
+            let digest = Sha256::digest([group, kind, namespace, name].join("/"));
+            let short: String = Self::short(id).chars().take(LONGEST - 9).collect();
+            format!(
+                "{short}-{:02x}{:02x}{:02x}{:02x}",
+                digest[0], digest[1], digest[2], digest[3]
+            )
+        });
+        name + ending
+    }
+}
+
+/// Lowercase, and `-` for everything that a file system or an eye may not like.
+fn file_name(parts: &[&str]) -> String {
+    let parts: Vec<&str> = parts.iter().copied().filter(|part| !part.is_empty()).collect();
+    parts
+        .join("-")
+        .chars()
+        .map(|c| match c.to_ascii_lowercase() {
+            c @ ('a'..='z' | '0'..='9' | '.' | '-') => c,
+            _ => '-',
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(ids: &[ObjectId]) -> Vec<String> {
+        let names = FileNames::of(ids);
+        ids.iter().map(|id| names.of_id(id, ".yaml")).collect()
+    }
+
+    #[test]
+    fn file_names_grow_only_where_they_must() {
+        let web = |api: &str, kind: &str, namespace: &str| ObjectId::new(api, kind, namespace, "web");
+        for (ids, expected) in [
+            (vec![web("apps/v1", "Deployment", "shop")], vec!["deployment-web.yaml"]),
+            (
+                vec![
+                    web("v1", "Service", "a"),
+                    web("v1", "Service", "b"),
+                    web("v1", "Pod", "a"),
+                ],
+                vec!["service-a-web.yaml", "service-b-web.yaml", "pod-web.yaml"],
+            ),
+            (
+                vec![web("v1", "Service", "a"), web("serving.knative.dev/v1", "Service", "a")],
+                // the core one has no group to add: a digest (`printf /Service/a/web | sha256sum`) tells it apart
+                vec!["service-web-a675a3cd.yaml", "service-serving.knative.dev-a-web.yaml"],
+            ),
+        ] {
+            assert_eq!(names(&ids), expected);
+        }
+    }
+
+    #[test]
+    fn odd_and_long_names_become_distinct_short_file_names() {
+        let role = |name: &str| ObjectId::new("rbac.authorization.k8s.io/v1", "ClusterRole", "", name);
+        let long = "x".repeat(253);
+        let made = names(&[role("a:b"), role("a-b"), role("A/../b"), role(&long)]);
+        assert_eq!(made.iter().collect::<BTreeSet<_>>().len(), 4, "{made:?}");
+        for name in &made {
+            assert!(
+                name.len() < 230 && !name.contains(['/', ':']) && *name == name.to_lowercase(),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_layer_of_no_edits_is_the_base_alone() {
+        let before = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}});
+        let layer = overlay("shop", "../apps/shop", &[before], &[], Schema::BuiltIn).unwrap();
+        assert_eq!(
+            layer.files,
+            [(
+                KUSTOMIZATION.to_owned(),
+                json!({
+                    "apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization",
+                    "metadata": {"name": "shop"}, "resources": ["../apps/shop"],
+                })
+            )]
+            .into()
+        );
+    }
+}
