@@ -1,1 +1,144 @@
-//! A plan turned into edits, one file per kind.
+//! A plan turned into edits: what every decision means in a manifest.
+//!
+//! In: an [`OptimizationPlan`] and the [`Workloads`] of the manifests it is for. Out: [`Edit`]s, each with the plan's
+//! reason, and diagnostics on what the plan names and the manifests lack. Nothing is decided here, versions and placement
+//! included: the plan says all of it. Rendering over its own output gives the same objects.
+
+mod object;
+mod behavior;
+pub mod requests;
+pub mod replicas;
+pub mod hpa;
+pub mod keda;
+pub mod vpa;
+pub mod pdb;
+pub mod topology_spread;
+pub(crate) mod affinity;
+pub mod spot;
+pub mod termination;
+
+use std::collections::BTreeSet;
+
+use crate::diag::{Diagnostic, code};
+use crate::krm::{Edit, FieldPath};
+use crate::plan::model::{OptimizationPlan, Status, WorkloadPlan};
+use crate::policy::wire::Mode;
+use crate::workload::{Workload, Workloads};
+
+/// A workload of the plan with what the manifests say of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Planned<'a> {
+    /// `Deployment/shop/api`.
+    pub key: &'a str,
+    /// What was decided.
+    pub plan: &'a WorkloadPlan,
+    /// What is there.
+    pub workload: &'a Workload,
+}
+
+impl Planned<'_> {
+    /// The way to the pod spec in the object that owns the template.
+    pub fn pod_spec_path(&self) -> FieldPath {
+        self.workload.template_path.clone().key("spec")
+    }
+
+    /// The way to a container of the pod template; `None` where the manifest has none of that name.
+    pub fn container_path(&self, name: &str) -> Option<FieldPath> {
+        let container = self.workload.container(name)?;
+        let list = if container.is_sidecar {
+            "initContainers"
+        } else {
+            "containers"
+        };
+        Some(self.pod_spec_path().key(list).item("name", name))
+    }
+}
+
+/// One kind of object, or one part of a workload, that a plan leads to. Pure: same plan and manifests in, same edits out.
+pub trait Renderer: Sync {
+    /// Kebab-case id used in policies, the CLI, snapshots and docs, such as `pdb`.
+    fn id(&self) -> &'static str;
+
+    /// Its reference page as Markdown; the first line is its summary.
+    fn page(&self) -> &'static str;
+
+    /// Edits, each with its reason; none where the plan asks for nothing of this kind.
+    fn render(&self, subject: &Planned<'_>) -> Vec<Edit>;
+
+    /// What the plan asks for and the manifests do not allow.
+    fn refusals(&self, _subject: &Planned<'_>) -> Vec<Diagnostic> {
+        Vec::new()
+    }
+}
+
+/// Every kind, in the order in which edits are written.
+pub static KINDS: &[&dyn Renderer] = &[
+    &requests::Requests,
+    &replicas::Replicas,
+    &topology_spread::TopologySpread,
+    &spot::Spot,
+    &termination::Termination,
+    &hpa::Hpa,
+    &keda::Keda,
+    &vpa::Vpa,
+    &pdb::Pdb,
+];
+
+/// The edits of a plan, by workload in the order of their keys, and what of the plan does not fit the manifests.
+pub fn render(plan: &OptimizationPlan, workloads: &Workloads) -> (Vec<Edit>, Vec<Diagnostic>) {
+    let mut edits = Vec::new();
+    let mut diagnostics = Vec::new();
+    for (key, plan) in plan.spec.workloads.iter().filter(|(_, plan)| is_rendered(plan)) {
+        let Some(workload) = workloads.by_key.get(key) else {
+            diagnostics.push(missing_workload(key));
+            continue;
+        };
+        let subject = Planned { key, plan, workload };
+        diagnostics.extend(missing_containers(&subject));
+        for kind in KINDS {
+            edits.extend(kind.render(&subject));
+            diagnostics.extend(kind.refusals(&subject).into_iter().map(|refusal| refusal.of(key)));
+        }
+    }
+    (edits, diagnostics)
+}
+
+/// Whether anything of a decision reaches the manifests.
+pub fn is_rendered(plan: &WorkloadPlan) -> bool {
+    plan.mode == Mode::Enforce && plan.status != Status::Refused
+}
+
+fn missing_workload(key: &str) -> Diagnostic {
+    Diagnostic::warning(
+        code::PLAN_OUTDATED,
+        format!("the plan has decisions for `{key}`, which is not in the manifests"),
+    )
+    .of(key)
+    .because("nothing is rendered for it; the other workloads are not affected")
+    .help("run `trimtab plan --write` if it was renamed or removed on purpose")
+}
+
+fn missing_containers<'a>(subject: &'a Planned<'_>) -> impl Iterator<Item = Diagnostic> + 'a {
+    let scaled = subject.plan.scaler.iter().flat_map(|scaler| {
+        let targets = [&scaler.cpu, &scaler.memory].into_iter().flatten();
+        targets.filter_map(|target| target.container.as_ref())
+    });
+    let slept = subject
+        .plan
+        .pre_stop_sleep
+        .as_ref()
+        .map(|_| &subject.plan.main_container);
+    let named: BTreeSet<&String> = subject.plan.containers.keys().chain(scaled).chain(slept).collect();
+    named
+        .into_iter()
+        .filter(|name| subject.workload.container(name).is_none())
+        .map(|name| {
+            Diagnostic::warning(
+                code::PLAN_OUTDATED,
+                format!("the plan has decisions for container `{name}`, which the manifest lacks"),
+            )
+            .of(subject.key)
+            .because("its requests, limits and hooks are not rendered; the rest of the workload is")
+            .help("run `trimtab plan --write` if the container was renamed or removed on purpose")
+        })
+}
