@@ -1,1 +1,68 @@
-//! Rules that judge the whole result.
+//! Rules that judge the whole result: objects that are fine each by itself and wrong together.
+//!
+//! In: the objects as they would be applied, and the cluster where it is known. Out: [`Diagnostic`]s with the place in
+//! the object. What an object of ours is wrong about is an error; what was there before is a warning: it is not ours to
+//! fail somebody's build over.
+
+mod scene;
+mod scaled;
+mod metrics;
+mod replicas;
+mod budgets;
+mod spread;
+mod spot;
+mod termination;
+mod keda;
+mod versions;
+
+pub use scene::Scene;
+
+use crate::diag::{self, Code, Diagnostic};
+use crate::krm::Object;
+use crate::policy::Cluster;
+
+/// One rule.
+pub trait Rule: Sync {
+    /// The code of what it finds; its page is the code's.
+    fn code(&self) -> Code;
+
+    /// Everything it finds.
+    fn check(&self, scene: &Scene<'_>) -> Vec<Diagnostic>;
+}
+
+/// Every rule, by what it looks at.
+pub static RULES: &[&dyn Rule] = &[
+    &scaled::TwoScalers,
+    &scaled::UnscalableTarget,
+    &scaled::ScalerFightsVpa,
+    &metrics::UtilizationWithoutRequest,
+    &metrics::ScaleToZeroWithoutSignal,
+    &replicas::ReplicasUnderScaler,
+    &replicas::ReplicaBounds,
+    &budgets::BlocksEvictions,
+    &budgets::SelectorMisses,
+    &budgets::TwoBudgets,
+    &spread::SpreadUnsatisfiable,
+    &spot::UnsafeOnSpot,
+    &termination::GraceBeyondNotice,
+    &termination::PreStopTooLong,
+    &keda::TriggerInvalid,
+    &keda::ScaledObjectRefused,
+    &versions::ApiRemoved,
+];
+
+/// Judges objects without knowing their cluster.
+pub fn lint(objects: &[Object]) -> Vec<Diagnostic> {
+    lint_for(objects, None)
+}
+
+/// Judges objects for a cluster: its zones, its spot nodes and its lowest version are known.
+pub fn lint_for(objects: &[Object], cluster: Option<&Cluster>) -> Vec<Diagnostic> {
+    let scene = Scene::of(objects, cluster);
+    let mut diagnostics: Vec<Diagnostic> = RULES.iter().flat_map(|rule| rule.check(&scene)).collect();
+    diag::sort(&mut diagnostics);
+    diagnostics
+}
+
+#[cfg(test)]
+mod tests;

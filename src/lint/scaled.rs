@@ -1,0 +1,219 @@
+//! Who scales what: one scaler for each workload, on something that can be scaled, and no VPA under its hands.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::Rule;
+use super::scene::{Scene, finding, is_ours, items, selector, selects};
+use crate::diag::{Code, Diagnostic, code};
+use crate::workload::{Scaler, Vpa, Workload};
+
+/// Two scalers on one workload, or on overlapping pods.
+pub(super) struct TwoScalers;
+
+impl Rule for TwoScalers {
+    fn code(&self) -> Code {
+        code::TWO_SCALERS
+    }
+
+    fn check(&self, scene: &Scene<'_>) -> Vec<Diagnostic> {
+        scene.workloads().flat_map(doubled).chain(overlapping(scene)).collect()
+    }
+}
+
+fn doubled(workload: &Workload) -> Vec<Diagnostic> {
+    let Some((first, others)) = workload.scalers.split_first() else {
+        return Vec::new();
+    };
+    others
+        .iter()
+        .filter(|other| !is_handed_over(first, other) && !is_handed_over(other, first))
+        .map(|other| {
+            let headline = format!(
+                "`{}` is scaled by `{}` and by `{}`",
+                workload.id.name, first.id, other.id
+            );
+            let is_ours = other.is_ours || first.is_ours;
+            finding(
+                code::TWO_SCALERS,
+                (&other.id, is_ours),
+                "/spec/scaleTargetRef",
+                headline,
+            )
+            .of(workload.key())
+            .because("each undoes what the other does; KEDA refuses a target that an HPA has")
+            .help("keep one of them, with the metrics of both")
+        })
+        .collect()
+}
+
+/// Whether a ScaledObject takes over this very HPA.
+fn is_handed_over(hpa: &Scaler, scaled_object: &Scaler) -> bool {
+    let name = scaled_object
+        .spec
+        .pointer("/advanced/horizontalPodAutoscalerConfig/name");
+    hpa.id.kind == "HorizontalPodAutoscaler" && name.and_then(Value::as_str) == Some(&hpa.id.name)
+}
+
+/// Pods that the selectors of two scaled workloads share: both HPAs stop (`AmbiguousSelector`).
+fn overlapping(scene: &Scene<'_>) -> Vec<Diagnostic> {
+    let scaled: Vec<&Workload> = scene
+        .workloads()
+        .filter(|workload| !workload.scalers.is_empty() && workload.selector.is_object())
+        .collect();
+    // by one label, so that not every pair is tried
+    let mut by_label: BTreeMap<(&str, &str, &str), Vec<&Workload>> = BTreeMap::new();
+    for workload in &scaled {
+        for (key, value) in &workload.pod_labels {
+            by_label
+                .entry((&workload.id.namespace, key, value))
+                .or_default()
+                .push(workload);
+        }
+    }
+    let mut found = Vec::new();
+    for workload in &scaled {
+        let labels = workload.selector.get("matchLabels").and_then(Value::as_object);
+        let Some((key, value)) = labels.and_then(|labels| labels.iter().next()) else {
+            continue;
+        };
+        let Some(selector) = selector(&workload.selector) else {
+            continue;
+        };
+        let near = by_label.get(&(
+            &*workload.id.namespace,
+            key.as_str(),
+            value.as_str().unwrap_or_default(),
+        ));
+        for other in near.into_iter().flatten() {
+            if other.id == workload.id || !selects(&selector, &other.pod_labels) {
+                continue;
+            }
+            let headline = format!(
+                "the selector of `{}` also selects the pods of `{}`",
+                workload.id.name, other.id.name
+            );
+            found.push(
+                finding(code::TWO_SCALERS, (&workload.id, false), "/spec/selector", headline)
+                    .of(workload.key())
+                    .because("an HPA whose pods another HPA selects too stops scaling")
+                    .help("give the two workloads labels that tell their pods apart"),
+            );
+        }
+    }
+    found
+}
+
+/// A scaler on something without a scale.
+pub(super) struct UnscalableTarget;
+
+impl Rule for UnscalableTarget {
+    fn code(&self) -> Code {
+        code::NOT_SCALABLE
+    }
+
+    fn check(&self, scene: &Scene<'_>) -> Vec<Diagnostic> {
+        let hpas = scene.of_kind("autoscaling", "HorizontalPodAutoscaler");
+        let scaled_objects = scene.of_kind("keda.sh", "ScaledObject");
+        let mut found = Vec::new();
+        for (id, object) in hpas.chain(scaled_objects) {
+            let text = |field: &str| object["spec"]["scaleTargetRef"][field].as_str();
+            let (kind, name) = (text("kind").unwrap_or("Deployment"), text("name").unwrap_or_default());
+            let at = |headline: String| {
+                finding(
+                    code::NOT_SCALABLE,
+                    (id, is_ours(object)),
+                    "/spec/scaleTargetRef",
+                    headline,
+                )
+            };
+            let behind = scene.workloads().find(|workload| {
+                let target = &workload.id;
+                workload.is_behind_rollout
+                    && (&*target.kind, &*target.name, &target.namespace) == (kind, name, &id.namespace)
+            });
+            if matches!(kind, "DaemonSet" | "Job" | "CronJob" | "Pod") {
+                found.push(
+                    at(format!("a {kind} can't be scaled"))
+                        .because("the kind has no scale, so the scaler never does anything")
+                        .help("take the scaler out"),
+                );
+            } else if behind.is_some() {
+                found.push(
+                    at(format!(
+                        "the Deployment `{name}` belongs to a Rollout, which sets its replicas"
+                    ))
+                    .help("point the scaler at the Rollout: `apiVersion: argoproj.io/v1alpha1`, `kind: Rollout`"),
+                );
+            } else if id.kind == "HorizontalPodAutoscaler" && text("apiVersion").is_none() {
+                found.push(
+                    at(format!("the target `{kind}/{name}` has no apiVersion"))
+                        .because("without it the target is looked up in the core group, where no workload is")
+                        .help("add `apiVersion: apps/v1`"),
+                );
+            }
+        }
+        found
+    }
+}
+
+/// A VPA that moves the request which a utilization target divides by.
+pub(super) struct ScalerFightsVpa;
+
+impl Rule for ScalerFightsVpa {
+    fn code(&self) -> Code {
+        code::SCALER_FIGHTS_VPA
+    }
+
+    fn check(&self, scene: &Scene<'_>) -> Vec<Diagnostic> {
+        let mut found = Vec::new();
+        for workload in scene.workloads() {
+            for vpa in workload.vpas.iter().filter(|vpa| vpa.update_mode != "Off") {
+                for scaler in &workload.scalers {
+                    let targets = [("cpu", scaler.cpu_target), ("memory", scaler.memory_target)];
+                    let fought = targets
+                        .into_iter()
+                        .filter(|(resource, target)| target.is_some() && controls(vpa, resource));
+                    found.extend(fought.map(|(resource, _)| fight(workload, vpa, scaler, resource)));
+                }
+            }
+        }
+        found
+    }
+}
+
+fn fight(workload: &Workload, vpa: &Vpa, scaler: &Scaler, resource: &str) -> Diagnostic {
+    let headline = format!(
+        "`{}` sets the {resource} request that the utilization target of `{}` divides by",
+        vpa.id, scaler.id
+    );
+    let other = if resource == "cpu" { "memory" } else { "cpu" };
+    finding(
+        code::SCALER_FIGHTS_VPA,
+        (&vpa.id, vpa.is_ours || scaler.is_ours),
+        "/spec/resourcePolicy/containerPolicies",
+        headline,
+    )
+    .of(workload.key())
+    .because(
+        "a higher request lowers the utilization, which removes pods, which raises usage per pod and the request again",
+    )
+    .help(format!(
+        "let the VPA control `{other}` only (`controlledResources: [{other}]`), or set `updateMode: \"Off\"`"
+    ))
+}
+
+/// Whether a VPA sets a resource of some container; without a policy for a container it sets both.
+fn controls(vpa: &Vpa, resource: &str) -> bool {
+    let policies = items(&vpa.spec, "/resourcePolicy/containerPolicies");
+    let speaks_for_all = policies.iter().any(|policy| policy["containerName"] == "*");
+    let sets = |policy: &Value| {
+        policy["mode"] != "Off"
+            && policy
+                .get("controlledResources")
+                .and_then(Value::as_array)
+                .is_none_or(|list| list.iter().any(|item| item == resource))
+    };
+    !speaks_for_all && policies.is_empty() || policies.iter().any(sets)
+}
