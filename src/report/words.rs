@@ -1,0 +1,171 @@
+//! Words that several outputs share.
+
+use serde_json::Value;
+
+use super::Totals;
+use crate::diff::{Change, Class, Diff, FieldChange, HIDDEN, ObjectDiff};
+use crate::krm::{ObjectId, Reason};
+
+/// A value on one line: scalars bare, collections in flow form.
+pub(super) fn value(value: &Value) -> String {
+    match value {
+        Value::String(text) if text.is_empty() => "\"\"".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Object(map) if !map.is_empty() => {
+            let fields: Vec<String> = map
+                .iter()
+                .map(|(key, child)| format!("{key}: {}", self::value(child)))
+                .collect();
+            format!("{{{}}}", fields.join(", "))
+        }
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(self::value).collect();
+            format!("[{}]", items.join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// One side of a field; text that looks like another type keeps its quotes where the other side has that type.
+pub(super) fn sides(field: &FieldChange) -> (String, String) {
+    let side = |side: &Option<Value>| side.as_ref().map_or_else(|| "—".to_owned(), value);
+    let (before, after) = (side(&field.before), side(&field.after));
+    if before != after {
+        return (before, after);
+    }
+    let exact = |side: &Option<Value>| side.as_ref().map_or_else(|| "—".to_owned(), Value::to_string);
+    match field.class {
+        Class::Secret if before.contains('\n') => (HIDDEN.to_owned(), format!("{HIDDEN}, changed")),
+        Class::Secret => (before, format!("{after}, changed")),
+        _ => (exact(&field.before), exact(&field.after)),
+    }
+}
+
+/// `percentile: margin 15%, p95 310m`
+pub(super) fn reason(reason: &Reason) -> String {
+    let inputs: Vec<String> = reason
+        .inputs
+        .iter()
+        .map(|(name, value)| format!("{name} {value}"))
+        .collect();
+    if inputs.is_empty() {
+        return reason.code.clone();
+    }
+    format!("{}: {}", reason.code, inputs.join(", "))
+}
+
+/// `apps/Deployment shop/api`, `Service api`
+pub(super) fn object(id: &ObjectId) -> String {
+    let kind = if id.group.is_empty() {
+        id.kind.clone()
+    } else {
+        format!("{}/{}", id.group, id.kind)
+    };
+    if id.namespace.is_empty() {
+        format!("{kind} {}", id.name)
+    } else {
+        format!("{kind} {}/{}", id.namespace, id.name)
+    }
+}
+
+/// What a new or removed object is, in a few words: `6–20 replicas, cpu 65%`.
+pub(super) fn summary(object: &ObjectDiff) -> String {
+    let at = |path: &str| {
+        let field = object.fields.iter().find(|field| field.path.to_string() == path)?;
+        field.after.as_ref().or(field.before.as_ref()).map(value)
+    };
+    let range = |low: &str, default: &str, high: &str| {
+        let low = at(low).unwrap_or_else(|| default.to_owned());
+        at(high).map(|high| format!("{low}–{high} replicas"))
+    };
+    let known = match object.id.kind.as_str() {
+        "HorizontalPodAutoscaler" => range(".spec.minReplicas", "1", ".spec.maxReplicas"),
+        "ScaledObject" => range(".spec.minReplicaCount", "0", ".spec.maxReplicaCount"),
+        "PodDisruptionBudget" => at(".spec.maxUnavailable")
+            .map(|count| format!("maxUnavailable {count}"))
+            .or_else(|| at(".spec.minAvailable").map(|count| format!("minAvailable {count}"))),
+        "VerticalPodAutoscaler" => at(".spec.updatePolicy.updateMode").map(|mode| format!("updateMode {mode}")),
+        _ => None,
+    };
+    known.unwrap_or_else(|| count(object.fields.len(), "field"))
+}
+
+/// `1 field`, `2 fields`
+pub(super) fn count(n: usize, noun: &str) -> String {
+    match n {
+        1 => format!("1 {noun}"),
+        n if noun.ends_with('y') => format!("{n} {}ies", noun.trim_end_matches('y')),
+        n => format!("{n} {noun}s"),
+    }
+}
+
+/// `6 changed, 15 added, 0 removed`
+pub(super) fn totals(totals: Totals) -> String {
+    let Totals {
+        changed,
+        added,
+        removed,
+        ..
+    } = totals;
+    format!("{changed} changed, {added} added, {removed} removed")
+}
+
+/// The sign of a change. It stands beside every colour.
+pub(super) fn sign(change: Change) -> &'static str {
+    match change {
+        Change::Added => "+",
+        Change::Removed => "-",
+        Change::Modified | Change::Renamed => "~",
+    }
+}
+
+/// `content changed: pods of Deployment/shop/api restart`
+pub(super) fn renamed(object: &ObjectDiff) -> Option<String> {
+    let previous = object.previous.as_ref()?;
+    let users: Vec<String> = object.referenced_by.iter().map(ToString::to_string).collect();
+    let used = if users.is_empty() {
+        "no object here refers to it".to_owned()
+    } else {
+        format!("used by {}, whose pods restart", users.join(", "))
+    };
+    Some(format!("was {}; {used}", previous.name))
+}
+
+/// What is not shown, and why: `214 unchanged · 9 equal after normalising (2 quantities) · 3 noise fields left out (checksum/*)`.
+pub(super) fn unseen(diff: &Diff) -> Vec<String> {
+    let mut words = vec![format!("= {} unchanged", diff.unchanged)];
+    let folded = [
+        (diff.folded.quantity, "quantity"),
+        (diff.folded.order, "list order"),
+        (diff.folded.default, "default"),
+        (diff.folded.reference, "generated name"),
+    ];
+    let folded: Vec<String> = folded
+        .iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, noun)| count(*n, noun))
+        .collect();
+    if diff.equal_after_normalising > 0 || !folded.is_empty() {
+        let detail = if folded.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", folded.join(", "))
+        };
+        words.push(format!(
+            "≡ {} equal after normalising{detail}",
+            diff.equal_after_normalising
+        ));
+    }
+    if !diff.noise.is_empty() {
+        let rules: Vec<&str> = diff.noise.keys().map(String::as_str).collect();
+        words.push(format!(
+            "{} left out ({})",
+            count(diff.noise_fields(), "noise field"),
+            rules.join(", ")
+        ));
+    }
+    if diff.hidden_fields() > 0 {
+        words.push(format!("* {} hidden", count(diff.hidden_fields(), "secret value")));
+    }
+    words
+}
