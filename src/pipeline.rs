@@ -1,1 +1,258 @@
-//! The whole flow in one function of named steps.
+//! The whole flow in one function of named steps. The command line and the KRM function both call it and decide nothing.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::diag::{self, Diagnostic, Place, code};
+use crate::facts::{self, Facts};
+use crate::krm::apply::apply;
+use crate::krm::{Edit, Object};
+use crate::plan::model::OptimizationPlan;
+use crate::plan::{self, baseline, codec};
+use crate::policy::{self, Settings, Source};
+use crate::profile::{Profile, object};
+use crate::render;
+use crate::units::Timestamp;
+use crate::workload::{self, Workloads};
+
+/// Where a profile comes from.
+#[derive(Clone, Debug)]
+pub enum ProfileSource {
+    /// A file, with all profiles in it.
+    File {
+        /// Path as the user gave it.
+        path: String,
+        /// Its text.
+        text: String,
+    },
+    /// An object among the items of a build.
+    Object(Value),
+}
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Apply the accepted plan; where there is none, plan on the fly.
+    Apply,
+    /// Decide anew, the accepted plan being the last decision.
+    Plan,
+}
+
+/// What a run needs.
+#[derive(Clone, Debug)]
+pub struct Inputs {
+    /// What is to be done.
+    pub purpose: Purpose,
+    /// The manifests, none of our own kinds among them.
+    pub objects: Vec<Object>,
+    /// The policy.
+    pub policy: Value,
+    /// Where it came from.
+    pub policy_source: Source,
+    /// The accepted plan, and where it came from.
+    pub plan: Option<(Value, Source)>,
+    /// Profiles of the environment.
+    pub profiles: Vec<ProfileSource>,
+    /// Threads; 0 for as many as the machine has. The result is the same.
+    pub threads: usize,
+}
+
+/// What a run gives.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The manifests after the edits: those given, in their order, and new ones behind them.
+    pub objects: Vec<Object>,
+    /// The edits.
+    pub edits: Vec<Edit>,
+    /// The plan they come from.
+    pub plan: OptimizationPlan,
+    /// What was found, none of it an error.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Manifests, policy, history and last decision in; edited manifests and the plan out.
+///
+/// Errors: an input that can't be read, with every problem in it. What concerns one workload is never an error.
+pub fn run(inputs: &Inputs) -> Result<Outcome, Vec<Diagnostic>> {
+    let settings = policy::parse(&inputs.policy, &inputs.policy_source)?;
+    let accepted = accepted_plan(inputs, &settings)?;
+    let (mut workloads, mut diagnostics) = workload::read(&inputs.objects);
+    let is_on_the_fly = accepted.is_none() && inputs.purpose == Purpose::Apply;
+    let plan = match (accepted, inputs.purpose) {
+        (Some(plan), Purpose::Apply) => plan,
+        (accepted, _) => {
+            if is_on_the_fly {
+                baseline::restore(&mut workloads);
+            }
+            decide(inputs, &settings, &workloads, accepted.as_ref(), &mut diagnostics)?
+        }
+    };
+    let (mut edits, mut found) = render::render(&plan, &workloads);
+    diagnostics.append(&mut found);
+    if is_on_the_fly {
+        edits.extend(baseline::note(&plan, &workloads));
+    }
+    let objects = apply_what_fits(inputs, &mut edits, &mut diagnostics);
+    diag::sort(&mut diagnostics);
+    Ok(Outcome {
+        objects,
+        edits,
+        plan,
+        diagnostics,
+    })
+}
+
+/// Applies the edits. Those of an object that does not take them are left out and reported: one broken workload stops
+/// no other.
+fn apply_what_fits(inputs: &Inputs, edits: &mut Vec<Edit>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Object> {
+    loop {
+        match apply(inputs.objects.clone(), edits) {
+            Ok(objects) => return objects,
+            Err(error) => {
+                let broken = error.id().clone();
+                let before = edits.len();
+                edits.retain(|edit| !edit.id.is_same_object(&broken));
+                assert!(
+                    edits.len() < before,
+                    "broken invariant: an edit that fails is among the edits"
+                );
+                diagnostics.push(
+                    Diagnostic::warning(code::LEFT_ALONE, error.to_string())
+                        .of(broken.to_string())
+                        .help("the object stays as it is; look at the field that is named"),
+                );
+            }
+        }
+    }
+}
+
+fn accepted_plan(inputs: &Inputs, settings: &Settings) -> Result<Option<OptimizationPlan>, Vec<Diagnostic>> {
+    let environment = &settings.policy.spec.environment;
+    inputs
+        .plan
+        .as_ref()
+        .map(|(value, source)| codec::parse(value, source, environment))
+        .transpose()
+}
+
+fn decide(
+    inputs: &Inputs,
+    settings: &Settings,
+    workloads: &Workloads,
+    accepted: Option<&OptimizationPlan>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Result<OptimizationPlan, Vec<Diagnostic>> {
+    let (profiles, texts) = read_profiles(&inputs.profiles, settings)?;
+    let facts = all_facts(&profiles, settings, workloads);
+    let digests = codec::digests(&inputs.policy, &texts.iter().map(String::as_str).collect::<Vec<_>>());
+    let window_end: Option<Timestamp> = profiles.iter().filter_map(Profile::window_end).max();
+    let made_from = plan::Inputs {
+        settings,
+        workloads,
+        facts: &facts,
+        accepted,
+        digests,
+        window_end,
+    };
+    let (plan, mut found) = with_threads(inputs.threads, || plan::plan(&made_from));
+    diagnostics.append(&mut found);
+    Ok(plan)
+}
+
+/// Runs in a pool of so many threads; 0 for the machine's own number.
+fn with_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
+    match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
+        Ok(pool) => pool.install(work),
+        // no thread to be had: this one does the work
+        Err(_) => work(),
+    }
+}
+
+/// The profiles of the environment, and their texts for the digest. Another environment's is an error.
+fn read_profiles(
+    sources: &[ProfileSource],
+    settings: &Settings,
+) -> Result<(Vec<Profile>, Vec<String>), Vec<Diagnostic>> {
+    let (mut profiles, mut texts) = (Vec::new(), Vec::new());
+    for source in sources {
+        let (shown, mut read) = match source {
+            ProfileSource::File { path, text } => (path.clone(), read_file(path, text)?),
+            ProfileSource::Object(value) => ("UsageProfile".to_owned(), vec![read_object(value)?]),
+        };
+        for profile in &read {
+            check_environment(profile, &shown, settings)?;
+            texts.push(object::to_text(std::slice::from_ref(profile)));
+        }
+        profiles.append(&mut read);
+    }
+    Ok((profiles, texts))
+}
+
+fn read_file(path: &str, text: &str) -> Result<Vec<Profile>, Vec<Diagnostic>> {
+    let malformed = |error: object::ProfileError| {
+        let place = Place::Object {
+            object: path.to_owned(),
+            pointer: String::new(),
+        };
+        vec![
+            Diagnostic::error(code::MALFORMED_INPUT, error.to_string())
+                .at(place)
+                .help("write it again with `trimtab profile`"),
+        ]
+    };
+    object::open(text)
+        .map_err(malformed)?
+        .iter()
+        .map(|profile| profile.read().map_err(malformed))
+        .collect()
+}
+
+fn read_object(value: &Value) -> Result<Profile, Vec<Diagnostic>> {
+    let name = value
+        .pointer("/metadata/name")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let source = Source::object(object::KIND, name);
+    let problems = policy::schema::check(&policy::schema::of::<object::ProfileObject>(), value, &source);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let malformed = |error: String| vec![Diagnostic::error(code::MALFORMED_INPUT, error).at(source.value_place(""))];
+    let profile: object::ProfileObject =
+        serde_json::from_value(value.clone()).map_err(|error| malformed(error.to_string()))?;
+    let text = object::from_object(&profile).map_err(|error| malformed(error.to_string()))?;
+    text.read().map_err(|error| malformed(error.to_string()))
+}
+
+fn check_environment(profile: &Profile, shown: &str, settings: &Settings) -> Result<(), Vec<Diagnostic>> {
+    let wanted = &settings.policy.spec.environment;
+    let borrowed = settings
+        .bounds
+        .borrowed
+        .as_ref()
+        .map(|borrowed| borrowed.environment.as_str());
+    match profile.scope.environment.as_deref() {
+        Some(found) if found != wanted && Some(found) != borrowed => {
+            let headline = format!("the profile was recorded in `{found}`, and the policy is for `{wanted}`");
+            let place = Place::Object {
+                object: shown.to_owned(),
+                pointer: "/spec/environment".to_owned(),
+            };
+            Err(vec![Diagnostic::error(code::FOREIGN_PROFILE, headline).at(place).help(
+                "give this environment's own profile, or borrow knowingly with `spec.history.from`",
+            )])
+        }
+        _ => Ok(()),
+    }
+}
+
+fn all_facts(profiles: &[Profile], settings: &Settings, workloads: &Workloads) -> BTreeMap<String, Facts> {
+    let stated = &settings.policy.spec.identity.namespace;
+    let facts = |(key, workload): (&String, &workload::Workload)| {
+        let id = &workload.id;
+        let namespace = if id.namespace.is_empty() { stated } else { &id.namespace };
+        facts::of(profiles, namespace, &id.kind, &id.name).map(|facts| (key.clone(), facts))
+    };
+    workloads.by_key.iter().filter_map(facts).collect()
+}
