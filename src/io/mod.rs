@@ -1,1 +1,17 @@
 //! The only code that touches files, environment, processes and clock.
+
+pub mod files;
+pub mod folder;
+pub mod process;
+pub mod clock;
+pub mod kustomization;
+pub mod functions;
+pub mod environments;
+pub mod capture;
+pub mod kustomize;
+pub mod git;
+
+/// Columns that the environment names, if it does.
+pub fn terminal_width() -> Option<usize> {
+    std::env::var("COLUMNS").ok()?.parse().ok().filter(|width| *width >= 40)
+}

@@ -1,0 +1,196 @@
+//! Files: whole, as a stream, and written at once or not at all. `-` is stdin or stdout. Every error names the path.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write as _};
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// A file that could not be read or written.
+#[derive(Debug, Error)]
+#[error("cannot {action} `{path}`: {reason}")]
+pub struct FileError {
+    action: &'static str,
+    path: String,
+    // not a `source`: the message holds it already, and a chain of causes would say it twice
+    reason: std::io::Error,
+}
+
+impl FileError {
+    /// What the system said to one action on one file.
+    pub(crate) fn new(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.display().to_string();
+        move |reason| Self { action, path, reason }
+    }
+}
+
+fn is_standard(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// Opens a file, or stdin for `-`, as a stream.
+pub fn open(path: &Path) -> Result<Box<dyn Read + Send>, FileError> {
+    if is_standard(path) {
+        return Ok(Box::new(std::io::stdin()));
+    }
+    let file = File::open(path).map_err(FileError::new("open", path))?;
+    // opening a folder works; only reading it fails, without its name
+    if file.metadata().is_ok_and(|meta| meta.is_dir()) {
+        let source = std::io::Error::from(std::io::ErrorKind::IsADirectory);
+        return Err(FileError::new("read", path)(source));
+    }
+    Ok(Box::new(file))
+}
+
+/// Opens a file, or stdin for `-`, for reading lines.
+pub fn open_lines(path: &Path) -> Result<Box<dyn BufRead + Send>, FileError> {
+    Ok(Box::new(BufReader::new(open(path)?)))
+}
+
+/// Reads a whole file, or stdin for `-`; one of more than `limit` bytes is an error.
+pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, FileError> {
+    let mut bytes = Vec::new();
+    open(path)?
+        .take(u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(FileError::new("read", path))?;
+    if bytes.len() > limit {
+        let source = std::io::Error::new(
+            std::io::ErrorKind::FileTooLarge,
+            format!("it is larger than {limit} bytes"),
+        );
+        return Err(FileError::new("read", path)(source));
+    }
+    Ok(bytes)
+}
+
+/// Reads a whole text, or stdin for `-`.
+pub fn read_text(path: &Path, limit: usize) -> Result<String, FileError> {
+    String::from_utf8(read(path, limit)?).map_err(|_| {
+        FileError::new("read", path)(std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not UTF-8"))
+    })
+}
+
+/// Writes a whole file, or stdout for `-`: a reader sees the old content or the new, never a part. A file whose content
+/// is already this keeps its time of change.
+pub fn write(path: &Path, content: &[u8]) -> Result<(), FileError> {
+    if is_standard(path) {
+        let mut stdout = std::io::stdout().lock();
+        return stdout
+            .write_all(content)
+            .and_then(|()| stdout.flush())
+            .map_err(FileError::new("write", path));
+    }
+    if std::fs::read(path).is_ok_and(|known| known == content) {
+        return Ok(());
+    }
+    // a link is written through, not replaced
+    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = target
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    write_beside(folder, &target, content).map_err(FileError::new("write", path))
+}
+
+fn write_beside(folder: &Path, target: &Path, content: &[u8]) -> std::io::Result<()> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".trimtab-");
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(content)?;
+    // temporary files are private; the result has the mode of what it replaces, or that of any new file
+    let permissions = match std::fs::metadata(target) {
+        Ok(known) => known.permissions(),
+        Err(_) => new_file_permissions(folder)?,
+    };
+    file.as_file().set_permissions(permissions)?;
+    file.as_file().sync_all()?;
+    file.persist(target)?;
+    if let Ok(folder) = File::open(folder) {
+        // some file systems cannot; the content itself is safe
+        let _ = folder.sync_all();
+    }
+    Ok(())
+}
+
+/// What the process's mask gives to a new file: asked by making one.
+fn new_file_permissions(folder: &Path) -> std::io::Result<std::fs::Permissions> {
+    let probe = tempfile::Builder::new()
+        .prefix(".trimtab-")
+        .make_in(folder, |path| File::create_new(path))?;
+    Ok(probe.as_file().metadata()?.permissions())
+}
+
+/// Whether this is meant as a folder: it is one, or ends like one.
+pub fn is_folder(path: &Path) -> bool {
+    path.is_dir() || path.as_os_str().to_string_lossy().ends_with('/')
+}
+
+/// Files below a folder whose names end with one of these, in the order of their paths; a file stands for itself.
+pub fn list(path: &Path, endings: &[&str]) -> Result<Vec<PathBuf>, FileError> {
+    list_at_depth(path, usize::MAX, endings)
+}
+
+fn list_at_depth(path: &Path, depth: usize, endings: &[&str]) -> Result<Vec<PathBuf>, FileError> {
+    let mut files = Vec::new();
+    for entry in walkdir::WalkDir::new(path).max_depth(depth).sort_by_file_name() {
+        let entry = entry.map_err(|error| {
+            let path = error.path().unwrap_or(path).to_owned();
+            FileError::new("list", &path)(error.into())
+        })?;
+        let name = entry.file_name().to_string_lossy();
+        if entry.file_type().is_file() && (entry.depth() == 0 || endings.iter().any(|ending| name.ends_with(ending))) {
+            files.push(entry.into_path());
+        }
+    }
+    Ok(files)
+}
+
+/// Files in a folder itself whose names end with one of these, in the order of their names.
+pub fn list_here(folder: &Path, endings: &[&str]) -> Result<Vec<PathBuf>, FileError> {
+    let mut files = list_at_depth(folder, 1, endings)?;
+    files.retain(|file| file.parent() == Some(folder));
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_keeps_its_mode() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.yaml");
+        write(&path, b"one").unwrap();
+        write(&path, b"two").unwrap();
+        assert_eq!(read(&path, 10).unwrap(), b"two");
+        let names: Vec<_> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        assert_eq!(names, ["out.yaml"], "no temporary file is left");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+            write(&path, b"three").unwrap();
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+        }
+    }
+
+    #[test]
+    fn errors_name_the_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("file/out.yaml");
+        write(&folder.path().join("file"), b"not a folder").unwrap();
+        for error in [
+            write(&missing, b"x").unwrap_err().to_string(),
+            read(&missing, 10).unwrap_err().to_string(),
+            read(folder.path(), 10).unwrap_err().to_string(),
+        ] {
+            assert!(error.contains(&folder.path().display().to_string()), "{error}");
+        }
+        let large = folder.path().join("large");
+        write(&large, b"12345").unwrap();
+        assert!(read(&large, 4).unwrap_err().to_string().contains("larger than 4 bytes"));
+    }
+}

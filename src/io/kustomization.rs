@@ -1,0 +1,144 @@
+//! Kustomization files, as far as we have to look into them before kustomize does.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::files::{self, FileError};
+use crate::krm::Object;
+use crate::yaml::{self, Limits, ReadError};
+
+/// The names kustomize looks for, in its order.
+const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// A folder's kustomization file.
+#[derive(Clone, Debug)]
+pub struct Kustomization {
+    /// The folder.
+    pub folder: PathBuf,
+    /// The file.
+    pub file: PathBuf,
+    value: Value,
+}
+
+/// Why a YAML file was not read.
+#[derive(Debug, thiserror::Error)]
+pub enum YamlFileError {
+    /// Not as a file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Not as YAML.
+    #[error("{}:{error}", path.display())]
+    Yaml {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with the text.
+        error: Box<ReadError>,
+        /// The text.
+        text: Vec<u8>,
+    },
+}
+
+impl YamlFileError {
+    /// What is wrong with the text of a file.
+    pub fn yaml(path: &Path, text: Vec<u8>) -> impl FnOnce(ReadError) -> Self {
+        let path = path.to_owned();
+        move |error| Self::Yaml {
+            path,
+            error: Box::new(error),
+            text,
+        }
+    }
+}
+
+impl Kustomization {
+    /// The kustomization of a folder, if it has one.
+    pub fn of(folder: &Path) -> Result<Option<Self>, YamlFileError> {
+        let Some(file) = NAMES.iter().map(|name| folder.join(name)).find(|file| file.is_file()) else {
+            return Ok(None);
+        };
+        let documents = documents(&file)?;
+        Ok(Some(Self {
+            folder: folder.to_owned(),
+            file,
+            value: documents.into_iter().next().unwrap_or_default(),
+        }))
+    }
+
+    /// The entries of one of its lists of paths, such as `resources`.
+    pub fn entries(&self, field: &str) -> impl Iterator<Item = &str> {
+        self.value[field]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+    }
+
+    /// Whether it brings a schema of its own.
+    pub fn has_schema(&self) -> bool {
+        self.value.get("openapi").is_some_and(|openapi| !openapi.is_null())
+    }
+
+    /// What an entry names.
+    pub fn target(&self, entry: &str) -> Target {
+        let path = self.folder.join(entry);
+        if entry.contains('\n') {
+            Target::Inline(entry.to_owned())
+        } else if path.is_dir() {
+            Target::Folder(path)
+        } else if path.is_file() {
+            Target::File(path)
+        } else {
+            Target::Elsewhere(entry.to_owned())
+        }
+    }
+
+    /// Whether it uses a file of its folder for something else than a function: as a resource or a patch.
+    pub fn uses_as_material(&self, file_name: &str) -> bool {
+        let is_named = |entry: &str| Path::new(entry) == Path::new(file_name);
+        let patches = ["patches", "patchesJson6902"]
+            .into_iter()
+            .filter_map(|field| self.value[field].as_array());
+        self.entries("resources")
+            .chain(self.entries("patchesStrategicMerge"))
+            .any(is_named)
+            || patches
+                .flatten()
+                .filter_map(|patch| patch["path"].as_str())
+                .any(is_named)
+    }
+}
+
+/// What an entry of a kustomization names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A folder with a kustomization of its own.
+    Folder(PathBuf),
+    /// A file.
+    File(PathBuf),
+    /// YAML instead of a path.
+    Inline(String),
+    /// A URL, or nothing that is there.
+    Elsewhere(String),
+}
+
+/// The documents of a YAML or JSON file.
+pub fn documents(path: &Path) -> Result<Vec<Object>, YamlFileError> {
+    let text = files::read(path, Limits::STREAM.bytes)?;
+    match yaml::read_all(&text, &Limits::STREAM) {
+        Ok(documents) => Ok(documents.into_iter().map(|document| document.value).collect()),
+        Err(error) => Err(YamlFileError::yaml(path, text)(error)),
+    }
+}
+
+/// The sorted names in a folder.
+pub fn names(folder: &Path) -> Result<Vec<String>, FileError> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).map_err(FileError::new("read", folder))? {
+        let entry = entry.map_err(FileError::new("read", folder))?;
+        names.push(entry.file_name().to_string_lossy().into_owned());
+    }
+    names.sort();
+    Ok(names)
+}
