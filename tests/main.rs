@@ -5,11 +5,19 @@
     reason = "tests read files, run programs and may panic"
 )]
 
+mod diff;
+mod diff_command;
 mod history_formats;
+mod keda_scalers;
+mod kustomize;
 mod kustomize_strings;
 mod planning;
+mod policy;
 mod profile_accuracy;
+mod profile_laws;
 mod quantities;
+mod render;
+mod report;
 mod trap_strings;
 mod yaml_hostile;
 mod yaml_places;

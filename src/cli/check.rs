@@ -1,0 +1,260 @@
+//! `trimtab check`: for CI. Are the committed files what the inputs make of them, and does nothing stand against them?
+//!
+//! Exit 3 where something is stale or a gate says no. A finding is a gate when it is of a code below, in a workload that
+//! is rendered, and not accepted by the policy.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::console;
+use super::exit::{CliError, Exit};
+use super::load::{self, BuildArguments, Loaded};
+use super::render::{self, Form};
+use crate::diag::{Code, Diagnostic, Severity, code};
+use crate::io::files;
+use crate::io::{clock, folder};
+use crate::lint;
+use crate::pipeline::{self, Outcome, Purpose};
+use crate::plan::model::OptimizationPlan;
+use crate::policy::Cluster;
+use crate::policy::wire::{Mode, OptimizationPolicy};
+use crate::units::Timestamp;
+
+/// Findings that stop a merge until they are repaired or accepted.
+const GATES: [Code; 2] = [code::PDB_BLOCKS_EVICTIONS, code::POLICY_CONFLICT];
+
+/// Arguments of `trimtab check`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// Folders with environments and rendered layers, or above them
+    #[arg(required = true, value_name = "DIR")]
+    folders: Vec<PathBuf>,
+    /// The time to judge expiry by; else the machine's
+    #[arg(long, value_name = "RFC3339")]
+    now: Option<Timestamp>,
+    #[command(flatten)]
+    build: BuildArguments,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  trimtab check .                                  # in CI: exit 3 where something is stale or a gate says no
+  trimtab check overlays --now 2027-01-01T00:00:00Z
+
+Checked: plan.yaml is what `trimtab plan` makes of policy, profile and manifests; rendered folders are what
+`trimtab render` makes of the plan; findings that block are accepted with a reason, and no acceptance has expired;
+no rule of `trimtab lint` objects to what trimtab renders.";
+
+/// Checks everything and reports all of it.
+pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
+    let now = arguments.now.unwrap_or_else(clock::now);
+    let mut problems = Vec::new();
+    let planned = load::load(&arguments.folders, &arguments.build, Purpose::Plan)?;
+    let rendered = rendered_folders(&arguments.folders)?;
+    for one in &planned {
+        let outcome = pipeline::run(&one.inputs).map_err(CliError::Diagnostics)?;
+        problems.extend(stale_plan(one, &outcome));
+        problems.extend(gates(one, &outcome.plan));
+        problems.extend(expired(&one.inputs.policy, &one.inputs.policy_source, now));
+        problems.extend(lint_errors(one, &outcome));
+    }
+    let mut count = 0;
+    for one in load::load(&arguments.folders, &arguments.build, Purpose::Apply)? {
+        for (folder, form) in layers_of(&one, &rendered) {
+            count += 1;
+            problems.extend(stale_folder(&one, folder, form)?);
+        }
+    }
+    console::report(&problems);
+    if problems.is_empty() {
+        console::say(&format!(
+            "{} environments and {count} rendered folders are current",
+            planned.len()
+        ));
+        return Ok(Exit::Done);
+    }
+    Ok(Exit::Stale)
+}
+
+/// What rules hold against the result and the policy does not accept.
+fn lint_errors(one: &Loaded, outcome: &Outcome) -> Vec<Diagnostic> {
+    let Ok(policy) = serde_json::from_value::<OptimizationPolicy>(one.inputs.policy.clone()) else {
+        return Vec::new();
+    };
+    let cluster = Cluster::of(&policy.spec.cluster);
+    let name = |found: &Diagnostic| {
+        found
+            .workload
+            .as_deref()
+            .and_then(|key| key.rsplit('/').next())
+            .map(str::to_owned)
+    };
+    let mut errors = lint::lint_for(&outcome.objects, Some(&cluster));
+    errors.retain(|found| {
+        let is_accepted = name(found).is_some_and(|name| policy.spec.acceptance(found.code, &name).is_some());
+        found.severity == Severity::Error && !is_accepted
+    });
+    errors
+}
+
+/// The plan is not what the inputs make of it.
+fn stale_plan(one: &Loaded, outcome: &Outcome) -> Option<Diagnostic> {
+    let folder = one.folder().display();
+    let help = format!("run `trimtab plan {folder} --write`, review and commit");
+    let Some((value, _)) = &one.inputs.plan else {
+        let headline = format!("`{folder}` has no accepted plan");
+        return Some(Diagnostic::error(code::STALE_FILE, headline).help(help));
+    };
+    let made = crate::plan::codec::to_value(&outcome.plan);
+    if *value == made {
+        return None;
+    }
+    let changed = changed_workloads(value, &made);
+    Some(
+        Diagnostic::error(
+            code::STALE_FILE,
+            format!("the plan of `{folder}` is not what its inputs make of it"),
+        )
+        .because(if changed.is_empty() {
+            "policy or profile changed".to_owned()
+        } else {
+            format!("changed: {}", changed.join(", "))
+        })
+        .help(help),
+    )
+}
+
+fn changed_workloads(accepted: &serde_json::Value, made: &serde_json::Value) -> Vec<String> {
+    let workloads = |plan: &serde_json::Value| plan["spec"]["workloads"].as_object().cloned().unwrap_or_default();
+    let (accepted, made) = (workloads(accepted), workloads(made));
+    let keys: std::collections::BTreeSet<&String> = accepted.keys().chain(made.keys()).collect();
+    keys.into_iter()
+        .filter(|key| accepted.get(*key) != made.get(*key))
+        .map(|key| format!("`{key}`"))
+        .collect()
+}
+
+fn gates(one: &Loaded, plan: &OptimizationPlan) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    for (key, workload) in plan
+        .spec
+        .workloads
+        .iter()
+        .filter(|(_, workload)| workload.mode == Mode::Enforce)
+    {
+        for (name, finding) in &workload.findings {
+            let Some(code) = Code::find(name).filter(|code| GATES.contains(code)) else {
+                continue;
+            };
+            if finding.accepted.is_none() {
+                let help = format!("repair it, or accept it under `spec.accept` with `code: {code}` and a reason");
+                let headline = format!("{}: {}", one.folder().display(), finding.detail);
+                problems.push(Diagnostic::error(code, headline).of(key.clone()).help(help));
+            }
+        }
+    }
+    problems
+}
+
+/// Acceptances whose day has passed.
+fn expired(policy: &serde_json::Value, source: &crate::policy::Source, now: Timestamp) -> Vec<Diagnostic> {
+    let Ok(policy) = serde_json::from_value::<OptimizationPolicy>(policy.clone()) else {
+        return Vec::new();
+    };
+    let today = now.to_string().chars().take(10).collect::<String>();
+    let is_past = |until: &String| *until < today;
+    let mut problems = Vec::new();
+    for (name, accept) in policy
+        .spec
+        .accept
+        .iter()
+        .filter(|(_, accept)| accept.until.as_ref().is_some_and(is_past))
+    {
+        let until = accept.until.as_deref().unwrap_or_default();
+        problems.push(
+            Diagnostic::error(
+                code::ACCEPT_EXPIRED,
+                format!("the acceptance `{name}` held until {until}"),
+            )
+            .at(source.value_place(&format!("/spec/accept/{}/until", crate::policy::merge::escape(name))))
+            .help("repair the finding, or accept it again with a new date"),
+        );
+    }
+    problems
+}
+
+/// Rendered folders below, with the form they were rendered in and what they stand on.
+fn rendered_folders(folders: &[PathBuf]) -> Result<BTreeMap<PathBuf, Form>, CliError> {
+    let mut found = BTreeMap::new();
+    for folder in folders {
+        for path in files::list(folder, &["kustomization.yaml"])? {
+            let text = files::read_text(&path, crate::yaml::Limits::STREAM.bytes)?;
+            if text.lines().next() != Some(render::MARK) {
+                continue;
+            }
+            let form = if text.lines().any(|line| line.contains("../")) {
+                Form::Overlay
+            } else {
+                Form::Manifests
+            };
+            found.insert(path.parent().unwrap_or(Path::new(".")).to_owned(), form);
+        }
+    }
+    Ok(found)
+}
+
+/// The rendered folders that carry the plan's name.
+fn layers_of<'a>(one: &'a Loaded, rendered: &'a BTreeMap<PathBuf, Form>) -> impl Iterator<Item = (&'a PathBuf, Form)> {
+    let name = one
+        .inputs
+        .plan
+        .as_ref()
+        .and_then(|(plan, _)| plan["metadata"]["name"].as_str())
+        .unwrap_or_default();
+    rendered
+        .iter()
+        .filter(move |(folder, _)| layer_name(folder).as_deref() == Some(name))
+        .map(|(folder, form)| (folder, *form))
+}
+
+fn layer_name(folder: &Path) -> Option<String> {
+    let documents = crate::io::kustomization::documents(&folder.join(crate::krm::layer::KUSTOMIZATION)).ok()?;
+    Some(documents.first()?["metadata"]["name"].as_str()?.to_owned())
+}
+
+fn stale_folder(one: &Loaded, folder: &Path, form: Form) -> Result<Option<Diagnostic>, CliError> {
+    let (wanted, _) = render::files(one, form, folder)?;
+    let found = folder::ours(folder, render::MARK).map_err(anyhow::Error::from)?;
+    let mut differences = Vec::new();
+    for (name, text) in &wanted {
+        match found.get(name) {
+            None => differences.push(format!("`{name}` is missing")),
+            Some(known) if known != text => differences.push(format!("`{name}` differs")),
+            Some(_) => {}
+        }
+    }
+    differences.extend(
+        found
+            .keys()
+            .filter(|name| !wanted.contains_key(*name))
+            .map(|name| format!("`{name}` is left over")),
+    );
+    if differences.is_empty() {
+        return Ok(None);
+    }
+    let form = if form == Form::Overlay { "overlay" } else { "manifests" };
+    let command = format!(
+        "trimtab render {} --as {form} -o {}",
+        one.folder().display(),
+        folder.display()
+    );
+    Ok(Some(
+        Diagnostic::error(
+            code::STALE_FILE,
+            format!("`{}` is not what the plan renders", folder.display()),
+        )
+        .because(differences.join(", "))
+        .help(format!("run `{command}`, review and commit")),
+    ))
+}

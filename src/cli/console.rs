@@ -1,0 +1,42 @@
+//! stdout is data, stderr is talk.
+
+use std::io::Write;
+
+use crate::diag::{Diagnostic, terminal};
+
+/// Data for stdout, whole.
+pub fn print(text: &str) -> std::io::Result<()> {
+    print_bytes(text.as_bytes())
+}
+
+/// Data for stdout, whole.
+pub fn print_bytes(bytes: &[u8]) -> std::io::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(bytes)?;
+    stdout.flush()
+}
+
+/// Text for people on stdout; coloured where the terminal and the user allow it.
+pub fn print_styled(text: &str) -> std::io::Result<()> {
+    let mut stdout = anstream::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}
+
+/// A line for people.
+pub fn say(text: &str) {
+    // nobody reads: nothing to be done about it
+    let _ = writeln!(anstream::stderr().lock(), "{text}");
+}
+
+/// Diagnostics for people; coloured where the terminal and the user allow it.
+pub fn report(diagnostics: &[Diagnostic]) {
+    let _ = anstream::stderr()
+        .lock()
+        .write_all(terminal::render_all(diagnostics, true).as_bytes());
+}
+
+/// Columns for text that people read: the terminal's, else a page's.
+pub fn width() -> usize {
+    crate::io::terminal_width().unwrap_or(120)
+}

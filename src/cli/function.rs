@@ -1,0 +1,283 @@
+//! `trimtab fn`, and what kustomize and kpt run: manifests in, the same manifests with the plan applied out.
+//!
+//! It reads stdin, the files it is told to read, and writes stdout once, whole. What it can't read is an error with
+//! nothing on stdout: a host would take an empty answer for "delete everything". It never gates.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::console;
+use super::exit::{CliError, Exit};
+use crate::diag::{Diagnostic, Place, code};
+use crate::io::files;
+use crate::krm::resource_list::is_kept_as_file;
+use crate::krm::{ListError, Object, ResourceList};
+use crate::pipeline::{self, Inputs, ProfileSource, Purpose};
+use crate::plan;
+use crate::policy::{self, Source};
+use crate::profile::object;
+use crate::yaml::{self, Limits, ReadError};
+
+/// The kind of prices.
+const PRICES: &str = "PriceSheet";
+
+/// Arguments of `trimtab fn`.
+#[derive(Debug, Default, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// The policy; without it, the functionConfig of the `ResourceList` on stdin
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// The accepted plan; without it, the `OptimizationPlan` among the items
+    #[arg(long, value_name = "FILE", conflicts_with = "profile")]
+    plan: Option<PathBuf>,
+    /// A usage profile to plan from on the fly; may be given several times
+    #[arg(long, value_name = "FILE")]
+    profile: Vec<PathBuf>,
+    /// Prices, for costs in the plan
+    #[arg(long, value_name = "FILE")]
+    prices: Option<PathBuf>,
+    /// Threads to plan with; the result is the same for any number
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    threads: usize,
+}
+
+const EXAMPLES: &str = "\
+stdin is a ResourceList or a stream of YAML or JSON objects; stdout has the same shape.
+
+Examples:
+  kustomize build apps/production | trimtab fn --policy policy.yaml --plan plan.yaml
+  trimtab fn --policy policy.yaml --profile usage.yaml < manifests.yaml";
+
+/// Runs the function over stdin.
+pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
+    let stdin = files::read(Path::new("-"), Limits::STREAM.bytes)?;
+    let documents = read_stream("stdin", &stdin)?;
+    let list = ResourceList::parse(documents).map_err(|error| no_objects(&error))?;
+    let sorted = Sorted::of(&list.items);
+    let inputs = inputs(arguments, &list, &sorted)?;
+    let outcome = pipeline::run(&inputs).map_err(CliError::Diagnostics)?;
+    let items = sorted.rejoin(list.items.clone(), outcome.objects);
+    let text = text(&list.into_documents(items, &outcome.diagnostics), &stdin)?;
+    console::report(&outcome.diagnostics);
+    console::print(&text)?;
+    Ok(Exit::Done)
+}
+
+/// Which items are manifests, and which are for us.
+struct Sorted {
+    /// For each item whether it goes through the pipeline, stays beside it, or ends here.
+    ways: Vec<Way>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Through,
+    Beside,
+    End,
+}
+
+impl Sorted {
+    fn of(items: &[Object]) -> Self {
+        let way = |item: &Object| match (is_ours(item), is_kept_as_file(item)) {
+            (false, _) => Way::Through,
+            // a host that keeps files (kpt) would delete the file of an item that does not come back
+            (true, true) => Way::Beside,
+            (true, false) => Way::End,
+        };
+        Self {
+            ways: items.iter().map(way).collect(),
+        }
+    }
+
+    fn manifests(&self, items: &[Object]) -> Vec<Object> {
+        let through = items.iter().zip(&self.ways).filter(|(_, way)| **way == Way::Through);
+        through.map(|(item, _)| item.clone()).collect()
+    }
+
+    /// The items as they came, each manifest in its new form, new ones at the end.
+    fn rejoin(&self, items: Vec<Object>, manifests: Vec<Object>) -> Vec<Object> {
+        let mut manifests = manifests.into_iter();
+        let mut joined = Vec::with_capacity(items.len());
+        for (item, way) in items.into_iter().zip(&self.ways) {
+            match way {
+                Way::Through => joined.push(
+                    manifests
+                        .next()
+                        .expect("broken invariant: the pipeline gives back every object it was given"),
+                ),
+                Way::Beside => joined.push(item),
+                Way::End => {}
+            }
+        }
+        joined.extend(manifests);
+        joined
+    }
+}
+
+/// Whether an object is of one of our kinds.
+fn is_ours(object: &Object) -> bool {
+    object["apiVersion"] == policy::API_VERSION
+}
+
+fn inputs(arguments: &Arguments, list: &ResourceList, sorted: &Sorted) -> Result<Inputs, CliError> {
+    let (policy, policy_source) = the_policy(arguments, list)?;
+    let mut profiles = Vec::new();
+    for path in &arguments.profile {
+        profiles.push(ProfileSource::File {
+            path: path.display().to_string(),
+            text: files::read_text(path, Limits::STREAM.bytes)?,
+        });
+    }
+    if profiles.is_empty() {
+        profiles.extend(of_kind(list, object::KIND).cloned().map(ProfileSource::Object));
+    }
+    let plan = match &arguments.plan {
+        Some(path) => Some(read_file(path)?),
+        None if arguments.profile.is_empty() => at_most_one(list, plan::model::KIND)?,
+        None => None,
+    };
+    if plan.is_none() && profiles.is_empty() {
+        return Err(no_decision().into());
+    }
+    match &arguments.prices {
+        Some(path) => drop(read_file(path)?),
+        None => drop(at_most_one(list, PRICES)?),
+    }
+    Ok(Inputs {
+        purpose: Purpose::Apply,
+        objects: sorted.manifests(&list.items),
+        policy,
+        policy_source,
+        plan,
+        profiles,
+        threads: arguments.threads,
+    })
+}
+
+fn no_objects(error: &ListError) -> Diagnostic {
+    let diagnostic = Diagnostic::error(code::MALFORMED_INPUT, error.to_string()).at(whole("stdin"));
+    match error {
+        ListError::Empty => diagnostic.help("pipe manifests in; `trimtab --help` shows every command"),
+        _ => diagnostic,
+    }
+}
+
+fn no_decision() -> Diagnostic {
+    Diagnostic::error(
+        code::MISSING_INPUT,
+        "there is neither a plan nor a usage profile, so nothing says what to apply",
+    )
+    .help("list `plan.yaml` under `resources:` beside the policy, or pass `--plan FILE` or `--profile FILE`")
+}
+
+fn the_policy(arguments: &Arguments, list: &ResourceList) -> Result<(Value, Source), CliError> {
+    if let Some(path) = &arguments.policy {
+        return read_file(path);
+    }
+    let missing = |headline: String| {
+        Diagnostic::error(code::MISSING_INPUT, headline)
+            .help("pass `--policy FILE`, or let a host hand over an OptimizationPolicy as functionConfig")
+    };
+    let Some(policy) = &list.function_config else {
+        return Err(missing("there is no policy".into()).into());
+    };
+    if !crate::io::functions::is_policy(policy) {
+        let kind = policy["kind"].as_str().unwrap_or("without a kind");
+        return Err(missing(format!("the functionConfig is `{kind}`, not an OptimizationPolicy")).into());
+    }
+    Ok((policy.clone(), source_of(policy)))
+}
+
+fn of_kind<'a>(list: &'a ResourceList, kind: &'a str) -> impl Iterator<Item = &'a Object> {
+    list.items
+        .iter()
+        .filter(move |item| is_ours(item) && item["kind"] == kind)
+}
+
+fn at_most_one(list: &ResourceList, kind: &str) -> Result<Option<(Value, Source)>, CliError> {
+    let found: Vec<&Object> = of_kind(list, kind).collect();
+    if found.len() < 2 {
+        return Ok(found.first().map(|object| ((*object).clone(), source_of(object))));
+    }
+    let names: Vec<String> = found.iter().map(|object| format!("`{}`", name(object))).collect();
+    let headline = format!("there are {} objects of kind {kind}: {}", found.len(), names.join(", "));
+    Err(Diagnostic::error(code::MALFORMED_INPUT, headline)
+        .help("keep one for each environment")
+        .into())
+}
+
+fn source_of(object: &Object) -> Source {
+    Source::object(object["kind"].as_str().unwrap_or_default(), name(object))
+}
+
+fn name(object: &Object) -> &str {
+    object["metadata"]["name"].as_str().unwrap_or_default()
+}
+
+fn read_file(path: &Path) -> Result<(Value, Source), CliError> {
+    let bytes = files::read(path, Limits::STREAM.bytes)?;
+    let shown = path.display().to_string();
+    let value = yaml::read_one(&bytes, &Limits::STREAM).map_err(|error| unreadable(&shown, &bytes, &error))?;
+    Ok((value, Source::file(shown, String::from_utf8_lossy(&bytes))))
+}
+
+fn read_stream(shown: &str, bytes: &[u8]) -> Result<Vec<Value>, CliError> {
+    match yaml::read_all(bytes, &Limits::STREAM) {
+        Ok(documents) => Ok(documents.into_iter().map(|document| document.value).collect()),
+        Err(error) => Err(unreadable(shown, bytes, &error).into()),
+    }
+}
+
+/// What is wrong with a text, at its place.
+fn unreadable(shown: &str, bytes: &[u8], error: &ReadError) -> Diagnostic {
+    let place = match error.position {
+        Some(position) => Place::File {
+            path: shown.to_owned(),
+            line: position.line,
+            column: position.column,
+            width: 1,
+            source: line(bytes, position.line),
+        },
+        None => whole(shown),
+    };
+    Diagnostic::error(code::MALFORMED_INPUT, error.problem.to_string()).at(place)
+}
+
+/// A line of a text for people: its first 200 characters.
+fn line(bytes: &[u8], number: usize) -> String {
+    let line = bytes
+        .split(|byte| *byte == b'\n')
+        .nth(number.saturating_sub(1))
+        .unwrap_or_default();
+    String::from_utf8_lossy(&line[..line.len().min(4096)])
+        .chars()
+        .take(200)
+        .collect()
+}
+
+fn whole(shown: &str) -> Place {
+    Place::Object {
+        object: shown.to_owned(),
+        pointer: String::new(),
+    }
+}
+
+/// The text of stdout: JSON for JSON, else YAML. Never empty.
+fn text(documents: &[Value], stdin: &[u8]) -> Result<String, CliError> {
+    match documents {
+        [] => {
+            let headline = "no object is left besides those of trimtab itself";
+            Err(Diagnostic::error(code::MALFORMED_INPUT, headline)
+                .help("list the workloads under `resources:`")
+                .into())
+        }
+        [document] if is_json(stdin) => Ok(format!("{document}\n")),
+        documents => Ok(yaml::to_stream(documents)),
+    }
+}
+
+fn is_json(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().starts_with(b"{") && serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok()
+}

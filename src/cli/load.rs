@@ -1,0 +1,239 @@
+//! Environments as the commands see them: manifests and merged policy from one kustomize build, plan and profiles from
+//! the files beside the policy.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::console;
+use super::exit::CliError;
+use super::unreadable::unreadable;
+use crate::diag::{Diagnostic, code};
+use crate::io::environments::{self, Environment, Wiring};
+use crate::io::files;
+use crate::io::kustomization::Kustomization;
+use crate::io::kustomize::Kustomize;
+use crate::krm::Object;
+use crate::krm::patch::Schema;
+use crate::pipeline::{Inputs, ProfileSource, Purpose};
+use crate::plan::{OptimizationPlan, model};
+use crate::policy::{self, Source};
+use crate::profile::object;
+use crate::yaml::{self, Limits};
+
+/// The committed plan of an environment.
+pub const PLAN_FILE: &str = "plan.yaml";
+
+/// How manifests are built.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct BuildArguments {
+    /// The kustomize to run; else `TRIMTAB_KUSTOMIZE`, else the one in PATH
+    #[arg(long, value_name = "PATH")]
+    pub kustomize: Option<PathBuf>,
+    /// Build although the tree names functions that are not ours: they run as you
+    #[arg(long)]
+    pub allow_functions: bool,
+    /// Threads; 0 for as many as the machine has (the result is the same)
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub threads: usize,
+}
+
+/// An environment, ready for the pipeline.
+pub struct Loaded {
+    /// Where it is.
+    pub environment: Environment,
+    /// Everything the pipeline needs, the accepted plan among it.
+    pub inputs: Inputs,
+    /// The schema that patches around its manifests are merged by.
+    pub schema: Schema,
+}
+
+impl Loaded {
+    /// The folder as the user knows it.
+    pub fn folder(&self) -> &Path {
+        &self.environment.folder
+    }
+
+    /// Whether the function runs here and would not find the plan.
+    pub fn needs_plan_listed(&self) -> Result<bool, CliError> {
+        if self.environment.wiring != Wiring::Transformers {
+            return Ok(false);
+        }
+        let kustomization = Kustomization::of(self.folder()).map_err(anyhow::Error::from)?;
+        Ok(kustomization
+            .is_some_and(|kustomization| !kustomization.entries("resources").any(|entry| entry == PLAN_FILE)))
+    }
+
+    /// The accepted plan, if there is one that can be read.
+    pub fn accepted(&self) -> Option<OptimizationPlan> {
+        serde_json::from_value(self.inputs.plan.as_ref()?.0.clone()).ok()
+    }
+
+    /// Where its plan is or will be.
+    pub fn plan_path(&self) -> PathBuf {
+        self.folder().join(PLAN_FILE)
+    }
+}
+
+/// Every environment in these folders and below, built and read. None at all is an error.
+pub fn load(folders: &[PathBuf], arguments: &BuildArguments, purpose: Purpose) -> Result<Vec<Loaded>, CliError> {
+    let kustomize = Kustomize::find(arguments.kustomize.as_deref(), arguments.allow_functions);
+    let mut found = Vec::new();
+    for folder in folders {
+        found.extend(environments::find(folder).map_err(anyhow::Error::from)?);
+    }
+    found.sort_by(|a, b| a.folder.cmp(&b.folder));
+    found.dedup();
+    if found.is_empty() {
+        let shown: Vec<String> = folders.iter().map(|folder| format!("`{}`", folder.display())).collect();
+        return Err(Diagnostic::error(code::MISSING_INPUT, format!("there is no environment in {}", shown.join(", ")))
+            .because("an environment is a folder whose kustomization lists an OptimizationPolicy under `transformers:`, or that has a `policy.yaml` of that kind")
+            .help("name the folder that holds the policy")
+            .into());
+    }
+    found
+        .into_iter()
+        .map(|environment| one(environment, &kustomize, arguments.threads, purpose))
+        .collect()
+}
+
+fn one(environment: Environment, kustomize: &Kustomize, threads: usize, purpose: Purpose) -> Result<Loaded, CliError> {
+    let buildable = without_missing_plan(&environment)?;
+    let build = kustomize
+        .capture(buildable.as_ref().unwrap_or(&environment))
+        .map_err(anyhow::Error::from)?;
+    for line in build.talk.lines() {
+        console::say(line);
+    }
+    let folder = &environment.folder;
+    let Some(policy) = build.policy else {
+        return Err(Diagnostic::error(
+            code::MISSING_INPUT,
+            format!("the build of `{}` has no policy", folder.display()),
+        )
+        .help("list it under `transformers:`, or put a `policy.yaml` beside the kustomization")
+        .into());
+    };
+    let policy_source = policy_source(&environment, &policy)?;
+    let (ours, objects): (Vec<Object>, Vec<Object>) = build
+        .output
+        .into_iter()
+        .partition(|object| object["apiVersion"] == policy::API_VERSION);
+    Ok(Loaded {
+        inputs: Inputs {
+            purpose,
+            objects,
+            policy,
+            policy_source,
+            plan: accepted_plan(folder, &ours)?,
+            profiles: profiles(folder, &ours)?,
+            threads,
+        },
+        environment,
+        schema: build.schema,
+    })
+}
+
+/// An environment may list its plan before there is one; kustomize would refuse the missing file. Then what it stands on
+/// is built with the policy beside it, which shows the same objects.
+fn without_missing_plan(environment: &Environment) -> Result<Option<Environment>, CliError> {
+    let folder = &environment.folder;
+    if environment.wiring != Wiring::Transformers || folder.join(PLAN_FILE).exists() {
+        return Ok(None);
+    }
+    let kustomization = Kustomization::of(folder).map_err(anyhow::Error::from)?;
+    let entries: Vec<&str> = kustomization
+        .iter()
+        .flat_map(|kustomization| kustomization.entries("resources"))
+        .collect();
+    if !entries.contains(&PLAN_FILE) {
+        return Ok(None);
+    }
+    let policy = folder.join(environments::POLICY_FILE);
+    match entries
+        .iter()
+        .filter(|entry| **entry != PLAN_FILE)
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
+        [below] if policy.is_file() => Ok(Some(Environment {
+            folder: folder.join(below),
+            wiring: Wiring::Beside(policy),
+            has_kustomization: true,
+        })),
+        _ => Err(Diagnostic::error(
+            code::MISSING_INPUT,
+            format!("`{}` lists `{PLAN_FILE}`, which is not there yet", folder.display()),
+        )
+        .help(format!(
+            "take `{PLAN_FILE}` out of `resources:`, run `trimtab plan {} --write`, and put it back",
+            folder.display()
+        ))
+        .into()),
+    }
+}
+
+/// The policy's file where exactly one holds what was merged; else the object.
+fn policy_source(environment: &Environment, policy: &Value) -> Result<Source, CliError> {
+    let path = environment.folder.join(environments::POLICY_FILE);
+    let name = policy["metadata"]["name"].as_str().unwrap_or_default();
+    if !path.is_file() {
+        return Ok(Source::object(policy::KIND, name));
+    }
+    let bytes = files::read(&path, Limits::POLICY.bytes)?;
+    let shown = path.display().to_string();
+    let written = yaml::read_one(&bytes, &Limits::POLICY).map_err(|error| unreadable(&shown, &bytes, &error))?;
+    let is_whole = written["spec"] == policy["spec"] && written["metadata"]["name"] == policy["metadata"]["name"];
+    Ok(if is_whole {
+        Source::file(shown, String::from_utf8_lossy(&bytes))
+    } else {
+        Source::object(policy::KIND, name)
+    })
+}
+
+/// The plan file, else the plan among the objects of the build.
+fn accepted_plan(folder: &Path, ours: &[Object]) -> Result<Option<(Value, Source)>, CliError> {
+    let path = folder.join(PLAN_FILE);
+    if path.is_file() {
+        let bytes = files::read(&path, Limits::STREAM.bytes)?;
+        let shown = path.display().to_string();
+        let value = yaml::read_one(&bytes, &Limits::STREAM).map_err(|error| unreadable(&shown, &bytes, &error))?;
+        return Ok(Some((value, Source::file(shown, String::from_utf8_lossy(&bytes)))));
+    }
+    let object = ours.iter().find(|object| object["kind"] == model::KIND);
+    Ok(object.map(|object| {
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        (object.clone(), Source::object(model::KIND, name))
+    }))
+}
+
+/// The profiles beside the policy (`profile*.yaml`, `profiles/`), else those among the objects of the build.
+fn profiles(folder: &Path, ours: &[Object]) -> Result<Vec<ProfileSource>, CliError> {
+    let mut paths = files::list_here(folder, &[".yaml", ".yml"])?;
+    paths.retain(|path| {
+        path.file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with("profile"))
+    });
+    let more = folder.join("profiles");
+    if more.is_dir() {
+        paths.extend(files::list(&more, &[".yaml", ".yml"])?);
+    }
+    let mut found = Vec::new();
+    for path in paths {
+        // a profile is ours whole; its size has no bound but the stream's
+        let text = files::read_text(&path, Limits::STREAM.bytes)?;
+        found.push(ProfileSource::File {
+            path: path.display().to_string(),
+            text,
+        });
+    }
+    if found.is_empty() {
+        found.extend(
+            ours.iter()
+                .filter(|object| object["kind"] == object::KIND)
+                .cloned()
+                .map(ProfileSource::Object),
+        );
+    }
+    Ok(found)
+}

@@ -1,0 +1,115 @@
+//! `trimtab plan`: decide, show, and with `--write` accept.
+
+use std::path::PathBuf;
+
+use super::console;
+use super::exit::{CliError, Exit};
+use super::load::{self, BuildArguments, Loaded};
+use crate::diag::{Diagnostic, code};
+use crate::io::files;
+use crate::pipeline::{self, Outcome, Purpose};
+use crate::plan::{OptimizationPlan, codec};
+use crate::report::{self, Format, PlanTable};
+use crate::yaml;
+
+/// Arguments of `trimtab plan`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// Folders with environments, or above them
+    #[arg(required = true, value_name = "DIR")]
+    folders: Vec<PathBuf>,
+    /// Write `plan.yaml` into each environment: committing it is accepting it
+    #[arg(long)]
+    write: bool,
+    /// How the plan is shown
+    #[arg(long, value_enum, default_value_t = Shown::Table)]
+    format: Shown,
+    #[command(flatten)]
+    build: BuildArguments,
+}
+
+/// How a plan is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Shown {
+    /// A table for a terminal
+    Table,
+    /// A table for a pull request
+    Markdown,
+    /// For programs
+    Json,
+}
+
+impl From<Shown> for Format {
+    fn from(shown: Shown) -> Self {
+        match shown {
+            Shown::Table => Self::Terminal,
+            Shown::Markdown => Self::Markdown,
+            Shown::Json => Self::Json,
+        }
+    }
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  trimtab plan overlays/production            # what would change, and why; nothing is written
+  trimtab plan overlays --write               # accept: writes overlays/*/plan.yaml, to be reviewed and merged
+  trimtab plan overlays --format json | jq .
+
+A plan is made from policy.yaml, the profiles beside it (profile*.yaml, profiles/), the manifests that
+kustomize builds, and the plan accepted before.";
+
+/// The comment on top of a committed plan.
+const HEADER: &str =
+    "Made by `trimtab plan --write`. Reviewing this file is reviewing the change; builds apply it as it is.";
+
+/// Plans every environment. Nothing is written unless all of them can be planned.
+pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
+    let loaded = load::load(&arguments.folders, &arguments.build, Purpose::Plan)?;
+    let planned = plan_all(&loaded)?;
+    let accepted: Vec<Option<OptimizationPlan>> = loaded.iter().map(Loaded::accepted).collect();
+    let table = PlanTable::of(
+        planned
+            .iter()
+            .zip(&accepted)
+            .map(|(outcome, accepted)| (&outcome.plan, accepted.as_ref())),
+    );
+    console::print_styled(&report::plan(&table, arguments.format.into(), console::width()))?;
+    for (one, outcome) in loaded.iter().zip(&planned) {
+        console::report(&outcome.diagnostics);
+        if arguments.write {
+            write(one, outcome)?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// The plans of these environments, in their order.
+pub fn plan_all(loaded: &[Loaded]) -> Result<Vec<Outcome>, CliError> {
+    loaded
+        .iter()
+        .map(|one| pipeline::run(&one.inputs).map_err(CliError::Diagnostics))
+        .collect()
+}
+
+/// The text of a committed plan.
+pub fn text(outcome: &Outcome) -> String {
+    yaml::to_string_with_header(&codec::to_value(&outcome.plan), HEADER)
+}
+
+fn write(one: &Loaded, outcome: &Outcome) -> Result<(), CliError> {
+    let path = one.plan_path();
+    files::write(&path, text(outcome).as_bytes())?;
+    console::say(&format!("wrote {}", path.display()));
+    if one.needs_plan_listed()? {
+        let headline = format!(
+            "`{}` does not list `{}` under `resources:`",
+            one.folder().display(),
+            load::PLAN_FILE
+        );
+        console::report(&[Diagnostic::warning(code::MISSING_INPUT, headline)
+            .because("the function finds the accepted plan among the items of the build")
+            .help(format!("add `- {}` to `resources:`", load::PLAN_FILE))]);
+    }
+    Ok(())
+}

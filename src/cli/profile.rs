@@ -1,0 +1,322 @@
+//! `trimtab profile`: exports in, a usage profile out.
+
+use super::exit::{CliError, Exit};
+use crate::diag::{Diagnostic, code, sort, terminal};
+use crate::history::note::Note;
+use crate::history::owners::{Declared, Owners};
+use crate::history::samples::{Expected, Labels};
+use crate::history::signal::Signal;
+use crate::history::{self, Input, Read};
+use crate::io::files;
+use crate::profile::build::{Built, Options, assemble};
+use crate::profile::{Profile, merge, object};
+use crate::units::Seconds;
+use crate::yaml;
+use anyhow::{Context as _, bail};
+use clap::{Args, Subcommand};
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// A profile of 5000 workloads is 50 MB; what is far larger is something else.
+const PROFILE_MAX: usize = 4 << 30;
+
+/// Turn usage exports into a usage profile to commit.
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = "Examples:\n  \
+        trimtab profile cpu.json memory.json --owners owners.json -o history/production.yaml\n  \
+        trimtab profile cpu=week1.json cpu=week2.json memory=mem.json --manifests apps/production -o profile.yaml\n  \
+        trimtab profile samples.csv --columns time=interval_end,value=cpu_usage --label container=app -o profile.yaml\n  \
+        trimtab profile merge shard-*.yaml -o profile.yaml"
+)]
+pub struct ProfileArgs {
+    #[command(subcommand)]
+    command: Option<ProfileCommand>,
+    /// Export files, `-` for stdin; `SIGNAL=FILE` where neither series nor file name tell what is measured
+    #[arg(value_name = "EXPORT", required = true)]
+    exports: Vec<String>,
+    /// Answers of `kube_pod_owner`, `kube_replicaset_owner`, `kube_job_owner`
+    #[arg(long, value_name = "FILE")]
+    owners: Vec<PathBuf>,
+    /// Manifests whose workloads the rules by pod name may use
+    #[arg(long, value_name = "DIR|FILE")]
+    manifests: Vec<PathBuf>,
+    /// Environment that was recorded, such as `production`
+    #[arg(long, value_name = "NAME")]
+    environment: Option<String>,
+    /// Cluster that was recorded; of an export with several `cluster` labels only this one is taken
+    #[arg(long, value_name = "NAME")]
+    cluster: Option<String>,
+    /// Namespace of series that carry none
+    #[arg(long, value_name = "NAME")]
+    namespace: Option<String>,
+    /// Threads; the result does not depend on them
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Length of a cell; must divide an hour
+    #[arg(long, value_name = "DURATION", default_value = "5m")]
+    step: String,
+    /// Keep exact totals, so that this part can be merged with others
+    #[arg(long)]
+    shard: bool,
+    /// Columns of tables by role: `time=…,value=…,metric=…,namespace=…,pod=…,container=…,workload=…`
+    #[arg(long, value_name = "ROLE=COLUMN", value_delimiter = ',')]
+    columns: Vec<String>,
+    /// A label that every series gets which has none of that name, such as `deployment=api`
+    #[arg(long, value_name = "NAME=VALUE")]
+    label: Vec<String>,
+    /// File to write, `-` for stdout; a folder gets one file for each namespace
+    #[arg(short, long, value_name = "FILE", required = true)]
+    output: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum ProfileCommand {
+    /// Merge profiles of parts of the same input
+    Merge {
+        /// Profiles; parts of one namespace best made with --shard
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+        /// Keep the exact form, for merging again
+        #[arg(long)]
+        shard: bool,
+        /// File to write, `-` for stdout
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+    },
+}
+
+/// Makes or merges profiles. Nothing is written unless everything could be read.
+pub fn run(args: &ProfileArgs) -> Result<Exit, CliError> {
+    if let Some(ProfileCommand::Merge { files, shard, output }) = &args.command {
+        return run_merge(files, *shard, output);
+    }
+    let threads = args.threads.unwrap_or(0);
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .context("cannot start threads")?;
+    let built = match pool.install(|| build(args))? {
+        Ok(built) => built,
+        Err(notes) => return Ok(tell(notes, Exit::Error)),
+    };
+    let output = args.output.as_deref().unwrap_or(Path::new("-"));
+    let profiles = built.profiles;
+    let empty = profiles.is_empty();
+    let mut notes = built.notes;
+    if empty {
+        notes.push(Note::error(
+            code::EXPORT_EMPTY,
+            "no sample of any known workload: nothing to write",
+        ));
+        return Ok(tell(notes, Exit::Error));
+    }
+    write(output, &profiles)?;
+    tell(notes, Exit::Done);
+    report(&profiles, output);
+    Ok(Exit::Done)
+}
+
+fn build(args: &ProfileArgs) -> anyhow::Result<Result<Built, Vec<Note>>> {
+    let options = options(args)?;
+    let inputs = inputs(args)?;
+    let mut owners = Owners::default();
+    let mut faults = Vec::new();
+    for path in &args.owners {
+        let mut text = files::open(path)?;
+        faults.extend(
+            owners
+                .read(&path.display().to_string(), &mut text)
+                .err()
+                .unwrap_or_default(),
+        );
+    }
+    let (declared, mut notes) = declared(&args.manifests)?;
+    let reads: Vec<Result<Read, Vec<Note>>> = inputs.par_iter().map(read).collect();
+    let mut good = Vec::new();
+    for read in reads {
+        match read {
+            Ok(read) => good.push(read),
+            Err(notes) => faults.extend(notes),
+        }
+    }
+    if !faults.is_empty() {
+        notes.extend(faults);
+        return Ok(Err(notes));
+    }
+    Ok(assemble(good, owners, declared, &options)
+        .map(|built| Built {
+            notes: notes.iter().cloned().chain(built.notes).collect(),
+            ..built
+        })
+        .map_err(|faults| notes.into_iter().chain(faults).collect()))
+}
+
+fn read(input: &Input<'_>) -> Result<Read, Vec<Note>> {
+    let unreadable = |error: files::FileError| vec![Note::error(code::EXPORT_UNREADABLE, error.to_string())];
+    let raw = files::open(Path::new(input.name)).map_err(unreadable)?;
+    history::read(input, raw)
+}
+
+fn options(args: &ProfileArgs) -> anyhow::Result<Options> {
+    let step: Seconds = args.step.parse().context("--step")?;
+    let divides = (60..=3600).contains(&step.get()) && 3600 % step.get() == 0;
+    let step_s = u32::try_from(step.get()).ok().filter(|_| divides);
+    let Some(step_s) = step_s else {
+        bail!("--step {step} must be between 1m and 1h and divide an hour, such as 5m")
+    };
+    Ok(Options {
+        environment: args.environment.clone(),
+        cluster: args.cluster.clone(),
+        step_s,
+        shard: args.shard,
+    })
+}
+
+fn inputs(args: &ProfileArgs) -> anyhow::Result<Vec<Input<'_>>> {
+    let columns: BTreeMap<String, String> = pairs(&args.columns, "--columns")?.collect();
+    let constants = Labels(pairs(&args.label, "--label")?.collect());
+    let input = |export: &'_ String| -> anyhow::Result<(Option<Signal>, String)> {
+        let Some((signal, path)) = export.split_once('=') else {
+            return Ok((None, export.clone()));
+        };
+        match Signal::from_id(signal) {
+            Some(signal) => Ok((Some(signal), path.to_owned())),
+            // a path may hold the mark itself
+            None if signal.contains(['/', '.']) => Ok((None, export.clone())),
+            None => {
+                let known: Vec<_> = Signal::all().map(Signal::id).collect();
+                let near = crate::diag::near_miss(signal, known.iter().copied());
+                let near = near.map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
+                bail!(
+                    "`{signal}` of `{export}` is no signal{near}; signals are {}",
+                    known.join(", ")
+                )
+            }
+        }
+    };
+    let mut all = Vec::new();
+    for export in &args.exports {
+        let (signal, path) = input(export)?;
+        // borrowed from the argument: the path is its end
+        let name = &export[export.len() - path.len()..];
+        let expected = Expected {
+            signal,
+            namespace: args.namespace.clone(),
+            cluster: args.cluster.clone(),
+        };
+        all.push(Input {
+            name,
+            expected,
+            columns: columns.clone(),
+            constants: constants.clone(),
+        });
+    }
+    Ok(all)
+}
+
+fn pairs<'a>(texts: &'a [String], flag: &str) -> anyhow::Result<impl Iterator<Item = (String, String)> + use<'a>> {
+    if let Some(bad) = texts.iter().find(|text| !text.contains('=')) {
+        bail!("{flag} takes NAME=VALUE, not `{bad}`");
+    }
+    Ok(texts
+        .iter()
+        .filter_map(|text| text.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.to_owned())))
+}
+
+/// Kinds and names of all manifests; what can't be read is a warning, since only names are wanted.
+fn declared(paths: &[PathBuf]) -> anyhow::Result<(Declared, Vec<Note>)> {
+    let (mut declared, mut notes) = (Declared::default(), Vec::new());
+    for root in paths {
+        for path in files::list(root, &[".yaml", ".yml", ".json"])? {
+            let bytes = files::read(&path, yaml::Limits::STREAM.bytes)?;
+            match yaml::read_all(&bytes, &yaml::Limits::STREAM) {
+                Ok(documents) => documents
+                    .iter()
+                    .for_each(|document| declared.add_object(&document.value)),
+                Err(error) => {
+                    let file = path.display().to_string();
+                    notes.push(Note::warning(code::MANIFEST_UNREADABLE, error.to_string()).in_file(&file));
+                }
+            }
+        }
+    }
+    Ok((declared, notes))
+}
+
+fn write(output: &Path, profiles: &[Profile]) -> anyhow::Result<()> {
+    if !files::is_folder(output) {
+        return Ok(files::write(output, object::to_text(profiles).as_bytes())?);
+    }
+    for profile in profiles {
+        let path = output.join(format!("{}.yaml", profile.scope.namespace));
+        files::write(&path, object::to_text(std::slice::from_ref(profile)).as_bytes())?;
+    }
+    Ok(())
+}
+
+fn run_merge(paths: &[PathBuf], shard: bool, output: &Path) -> Result<Exit, CliError> {
+    let mut parts = Vec::new();
+    let mut faults = Vec::new();
+    for path in paths {
+        let text = files::read_text(path, PROFILE_MAX)?;
+        let read = object::open(&text).and_then(|texts| {
+            texts
+                .iter()
+                .map(object::ProfileText::read)
+                .collect::<Result<Vec<_>, _>>()
+        });
+        match read {
+            Ok(profiles) => parts.extend(profiles),
+            Err(error) => {
+                let note =
+                    Note::error(code::PROFILE_MALFORMED, error.what.clone()).in_file(&path.display().to_string());
+                faults.push(match error.line {
+                    Some(line) => note.at_row(line),
+                    None => note,
+                });
+            }
+        }
+    }
+    if !faults.is_empty() {
+        return Ok(tell(faults, Exit::Error));
+    }
+    match merge::merge(parts, shard) {
+        Ok(profiles) => {
+            write(output, &profiles)?;
+            report(&profiles, output);
+            Ok(Exit::Done)
+        }
+        Err(note) => Ok(tell(vec![note], Exit::Error)),
+    }
+}
+
+/// Prints the notes and gives back the exit code. Errors stand last, where they are seen.
+fn tell(notes: Vec<Note>, exit: Exit) -> Exit {
+    let mut diagnostics: Vec<Diagnostic> = notes.into_iter().map(Diagnostic::from).collect();
+    sort(&mut diagnostics);
+    diagnostics.sort_by_key(|diagnostic| std::cmp::Reverse(diagnostic.severity));
+    diagnostics.dedup();
+    // a closed stderr must not undo what was written
+    let _ = anstream::stderr().write_all(terminal::render_all(&diagnostics, true).as_bytes());
+    exit
+}
+
+fn report(profiles: &[Profile], output: &Path) {
+    let mut text = String::new();
+    for profile in profiles {
+        let window = profile
+            .window
+            .map_or_else(String::new, |window| format!(", {} to {}", window.start, window.end));
+        let (workloads, namespace) = (profile.workloads.len(), &profile.scope.namespace);
+        let _ = writeln!(text, "{namespace}: {workloads} workloads{window}");
+    }
+    let _ = writeln!(text, "written to {}", output.display());
+    let _ = anstream::stderr().write_all(text.as_bytes());
+}

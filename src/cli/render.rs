@@ -1,0 +1,176 @@
+//! `trimtab render`: the accepted plan as files to commit, for everybody who runs no functions at deploy time.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::console;
+use super::exit::{CliError, Exit};
+use super::load::{self, BuildArguments, Loaded};
+use crate::diag::{Diagnostic, code};
+use crate::io::environments::Wiring;
+use crate::io::folder;
+use crate::io::kustomization::Kustomization;
+use crate::io::kustomize::relative;
+use crate::krm::layer::{self, Layer};
+use crate::pipeline::{self, Purpose};
+use crate::policy;
+use crate::yaml;
+
+/// First line of every file of ours: how they are told from a person's.
+pub const MARK: &str = "# Made by `trimtab render`; a change here is lost at the next one.";
+
+/// Arguments of `trimtab render`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// The environment
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// What is written
+    #[arg(long = "as", value_enum, default_value_t = Form::Overlay, value_name = "FORM")]
+    form: Form,
+    /// Where to: the folder is made, or its generated files are replaced
+    #[arg(short, long, value_name = "DIR")]
+    output: PathBuf,
+    #[command(flatten)]
+    build: BuildArguments,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  trimtab render overlays/production --as overlay -o rendered/production
+  kubectl apply -k rendered/production           # no plugin, no flag, no trimtab at deploy time
+
+`--as overlay` writes a layer on top of your overlay: new objects and small patches. `--as manifests` writes
+every object whole. Both apply plan.yaml and decide nothing.";
+
+/// What `render` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Form {
+    /// A kustomize layer around the overlay: new objects, and patches
+    Overlay,
+    /// Every object, whole
+    Manifests,
+}
+
+/// Renders one environment. The folder is replaced whole or left as it was.
+pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
+    let mut loaded = load::load(
+        std::slice::from_ref(&arguments.folder),
+        &arguments.build,
+        Purpose::Apply,
+    )?;
+    if loaded.len() > 1 {
+        let folders: Vec<String> = loaded
+            .iter()
+            .map(|one| format!("`{}`", one.folder().display()))
+            .collect();
+        return Err(Diagnostic::error(
+            code::MISSING_INPUT,
+            format!("there are several environments: {}", folders.join(", ")),
+        )
+        .help("render them one by one, each into a folder of its own")
+        .into());
+    }
+    let one = loaded.remove(0);
+    let (files, diagnostics) = files(&one, arguments.form, &arguments.output)?;
+    folder::replace(&arguments.output, MARK, &files).map_err(anyhow::Error::from)?;
+    console::report(&diagnostics);
+    console::say(&format!(
+        "wrote {} files to {}",
+        files.len(),
+        arguments.output.display()
+    ));
+    Ok(Exit::Done)
+}
+
+/// The text of every file, by name.
+pub fn files(one: &Loaded, form: Form, output: &Path) -> Result<(BTreeMap<String, String>, Vec<Diagnostic>), CliError> {
+    if one.inputs.plan.is_none() {
+        return Err(Diagnostic::error(
+            code::MISSING_INPUT,
+            format!("`{}` has no accepted plan", one.folder().display()),
+        )
+        .help(format!(
+            "make one with `trimtab plan {} --write`",
+            one.folder().display()
+        ))
+        .into());
+    }
+    let outcome = pipeline::run(&one.inputs).map_err(CliError::Diagnostics)?;
+    let name = &outcome.plan.metadata.name;
+    let layer = match form {
+        Form::Manifests => layer::manifests(name, &outcome.objects),
+        Form::Overlay => {
+            let base = base(one, output)?;
+            layer::overlay(name, &base, &one.inputs.objects, &outcome.edits, one.schema).map_err(anyhow::Error::from)?
+        }
+    };
+    Ok((texts(&layer), outcome.diagnostics))
+}
+
+fn texts(layer: &Layer) -> BTreeMap<String, String> {
+    let text =
+        |(name, value): (&String, &serde_json::Value)| (name.clone(), format!("{MARK}\n{}", yaml::to_string(value)));
+    layer.files.iter().map(text).collect()
+}
+
+/// The way from the output folder to what the layer stands on: the user's overlay, without our function.
+fn base(one: &Loaded, output: &Path) -> Result<String, CliError> {
+    let folder = one.folder();
+    let overlay = match one.environment.wiring {
+        Wiring::Beside(_) => folder.to_owned(),
+        Wiring::Transformers => folder.join(the_overlay_below(folder)?),
+    };
+    // real paths, as `..` behind a link leads elsewhere; the output folder may not be there yet
+    let absolute = std::path::absolute(output).map_err(anyhow::Error::from)?;
+    let to = real(&overlay).map_err(anyhow::Error::from)?;
+    Ok(relative(&nearest_real(&absolute), &to))
+}
+
+fn real(path: &Path) -> std::io::Result<PathBuf> {
+    path.canonicalize()
+}
+
+/// The path with the part of it that exists made real.
+fn nearest_real(path: &Path) -> PathBuf {
+    match (path.canonicalize(), path.parent(), path.file_name()) {
+        (Ok(real), _, _) => real,
+        (Err(_), Some(parent), Some(name)) => nearest_real(parent).join(name),
+        _ => path.to_owned(),
+    }
+}
+
+/// The one overlay that an environment with our function stands on.
+fn the_overlay_below(folder: &Path) -> Result<String, CliError> {
+    let kustomization = Kustomization::of(folder).map_err(anyhow::Error::from)?;
+    let kustomization = kustomization.ok_or_else(|| anyhow::anyhow!("`{}` has no kustomization", folder.display()))?;
+    let below: Vec<&str> = kustomization
+        .entries("resources")
+        .filter(|entry| folder.join(entry).is_dir())
+        .collect();
+    let own: Vec<&str> = kustomization
+        .entries("resources")
+        .filter(|entry| !folder.join(entry).is_dir() && !holds_only_our_kinds(&folder.join(entry)))
+        .collect();
+    match (below.as_slice(), own.as_slice()) {
+        ([one], []) => Ok((*one).to_owned()),
+        _ => Err(Diagnostic::error(
+            code::MISSING_INPUT,
+            format!("`{}` does more than stand on one overlay", folder.display()),
+        )
+        .because("a rendered layer stands on the overlay below, and would miss what is added here")
+        .help(
+            "move everything but the plan, the profile and the policy into the overlay below, or use `--as manifests`",
+        )
+        .into()),
+    }
+}
+
+fn holds_only_our_kinds(path: &Path) -> bool {
+    crate::io::kustomization::documents(path).is_ok_and(|documents| {
+        documents
+            .iter()
+            .all(|document| document["apiVersion"] == policy::API_VERSION)
+    })
+}

@@ -1,0 +1,281 @@
+//! The policy language: its schema, its errors, its layering by plain kustomize, and a real platform said in it.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use trimtab::diag::terminal;
+use trimtab::plan::model::OptimizationPlan;
+use trimtab::policy::{self, OptimizationPolicy, Settings, Source, schema};
+use trimtab::profile::object::ProfileObject;
+use trimtab::yaml::{self, Limits};
+
+use crate::kustomize::{Kustomize, objects};
+
+fn read(path: &str) -> Value {
+    let text = std::fs::read(Path::new("tests/fixtures/policy").join(path)).unwrap();
+    yaml::read_one(&text, &Limits::POLICY).unwrap()
+}
+
+fn parse_text(text: &str) -> Result<Settings, String> {
+    let value = yaml::read_one(text.as_bytes(), &Limits::POLICY).unwrap();
+    policy::parse(&value, &Source::file("policy.yaml", text)).map_err(|problems| terminal::render_all(&problems, false))
+}
+
+fn wrap(spec: &str) -> String {
+    let spec: Vec<String> = spec.lines().map(|line| format!("  {line}\n")).collect();
+    let spec = spec.concat();
+    format!("apiVersion: trimtab.dev/v1alpha1\nkind: OptimizationPolicy\nmetadata: {{name: test}}\nspec:\n{spec}")
+}
+
+#[test]
+fn the_committed_schemas_are_those_of_the_types() {
+    for (kind, schema) in [
+        ("OptimizationPolicy", schema::of::<OptimizationPolicy>()),
+        ("OptimizationPlan", schema::of::<OptimizationPlan>()),
+        ("UsageProfile", schema::of::<ProfileObject>()),
+    ] {
+        let path = format!("schemas/{kind}.schema.json");
+        let committed = std::fs::read_to_string(&path).unwrap_or_default();
+        let is_current = committed == format!("{schema:#}\n");
+        assert!(is_current, "{path} is stale: run `cargo run -- schema {kind} > {path}`");
+    }
+}
+
+#[test]
+fn both_full_policies_are_valid() {
+    for file in ["full-a.yaml", "full-b.yaml"] {
+        let text = std::fs::read_to_string(Path::new("tests/fixtures/policy").join(file)).unwrap();
+        if let Err(problems) = parse_text(&text) {
+            panic!("{file}:\n{problems}");
+        }
+    }
+}
+
+/// Every property of the schema that an instance uses, as `Type.property`.
+fn used(schema: &Value, node: &Value, name: &str, value: &Value, found: &mut BTreeSet<String>) {
+    if let Some(reference) = node.get("$ref").and_then(Value::as_str) {
+        let target = reference.rsplit('/').next().unwrap_or_default();
+        return used(schema, &schema["$defs"][target], target, value, found);
+    }
+    for option in ["anyOf", "allOf"]
+        .iter()
+        .filter_map(|key| node.get(key)?.as_array())
+        .flatten()
+    {
+        used(schema, option, name, value, found);
+    }
+    let Value::Object(map) = value else { return };
+    for (key, child) in map {
+        if let Some(property) = node.get("properties").and_then(|properties| properties.get(key)) {
+            found.insert(format!("{name}.{key}"));
+            used(schema, property, name, child, found);
+        } else if let Some(any) = node.get("additionalProperties").filter(|any| any.is_object()) {
+            used(schema, any, name, child, found);
+        }
+    }
+}
+
+#[test]
+fn the_full_policies_use_every_field_of_the_language() {
+    let schema = schema::of::<OptimizationPolicy>();
+    let mut found = BTreeSet::new();
+    for file in ["full-a.yaml", "full-b.yaml"] {
+        used(&schema, &schema, "OptimizationPolicy", &read(file), &mut found);
+    }
+    let properties = |(name, node): (&String, &Value)| -> Vec<String> {
+        let keys = node.get("properties").and_then(Value::as_object).into_iter().flatten();
+        keys.map(|(key, _)| format!("{name}.{key}")).collect()
+    };
+    let all: BTreeSet<String> = schema["$defs"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(properties)
+        .collect();
+    // a namespace is set on a policy by kustomize alone
+    let missing: Vec<&String> = all
+        .iter()
+        .filter(|field| !found.contains(*field) && *field != "Metadata.namespace")
+        .collect();
+    assert_eq!(missing, Vec::<&String>::new());
+}
+
+/// RFC 7386: what turns `from` into `to`.
+fn merge_patch(from: &Value, to: &Value) -> Value {
+    let (Value::Object(from), Value::Object(to)) = (from, to) else {
+        return to.clone();
+    };
+    let mut patch = serde_json::Map::new();
+    for (key, value) in to {
+        match from.get(key) {
+            Some(old) if old == value => {}
+            Some(old) => {
+                patch.insert(key.clone(), merge_patch(old, value));
+            }
+            None => {
+                patch.insert(key.clone(), value.clone());
+            }
+        }
+    }
+    patch.extend(
+        from.keys()
+            .filter(|key| !to.contains_key(*key))
+            .map(|key| (key.clone(), Value::Null)),
+    );
+    Value::Object(patch)
+}
+
+/// Pointers of every field below `spec`: maps and leaves.
+fn fields(value: &Value, pointer: &str, found: &mut BTreeSet<String>) {
+    let Value::Object(map) = value else { return };
+    for (key, child) in map {
+        let pointer = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
+        fields(child, &pointer, found);
+        found.insert(pointer);
+    }
+}
+
+/// `from` with one field as `to` has it; `None` where that field is in a map that `from` does not have.
+fn with_field(from: &Value, to: &Value, pointer: &str) -> Option<Value> {
+    let mut result = from.clone();
+    let (parent, key) = pointer.rsplit_once('/')?;
+    let key = key.replace("~1", "/").replace("~0", "~");
+    let map = result.pointer_mut(parent)?.as_object_mut()?;
+    match to.pointer(pointer) {
+        Some(value) => map.insert(key, value.clone()),
+        None => map.remove(&key),
+    };
+    Some(result)
+}
+
+/// Every field is changed and taken away by an ordinary patch of an outer layer, in both directions.
+#[test]
+fn plain_kustomize_layers_every_field_in_both_directions() {
+    let (a, b) = (read("full-a.yaml"), read("full-b.yaml"));
+    let mut pointers = BTreeSet::new();
+    fields(&a["spec"], "/spec", &mut pointers);
+    fields(&b["spec"], "/spec", &mut pointers);
+    let mut expected: Vec<(String, Value, Value)> = Vec::new();
+    for (from, to) in [(&a, &b), (&b, &a)] {
+        for pointer in &pointers {
+            expected.extend(with_field(from, to, pointer).map(|wanted| (pointer.clone(), from.clone(), wanted)));
+            let mut without = from.clone();
+            if let Some((parent, key)) = pointer.rsplit_once('/')
+                && let Some(map) = without.pointer_mut(parent).and_then(Value::as_object_mut)
+            {
+                map.remove(&key.replace("~1", "/").replace("~0", "~"));
+                expected.push((format!("{pointer} taken away"), from.clone(), without));
+            }
+        }
+    }
+    assert!(expected.len() > 800, "{} layers", expected.len());
+    let named = |index: usize, mut policy: Value| {
+        policy["metadata"] = json!({"name": format!("p{index}")});
+        policy
+    };
+    let header = json!({"apiVersion": policy::API_VERSION, "kind": policy::KIND});
+    for (number, chunk) in expected.chunks(300).enumerate() {
+        let bases: Vec<Value> = chunk
+            .iter()
+            .enumerate()
+            .map(|(index, (_, from, _))| named(index, from.clone()))
+            .collect();
+        let patches = chunk.iter().enumerate().map(|(index, (_, from, wanted))| {
+            let mut patch = named(index, header.clone());
+            if let Value::Object(body) = merge_patch(&from["spec"], &wanted["spec"]) {
+                patch["spec"] = Value::Object(body);
+            }
+            patch
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let files = [
+            (
+                "kustomization.yaml".to_owned(),
+                yaml::to_string(&json!({"resources": ["base.yaml"], "patches": [{"path": "patch.yaml"}]})),
+            ),
+            ("base.yaml".to_owned(), yaml::to_stream(&bases)),
+            ("patch.yaml".to_owned(), yaml::to_stream(&patches.collect::<Vec<_>>())),
+        ];
+        for (name, text) in files {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        let built = objects(&Kustomize::newest().build(folder.path()));
+        assert_eq!(built.len(), chunk.len(), "chunk {number}");
+        for (index, (field, _, wanted)) in chunk.iter().enumerate() {
+            let name = format!("p{index}");
+            let found = built
+                .iter()
+                .find(|policy| policy["metadata"]["name"] == name.as_str())
+                .unwrap();
+            assert_eq!(pruned(&found["spec"]), pruned(&wanted["spec"]), "{field}");
+        }
+    }
+}
+
+/// Without empty maps: kustomize drops a map whose last key a patch took away, which means the same.
+fn pruned(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => Value::Object(
+            map.iter()
+                .map(|(key, value)| (key.clone(), pruned(value)))
+                .filter(|(_, value)| *value != json!({}))
+                .collect(),
+        ),
+        other => other.clone(),
+    }
+}
+
+#[test]
+fn mistakes_are_reported_with_place_reason_and_repair() {
+    let cases = [
+        (
+            "unknown_field",
+            "environment: test\ncluster: {kubernetes: \"1.33\"}\nworkloads:\n  api:\n    scaling: {minReplcas: {value: 3}}",
+        ),
+        ("version_as_number", "environment: test\ncluster: {kubernetes: 1.30}"),
+        (
+            "wrong_word",
+            "environment: test\nmode: enforced\ncluster: {kubernetes: \"1.33\"}",
+        ),
+        (
+            "scalar_for_setting",
+            "environment: test\ncluster: {kubernetes: \"1.33\"}\nworkloads:\n  api: {spot: never}",
+        ),
+        (
+            "wrong_grammar",
+            "environment: test\ncluster: {kubernetes: \"1.33\"}\nworkloads:\n  api: {scaling: {targets: {cpu: {value: 0.7}}}}",
+        ),
+        (
+            "stated_and_bounded",
+            "environment: test\ncluster: {kubernetes: \"1.33\"}\nworkloads:\n  api: {scaling: {targets: {cpu: {value: 70%, min: 50%}}}}",
+        ),
+        (
+            "bounds_reversed",
+            "environment: test\ncluster: {kubernetes: \"1.33\"}\nworkloads:\n  api: {requests: {memory: {min: 2Gi, max: 512Mi}}}",
+        ),
+        (
+            "unknown_class",
+            "environment: test\ncluster: {kubernetes: \"1.33\"}\nworkloads:\n  api: {class: wbe}",
+        ),
+        (
+            "unknown_version",
+            "environment: test\ndecisionVersion: \"7\"\ncluster: {kubernetes: \"1.9\"}",
+        ),
+        ("missing_field", "cluster: {kubernetes: \"1.33\"}"),
+        (
+            "accept",
+            "environment: test\ncluster: {kubernetes: \"1.33\"}\naccept:\n  a: {code: pdb-blocks-eviction, workload: db, reason: x, until: tomorrow}",
+        ),
+        (
+            "min_above_max",
+            "environment: test\ncluster: {kubernetes: \"1.33\"}\nworkloads:\n  api: {scaling: {minReplicas: {value: 9}, maxReplicas: {value: 3}}}",
+        ),
+    ];
+    for (name, spec) in cases {
+        let problems = parse_text(&wrap(spec)).map(|_| ()).expect_err(name);
+        insta::with_settings!({prepend_module_to_snapshot => false, omit_expression => true}, {
+            insta::assert_snapshot!(format!("policy__{name}"), problems);
+        });
+    }
+}

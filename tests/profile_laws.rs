@@ -1,0 +1,313 @@
+//! Laws of the usage profile: what is written reads back, and any partition of the input gives the same lines.
+
+use proptest::prelude::*;
+use trimtab::history::clean::Series;
+use trimtab::history::identity::Resolver;
+use trimtab::history::owners::{Declared, Owners, WorkloadKey};
+use trimtab::history::samples::{Named, Sample};
+use trimtab::history::signal::Signal;
+use trimtab::profile::build::{Options, build};
+use trimtab::profile::merge::merge;
+use trimtab::profile::object::{from_object, open, to_object, to_text};
+use trimtab::profile::{Profile, finish};
+
+/// 2026-10-05T00:00:00Z, a Monday.
+const START_S: i64 = 1_791_158_400;
+
+fn options(shard: bool) -> Options {
+    Options {
+        environment: Some("test".into()),
+        cluster: None,
+        step_s: 300,
+        shard,
+    }
+}
+
+fn profiles(series: &[Series], shard: bool) -> Vec<Profile> {
+    let resolver = Resolver::new(Owners::default(), Declared::default(), series);
+    build(series, &resolver, &options(shard))
+        .expect("series with workload labels resolve")
+        .profiles
+}
+
+fn series(signal: Signal, workload: &str, pod: usize, samples: Vec<Sample>) -> Series {
+    Series {
+        signal,
+        namespace: "shop".into(),
+        workload: Some(Named {
+            kind: Some("Deployment".into()),
+            name: workload.into(),
+        }),
+        pod: format!("{workload}-{pod}"),
+        container: if signal.is_of_container() {
+            "app".into()
+        } else {
+            String::new()
+        },
+        samples,
+    }
+}
+
+prop_compose! {
+    /// Up to four series of one signal on a grid of one, five or fifteen minutes, with gaps, over up to six weeks.
+    fn of_signal(signal: Signal)(
+        step in prop::sample::select(vec![60i64, 300, 900]),
+        offset in 0i64..60,
+        pods in prop::collection::vec(
+            (0i64..4000, prop::collection::vec((1i64..4, 0u64..5_000_000_000), 1..60)), 1..5),
+    ) -> Vec<Series> {
+        pods.into_iter().enumerate().map(|(pod, (start, values))| {
+            let mut at = START_S + offset + start * step;
+            let samples = values.into_iter().map(|(gap, value)| {
+                // now and then a gap of days
+                at += step * if value % 31 == 0 { gap * 700 } else { gap };
+                Sample { at_ms: at * 1000, value }
+            });
+            series(signal, if pod % 2 == 0 { "api" } else { "cart" }, pod, samples.collect())
+        }).collect()
+    }
+}
+
+fn all_series() -> impl Strategy<Value = Vec<Series>> {
+    [
+        Signal::Cpu,
+        Signal::Latency,
+        Signal::Replicas,
+        Signal::Restarts,
+        Signal::Throttling,
+    ]
+    .map(of_signal)
+    .prop_map(|signals| signals.concat())
+}
+
+/// Deals samples to `parts` shards: by series, and within each by blocks of time cut at whole cells.
+fn deal(all: &[Series], parts: usize, choices: &[usize], block_s: i64) -> Vec<Vec<Series>> {
+    let mut shards = vec![Vec::new(); parts];
+    for (place, one) in all.iter().enumerate() {
+        for (shard, members) in shards.iter_mut().enumerate() {
+            let mine = |sample: &&Sample| {
+                let block = usize::try_from((sample.at_ms - 1).div_euclid(block_s * 1000)).unwrap();
+                choices[(place * 7 + block) % choices.len()] % parts == shard
+            };
+            let samples: Vec<Sample> = one.samples.iter().filter(mine).copied().collect();
+            if !samples.is_empty() {
+                members.push(Series { samples, ..one.clone() });
+            }
+        }
+    }
+    shards
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn any_partition_merged_in_any_order_gives_the_same_profile(
+        all in all_series(),
+        parts in 2usize..5,
+        choices in prop::collection::vec(0usize..60, 1..9),
+        block_s in prop::sample::select(vec![300i64, 3_600, 86_400, 604_800]),
+        rotate in 0usize..5,
+    ) {
+        // at a sample each fifteen minutes, cells of five are cut between samples all the same
+        let whole = profiles(&all, false);
+        let mut shards: Vec<Profile> = deal(&all, parts, &choices, block_s).iter().flat_map(|part| profiles(part, true)).collect();
+        let turn = rotate % shards.len();
+        shards.rotate_left(turn);
+        // through the text, as shards travel
+        let shards: Vec<Profile> = shards.iter().map(read_back).collect();
+        let half = shards.len() / 2;
+        let (left, right) = (merge(shards[..half].to_vec(), true).unwrap(), merge(shards[half..].to_vec(), true).unwrap());
+        let stepwise = merge([left, right].concat(), false).unwrap();
+        prop_assert_eq!(to_text(&stepwise), to_text(&whole));
+        prop_assert_eq!(to_text(&merge(shards, false).unwrap()), to_text(&whole));
+    }
+
+    #[test]
+    fn a_profile_reads_back_as_it_was(all in all_series(), shard in any::<bool>()) {
+        for profile in profiles(&all, shard) {
+            prop_assert_eq!(&read_back(&profile), &profile);
+            let object = to_object(&profile);
+            prop_assert_eq!(&from_object(&object).unwrap().read().unwrap(), &profile);
+            if !shard {
+                prop_assert_eq!(finish(profile.clone()), profile, "finishing twice changes nothing");
+            }
+        }
+    }
+
+    #[test]
+    fn bisection_finds_each_workload_and_no_other(all in all_series(), names in prop::collection::btree_set("[a-z][a-z0-9-]{0,6}[a-z]", 1..20)) {
+        let mut renamed = all;
+        let names: Vec<_> = names.into_iter().collect();
+        for (place, one) in renamed.iter_mut().enumerate() {
+            one.workload.as_mut().unwrap().name.clone_from(&names[place % names.len()]);
+        }
+        let profile = profiles(&renamed, false).remove(0);
+        let text = to_text(std::slice::from_ref(&profile));
+        let opened = open(&text).unwrap().remove(0);
+        for name in names.iter().chain(&["a".to_owned(), "zzzzzzzzzz".to_owned()]) {
+            let key = WorkloadKey::new("Deployment", name.clone());
+            let found = opened.workload(&key).unwrap();
+            prop_assert_eq!(found.as_ref(), profile.workloads.get(&key));
+        }
+        prop_assert_eq!(opened.workload(&WorkloadKey::new("CronJob", "a")).unwrap(), None);
+    }
+}
+
+fn read_back(profile: &Profile) -> Profile {
+    let text = to_text(std::slice::from_ref(profile));
+    let mut read: Vec<Profile> = open(&text).unwrap().iter().map(|text| text.read().unwrap()).collect();
+    assert_eq!(read.len(), 1);
+    read.remove(0)
+}
+
+fn hour(signal: Signal, pod: usize, from: i64, values: &[u64]) -> Series {
+    let at = |place: usize| (START_S + from + 300 * (i64::try_from(place).unwrap() + 1)) * 1000;
+    series(
+        signal,
+        "api",
+        pod,
+        values
+            .iter()
+            .enumerate()
+            .map(|(place, &value)| Sample {
+                at_ms: at(place),
+                value,
+            })
+            .collect(),
+    )
+}
+
+#[test]
+fn finished_profiles_merge_only_where_they_know_different_time() {
+    let [first, second] =
+        [0, 900].map(|from| profiles(&[hour(Signal::Cpu, 1, from, &[100, 200, 300])], false).remove(0));
+    let both = profiles(&[hour(Signal::Cpu, 1, 0, &[100, 200, 300, 100, 200, 300])], false);
+    assert_eq!(
+        to_text(&merge(vec![second, first.clone()], false).unwrap()),
+        to_text(&both)
+    );
+
+    let other_pod = profiles(&[hour(Signal::Cpu, 2, 0, &[100])], false).remove(0);
+    let error = merge(vec![first.clone(), other_pod], false).unwrap_err();
+    assert_eq!(error.code.as_str(), "merge-overlap");
+    assert!(error.help.contains("--shard"), "{}", error.help);
+
+    assert_eq!(
+        merge(vec![first.clone(), first.clone()], false).unwrap(),
+        [first],
+        "the same part twice says nothing new"
+    );
+}
+
+#[test]
+fn shards_that_share_a_sample_are_refused() {
+    // what query_range does: both ends inclusive, so the third sample is in both chunks
+    let chunk = |from, values: &[u64]| profiles(&[hour(Signal::Cpu, 1, from, values)], true).remove(0);
+    let error = merge(vec![chunk(0, &[1, 2, 3]), chunk(600, &[3, 4])], false).unwrap_err();
+    assert_eq!(error.code.as_str(), "merge-overlap");
+    assert!(error.message.contains("2026-10-05T00:15:00Z"), "{}", error.message);
+}
+
+#[test]
+fn shards_on_different_grids_are_refused() {
+    let shifted = |shift: i64| {
+        let mut one = hour(Signal::Cpu, usize::try_from(shift).unwrap(), 0, &[1, 2, 3]);
+        one.samples.iter_mut().for_each(|sample| sample.at_ms += shift * 1000);
+        profiles(&[one], true).remove(0)
+    };
+    assert_eq!(
+        merge(vec![shifted(0), shifted(7)], false).unwrap_err().code.as_str(),
+        "merge-grids"
+    );
+    assert!(
+        merge(vec![shifted(0), shifted(60)], false).is_ok(),
+        "both lie on a grid of a minute"
+    );
+}
+
+#[test]
+fn clusters_are_never_added_up() {
+    let of_cluster = |name: &str| {
+        let mut profile = profiles(&[hour(Signal::Cpu, 1, 0, &[1])], false).remove(0);
+        profile.scope.cluster = Some(name.to_owned());
+        profile
+    };
+    assert_eq!(
+        merge(vec![of_cluster("b"), of_cluster("a")], false).unwrap(),
+        [of_cluster("a"), of_cluster("b")]
+    );
+}
+
+#[test]
+fn damage_to_a_profile_is_an_error_with_its_line() {
+    let all = [
+        hour(Signal::Cpu, 1, 0, &[100, 200]),
+        hour(Signal::Replicas, 1, 0, &[2, 3]),
+    ];
+    let text = to_text(&profiles(&all, false));
+    let data = text.find("    trimtab-profile v1\n").unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let number = |needle: &str| 1 + lines.iter().position(|line| line.contains(needle)).unwrap() as u64;
+    let sketch = number("cpu.sketch");
+    let at = lines.iter().position(|line| line.contains("cpu.sketch")).unwrap();
+    let pair = |first: usize, second: usize| format!("{}\n{}\n", lines[first], lines[second]);
+    let swapped = text.replace(&pair(at - 1, at), &pair(at, at - 1));
+    let cut = lines[..lines.len() - 1].join("\n") + "\n";
+    for (damaged, what, line) in [
+        (
+            text.replace("profile v1", "profile v2"),
+            "trimtab-profile v2",
+            Some(number("profile v1")),
+        ),
+        (
+            text.replacen("cpu.sketch 2026-10-05 2 300", "cpu.sketch 2026-10-05 3 300", 1),
+            "buckets hold 2",
+            Some(sketch),
+        ),
+        (
+            text.replace("cpu.sketch 2026-10-05", "cpu.sketch 2026-10-06"),
+            "no Monday",
+            Some(sketch),
+        ),
+        (
+            text.replace("app cpu.sketch", "app! cpu.sketch"),
+            "no container",
+            Some(sketch),
+        ),
+        (
+            text.replace("- replicas.state", "- rate.states"),
+            "no record",
+            Some(number("replicas.state")),
+        ),
+        (text.replace("cpu.sketch", "gpu.sketch"), "no record", Some(sketch)),
+        (swapped, "out of order", Some(sketch)),
+        (cut, "lines were lost", None),
+        (
+            text[..text.len() - 1].to_owned(),
+            "the file was cut",
+            Some(lines.len() as u64 + 1),
+        ),
+        (text[..data].to_owned(), "begins with", None),
+        (text.replace("    Deployment", "   Deployment"), "", None),
+        (text.replace("kind: UsageProfile", "kind: Secret"), "is Secret", None),
+        (
+            text.replace("  namespace: shop\n", "  namespace: shop\n  surprise: 1\n"),
+            "surprise",
+            None,
+        ),
+        (text.replace('\n', "\r\n"), "line ends", None),
+        (String::new(), "no UsageProfile", None),
+    ] {
+        assert_ne!(damaged, text, "{what}");
+        let error = open(&damaged).and_then(|texts| {
+            texts
+                .iter()
+                .map(trimtab::profile::object::ProfileText::read)
+                .collect::<Result<Vec<_>, _>>()
+        });
+        let error = error.expect_err(what);
+        assert!(error.what.contains(what), "{what}: {error:?}");
+        assert!(line.is_none() || error.line == line, "{what} at {line:?}: {error:?}");
+    }
+}
