@@ -5,11 +5,16 @@
     reason = "tests read files, run programs and may panic"
 )]
 
+mod container;
 mod diff;
 mod diff_command;
+mod environments;
+mod function;
 mod history_formats;
 mod keda_scalers;
 mod kustomize;
+mod kustomize_host;
+mod kustomize_layer;
 mod kustomize_strings;
 mod planning;
 mod policy;
@@ -18,6 +23,7 @@ mod profile_laws;
 mod quantities;
 mod render;
 mod report;
+mod shop;
 mod trap_strings;
 mod yaml_hostile;
 mod yaml_places;

@@ -1,0 +1,471 @@
+//! The commands that look into environments: one real build shows everything, and nothing foreign runs unasked.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use crate::kustomize::{Kustomize, objects, write};
+use crate::shop::{fixture, shop};
+
+fn trimtab(kustomize: &Kustomize, arguments: &[&str], folder: &Path) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trimtab"));
+    command.env("TRIMTAB_KUSTOMIZE", &kustomize.path).current_dir(folder);
+    command.args(arguments).output().unwrap()
+}
+
+fn render(kustomize: &Kustomize, environment: &str, form: &str, output: &str, folder: &Path) -> Output {
+    trimtab(kustomize, &["render", environment, "--as", form, "-o", output], folder)
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn assert_rendered(output: &Output) {
+    assert!(output.status.success(), "{}", stderr(output));
+}
+
+fn assert_refused(output: &Output, words: &[&str]) {
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(output));
+    for word in words {
+        assert!(stderr(output).contains(word), "no `{word}` in: {}", stderr(output));
+    }
+}
+
+fn sorted(mut objects: Vec<Value>) -> Vec<Value> {
+    objects.sort_by_key(|object| (object["kind"].to_string(), object["metadata"]["name"].to_string()));
+    objects
+}
+
+/// `kustomize build apps/ENV | trimtab fn …`
+fn linear_route(kustomize: &Kustomize, shop: &Path) -> Output {
+    use std::io::Write;
+    let app = kustomize.build(&shop.join("app"));
+    let mut child = Command::new(env!("CARGO_BIN_EXE_trimtab"))
+        .args(["fn", "--policy", "env/policy.yaml", "--plan", "env/plan.yaml"])
+        .current_dir(shop)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(&app.stdout).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+/// The law: the function's way, the way without plugins, whole manifests and the linear route are one, object for object.
+#[test]
+fn every_way_gives_the_same_objects() {
+    for kustomize in Kustomize::all() {
+        let folder = shop();
+        let shop = folder.path().join("shop");
+        let expected = sorted(objects(&kustomize.build_with_functions(&shop.join("env"))));
+        assert_eq!(
+            sorted(objects(&linear_route(&kustomize, &shop))),
+            expected,
+            "linear {}",
+            kustomize.version
+        );
+        for form in ["overlay", "manifests"] {
+            let output = format!("rendered/{form}");
+            assert_rendered(&render(&kustomize, "env", form, &output, &shop));
+            let built = kustomize.build(&shop.join(&output));
+            assert_eq!(sorted(objects(&built)), expected, "{form} {}", kustomize.version);
+        }
+    }
+}
+
+/// A policy beside the kustomization, merged policies through the wiring, and a container that no engine runs: the
+/// capture sees the same, and the files come out byte for byte.
+#[test]
+fn the_wiring_does_not_matter_for_what_is_rendered() {
+    let kustomize = Kustomize::newest();
+    let folder = shop();
+    let shop = folder.path().join("shop");
+    let policy = std::fs::read_to_string(fixture("env/policy.yaml")).unwrap();
+    let image = policy
+        .replace("exec:", "container:")
+        .replace("path: trimtab", "image: registry.invalid/trimtab");
+    let plan = std::fs::read_to_string(fixture("env/plan.yaml")).unwrap();
+    write(
+        &shop,
+        &[
+            (
+                "layered/policy/kustomization.yaml",
+                "resources: [../../../wiring]\npatches: [{path: policy.yaml}]",
+            ),
+            ("beside/kustomization.yaml", "resources: [../app]"),
+            ("beside/policy.yaml", &policy),
+            ("beside/plan.yaml", &plan),
+            (
+                "image/kustomization.yaml",
+                "resources: [../app, plan.yaml]\ntransformers: [policy.yaml]",
+            ),
+            ("image/policy.yaml", &image),
+            ("image/plan.yaml", &plan),
+        ],
+    );
+    let rendered = |environment: &str| -> Vec<(String, String)> {
+        let output = format!("rendered-{}", environment.replace('/', "-"));
+        assert_rendered(&render(&kustomize, environment, "manifests", &output, &shop));
+        let mut files: Vec<_> = std::fs::read_dir(shop.join(output))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .map(|path| {
+                (
+                    path.file_name().unwrap().to_string_lossy().into_owned(),
+                    std::fs::read_to_string(path).unwrap(),
+                )
+            })
+            .collect();
+        files.sort();
+        files
+    };
+    let expected = rendered("env");
+    assert!(
+        expected
+            .iter()
+            .any(|(name, _)| name == "horizontalpodautoscaler-prod-web.yaml"),
+        "{expected:?}"
+    );
+    for environment in ["layered/env", "beside", "image"] {
+        assert_eq!(rendered(environment), expected, "{environment}");
+    }
+}
+
+/// Rendering twice gives the same bytes, from any working folder.
+#[test]
+fn rendering_again_changes_no_byte() {
+    let kustomize = Kustomize::newest();
+    let folder = shop();
+    let contents = || {
+        let files = walkdir::WalkDir::new(folder.path().join("shop/rendered"))
+            .sort_by_file_name()
+            .into_iter();
+        let files: Vec<(String, Vec<u8>)> = files
+            .map(|entry| entry.unwrap())
+            .filter(|entry| entry.file_type().is_file())
+            .map(|entry| (entry.path().display().to_string(), std::fs::read(entry.path()).unwrap()))
+            .collect();
+        files
+    };
+    assert_rendered(&render(
+        &kustomize,
+        "env",
+        "overlay",
+        "rendered",
+        &folder.path().join("shop"),
+    ));
+    let first = contents();
+    assert_rendered(&render(
+        &kustomize,
+        "shop/env",
+        "overlay",
+        "shop/rendered",
+        folder.path(),
+    ));
+    assert_eq!(contents(), first);
+    assert!(first.len() > 5);
+}
+
+/// What a tree would run is read before anything runs, wherever it hides.
+/// What the case is, files to write, and what the refusal names.
+type Case<'a> = (&'a str, Vec<(&'a str, &'a str)>, &'a str);
+
+#[test]
+fn foreign_functions_are_refused_before_building() {
+    let kustomize = Kustomize::newest();
+    let evil = "apiVersion: evil.example/v1\nkind: Evil\nmetadata:\n  name: x\n  annotations:\n    \
+                config.kubernetes.io/function: 'exec: {path: ./evil.sh}'\n";
+    let ours = std::fs::read_to_string(fixture("env/policy.yaml")).unwrap();
+    // a patch that turns our own function into another program
+    let patched = "resources: [policy.yaml]\npatches:\n- patch: |\n    apiVersion: trimtab.dev/v1alpha1\n    kind: OptimizationPolicy\n    \
+                   metadata:\n      name: shop\n      annotations:\n        config.kubernetes.io/function: 'exec: {path: ../evil.sh}'\n";
+    let inline = format!(
+        "resources: [../base]\ngenerators:\n- |\n  {}",
+        evil.replace('\n', "\n  ")
+    );
+    let cases: [Case; 5] = [
+        (
+            "in a base",
+            vec![
+                ("base/evil.yaml", evil),
+                (
+                    "base/kustomization.yaml",
+                    "transformers: [evil.yaml]\nresources: [web.yaml]",
+                ),
+            ],
+            "runs the program `./evil.sh`",
+        ),
+        (
+            "inline in an overlay",
+            vec![("app/kustomization.yaml", &inline)],
+            "`Evil`",
+        ),
+        (
+            "patched in",
+            vec![
+                ("env/policy/kustomization.yaml", patched),
+                ("env/policy/policy.yaml", &ours),
+                (
+                    "env/kustomization.yaml",
+                    "resources: [../app, plan.yaml]\ntransformers: [policy]",
+                ),
+            ],
+            "runs the program `../evil.sh`",
+        ),
+        (
+            "a remote base",
+            vec![(
+                "app/kustomization.yaml",
+                "resources: ['https://example.invalid/base?ref=v1']",
+            )],
+            "not on this machine",
+        ),
+        (
+            "a plugin of the old layout",
+            vec![
+                ("app/old.yaml", "apiVersion: x/v1\nkind: Old\nmetadata: {name: x}\n"),
+                ("app/kustomization.yaml", "resources: [../base]\nvalidators: [old.yaml]"),
+            ],
+            "old layout",
+        ),
+    ];
+    for (case, files, words) in cases {
+        let folder = shop();
+        let shop = folder.path().join("shop");
+        write(&shop, &files);
+        let witness = folder.path().join("ran");
+        let script = format!("#!/bin/sh\ntouch {}\ncat\n", witness.display());
+        for place in ["base", "app", "env", "env/policy"] {
+            if shop.join(place).is_dir() {
+                write(&shop, &[(&format!("{place}/evil.sh"), &script)]);
+                set_executable(&shop.join(place).join("evil.sh"));
+            }
+        }
+        let output = render(&kustomize, "env", "manifests", "rendered", &shop);
+        assert_refused(&output, &[words, "--allow-functions"]);
+        assert!(!witness.exists() && !shop.join("rendered").exists(), "{case}");
+    }
+}
+
+/// The user's word lets a foreign function run, beside ours.
+#[cfg(unix)]
+#[test]
+fn allowed_functions_run() {
+    let kustomize = Kustomize::newest();
+    let folder = shop();
+    let shop = folder.path().join("shop");
+    let function = "apiVersion: x/v1\nkind: X\nmetadata:\n  name: x\n  annotations:\n    config.kubernetes.io/function: 'exec: {path: ./label.sh}'\n";
+    write(
+        &shop,
+        &[
+            ("app/label.sh", "#!/bin/sh\nexec sed 's/image: web:1/image: web:2/'\n"),
+            ("app/function.yaml", function),
+            (
+                "app/kustomization.yaml",
+                "resources: [../base]\nnamePrefix: prod-\nnamespace: shop\ntransformers: [function.yaml]",
+            ),
+        ],
+    );
+    set_executable(&shop.join("app/label.sh"));
+    let output = trimtab(
+        &kustomize,
+        &[
+            "render",
+            "env",
+            "--as",
+            "manifests",
+            "-o",
+            "rendered",
+            "--allow-functions",
+        ],
+        &shop,
+    );
+    assert_rendered(&output);
+    let web = std::fs::read_to_string(shop.join("rendered/deployment-prod-web.yaml")).unwrap();
+    assert!(
+        web.contains("image: \"web:2\"") || web.contains("image: web:2"),
+        "{web}"
+    );
+    assert!(web.contains("222m"));
+}
+
+/// An inner layer of ours does its work while the outer one is looked at.
+#[test]
+fn a_function_further_inside_runs_for_real() {
+    let kustomize = Kustomize::newest();
+    let folder = shop();
+    let shop = folder.path().join("shop");
+    let policy = std::fs::read_to_string(fixture("env/policy.yaml")).unwrap();
+    let plan = std::fs::read_to_string(fixture("env/plan.yaml")).unwrap();
+    write(
+        &shop,
+        &[
+            (
+                "outer/kustomization.yaml",
+                "resources: [../env, plan.yaml]\ntransformers: [policy.yaml]",
+            ),
+            ("outer/policy.yaml", &policy),
+            ("outer/plan.yaml", &plan.replace("222m", "333m")),
+        ],
+    );
+    assert_rendered(&render(&kustomize, "outer", "overlay", "rendered", &shop));
+    let patch = std::fs::read_to_string(shop.join("rendered/deployment-prod-web.patch.yaml")).unwrap();
+    // the inner one has removed the replicas and made the scalers: only its request is left to change
+    assert!(patch.contains("333m") && !patch.contains("replicas"), "{patch}");
+    assert_eq!(std::fs::read_dir(shop.join("rendered")).unwrap().count(), 2);
+}
+
+#[test]
+fn a_missing_kustomize_and_a_broken_build_say_what_to_do() {
+    let folder = shop();
+    let shop = folder.path().join("shop");
+    let missing = Kustomize {
+        path: "/no/such/kustomize".into(),
+        ..Kustomize::newest()
+    };
+    assert_refused(
+        &render(&missing, "env", "manifests", "rendered", &shop),
+        &["`/no/such/kustomize` was not found", "install kustomize 5.0 or later"],
+    );
+    write(&shop, &[("app/kustomization.yaml", "resources: [../gone.yaml]")]);
+    assert_refused(
+        &render(&Kustomize::newest(), "env", "manifests", "rendered", &shop),
+        &["gone.yaml"],
+    );
+    write(
+        &shop,
+        &[("app/kustomization.yaml", "resources: [../base]\nnamePrefix: [1]")],
+    );
+    assert_refused(
+        &render(&Kustomize::newest(), "env", "manifests", "rendered", &shop),
+        &["kustomize can't build `env`"],
+    );
+}
+
+#[cfg(unix)]
+fn set_executable(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[cfg(not(unix))]
+fn set_executable(_: &Path) {}
+
+/// Where only kubectl is installed, its built-in kustomize serves as long as no function is involved.
+#[cfg(unix)]
+#[test]
+fn kubectl_stands_in_where_no_function_runs() {
+    let folder = shop();
+    let shop = folder.path().join("shop");
+    let real = Kustomize::newest().path;
+    let kubectl = format!(
+        "#!/bin/sh\n[ \"$1\" = kustomize ] && exec {} build \"$2\"\nexit 9\n",
+        real.display()
+    );
+    let policy = std::fs::read_to_string(fixture("env/policy.yaml")).unwrap();
+    let plan = std::fs::read_to_string(fixture("env/plan.yaml")).unwrap();
+    write(
+        &shop,
+        &[
+            ("programs/kubectl", &kubectl),
+            ("beside/kustomization.yaml", "resources: [../app]"),
+            ("beside/policy.yaml", &policy),
+            ("beside/plan.yaml", &plan),
+        ],
+    );
+    set_executable(&shop.join("programs/kubectl"));
+    let render = |environment: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trimtab"));
+        command
+            .env("PATH", shop.join("programs"))
+            .env_remove("TRIMTAB_KUSTOMIZE")
+            .current_dir(&shop);
+        command
+            .args(["render", environment, "-o", "rendered"])
+            .output()
+            .unwrap()
+    };
+    assert_rendered(&render("beside"));
+    assert!(shop.join("rendered/scaledobject-prod-queue.yaml").exists());
+    assert_refused(&render("env"), &["`kustomize` was not found", "TRIMTAB_KUSTOMIZE"]);
+}
+
+/// Plain files without a kustomization, read in the order of their paths; what is not a manifest is passed over.
+#[test]
+fn a_folder_of_plain_files_is_an_environment() {
+    let folder = shop();
+    let shop = folder.path().join("shop");
+    let web = std::fs::read_to_string(fixture("base/web.yaml")).unwrap();
+    write(
+        &shop,
+        &[
+            (
+                "plain/web/web.yaml",
+                &web.replace("  name: web\n  labels", "  name: prod-web\n  namespace: shop\n  labels"),
+            ),
+            ("plain/values.yaml", "replicas: 3\n"),
+            ("plain/.hidden/x.yaml", "a: ["),
+            (
+                "plain/policy.yaml",
+                &std::fs::read_to_string(fixture("env/policy.yaml")).unwrap(),
+            ),
+            (
+                "plain/plan.yaml",
+                &std::fs::read_to_string(fixture("env/plan.yaml")).unwrap(),
+            ),
+        ],
+    );
+    let missing = Kustomize {
+        path: "/no/such/kustomize".into(),
+        ..Kustomize::newest()
+    };
+    assert_rendered(&render(&missing, "plain", "manifests", "rendered", &shop));
+    let mut names: Vec<String> = std::fs::read_dir(shop.join("rendered"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(
+        names,
+        [
+            "deployment-prod-web.yaml",
+            "horizontalpodautoscaler-prod-web.yaml",
+            "kustomization.yaml",
+            "poddisruptionbudget-prod-web.yaml",
+            "service-web.yaml",
+        ]
+    );
+}
+
+/// A tree may bring a schema that knows no Deployment, for the whole build: a strategic merge would then lose the image
+/// of every container. Patches take another form there.
+#[test]
+fn a_schema_of_the_tree_does_not_change_what_the_layer_gives() {
+    let folder = shop();
+    let shop = folder.path().join("shop");
+    let schema = r#"{"definitions": {"x": {"type": "object", "properties": {}, "x-kubernetes-group-version-kind":
+        [{"group": "argoproj.io", "kind": "Rollout", "version": "v1alpha1"}]}}}"#;
+    let kustomization = std::fs::read_to_string(fixture("app/kustomization.yaml")).unwrap();
+    write(
+        &shop,
+        &[
+            ("app/schema.json", schema),
+            (
+                "app/kustomization.yaml",
+                &format!("{kustomization}openapi: {{path: schema.json}}\n"),
+            ),
+        ],
+    );
+    for kustomize in Kustomize::all() {
+        assert_rendered(&render(&kustomize, "env", "overlay", "rendered", &shop));
+        let expected = sorted(objects(&kustomize.build_with_functions(&shop.join("env"))));
+        assert_eq!(
+            sorted(objects(&kustomize.build(&shop.join("rendered")))),
+            expected,
+            "{}",
+            kustomize.version
+        );
+    }
+}

@@ -1,0 +1,345 @@
+//! The binary as a function and as `trimtab fn`: shapes, exit codes, and never an answer that deletes.
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::kustomize::{objects, yaml};
+use crate::shop::fixture;
+
+/// Runs the binary in the shop's environment.
+fn run(arguments: &[&str], stdin: &[u8]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_trimtab"))
+        .args(arguments)
+        .current_dir(fixture("env"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    let stdin = stdin.to_vec();
+    // it may refuse before it has read everything
+    let writer = std::thread::spawn(move || drop(pipe.write_all(&stdin)));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    output
+}
+
+const FILES: [&str; 5] = ["fn", "--policy", "policy.yaml", "--plan", "plan.yaml"];
+
+fn list(items: &Value) -> Value {
+    let policy = &yaml(&std::fs::read_to_string(fixture("env/policy.yaml")).unwrap())[0];
+    json!({"apiVersion": "config.kubernetes.io/v1", "kind": "ResourceList", "items": items, "functionConfig": policy})
+}
+
+fn plan() -> Value {
+    yaml(&std::fs::read_to_string(fixture("env/plan.yaml")).unwrap()).remove(0)
+}
+
+fn config_map() -> Value {
+    json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "annotations": {"internal.config.kubernetes.io/x": "1"}},
+        "data": {"yes": "no", "octal": "012", "date": "2024-01-01", "text": "a\nb\n"}})
+}
+
+fn assert_refused(output: &Output, words: &str) {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{words}: {stderr}");
+    assert!(
+        output.stdout.is_empty(),
+        "{words}: {}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    assert!(stderr.contains(words), "no `{words}` in: {stderr}");
+}
+
+/// What kustomize really hands over comes back in its shape: echoed items first, in their order, annotations and all.
+#[test]
+fn the_golden_input_comes_back_with_every_annotation() {
+    let input = std::fs::read(fixture("stdin.yaml")).unwrap();
+    let output = run(&[], &input);
+    let before = yaml(&String::from_utf8(input).unwrap()).remove(0);
+    let after = objects(&output).remove(0);
+    assert_eq!(after["apiVersion"], "config.kubernetes.io/v1");
+    assert_eq!(after["functionConfig"], before["functionConfig"]);
+    let items = |list: &Value| list["items"].as_array().unwrap().clone();
+    let kept: Vec<Value> = items(&before)
+        .into_iter()
+        .filter(|item| item["kind"] != "OptimizationPlan")
+        .collect();
+    assert_eq!(kept.len() + 1, items(&before).len());
+    for (before, after) in kept.iter().zip(items(&after)) {
+        assert_eq!(after["metadata"], before["metadata"]);
+        assert_eq!(after["kind"], before["kind"]);
+    }
+    assert!(
+        items(&after)[kept.len()..]
+            .iter()
+            .all(|made| made["metadata"].get("annotations").is_none())
+    );
+}
+
+#[test]
+fn the_shape_of_the_input_is_the_shape_of_the_output() {
+    let list = list(&json!([config_map(), plan()]));
+    // YAML list, JSON list, YAML stream, one JSON object: each with what it must begin with
+    for (arguments, input, start) in [
+        (
+            &[][..],
+            trimtab::yaml::to_string(&list),
+            "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\n",
+        ),
+        (&[], list.to_string(), "{\"apiVersion\":\"config.kubernetes.io/v1\""),
+        (
+            &FILES,
+            trimtab::yaml::to_stream(&[config_map(), config_map()]),
+            "apiVersion: v1\nkind: ConfigMap\n",
+        ),
+        (&FILES, config_map().to_string(), "{\"apiVersion\":\"v1\""),
+        (
+            &FILES,
+            format!("---\n---\n{}\n---\n", config_map()),
+            "apiVersion: v1\nkind: ConfigMap\n",
+        ),
+    ] {
+        let output = run(arguments, input.as_bytes());
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            text.starts_with(start),
+            "{input}\n gave\n{text}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let documents = objects(&output);
+        let items = documents[0]
+            .get("items")
+            .map_or(documents.clone(), |items| items.as_array().unwrap().clone());
+        assert!(items.iter().all(|item| *item == config_map()), "{text}");
+        assert!(text.ends_with('\n') && !text.ends_with("\n\n"));
+    }
+}
+
+#[test]
+fn over_its_own_output_the_function_changes_nothing() {
+    let input = std::fs::read(fixture("stdin.yaml")).unwrap();
+    let once = run(&[], &input);
+    let mut again = objects(&once).remove(0);
+    again["items"].as_array_mut().unwrap().push(plan());
+    let twice = run(&[], again.to_string().as_bytes());
+    assert_eq!(objects(&twice)[0]["items"], objects(&once)[0]["items"]);
+}
+
+/// kpt and `kustomize fn run` delete the file of an item that does not come back.
+#[test]
+fn our_kinds_stay_only_where_a_host_keeps_them_as_files() {
+    for annotation in ["config.kubernetes.io/path", "internal.config.kubernetes.io/path"] {
+        let mut kept = plan();
+        kept["metadata"]["annotations"] = json!({annotation: "plan.yaml"});
+        let output = run(&[], list(&json!([kept, config_map()])).to_string().as_bytes());
+        assert_eq!(objects(&output)[0]["items"], json!([kept, config_map()]));
+    }
+    let output = run(&[], list(&json!([plan(), config_map()])).to_string().as_bytes());
+    assert_eq!(objects(&output)[0]["items"], json!([config_map()]));
+}
+
+/// kpt shows results; each has its severity, as hosts disagree on the default.
+#[test]
+fn a_list_carries_what_was_found_as_results() {
+    let output = run(&[], list(&json!([plan(), config_map()])).to_string().as_bytes());
+    let results = objects(&output)[0]["results"].as_array().unwrap().clone();
+    assert_eq!(
+        results.len(),
+        4,
+        "a plan for four workloads that are not there: {results:?}"
+    );
+    assert!(
+        results
+            .iter()
+            .all(|result| result["severity"] == "warning" && result["message"].is_string())
+    );
+    assert!(String::from_utf8_lossy(&output.stderr).contains("warning[plan-outdated]"));
+}
+
+/// An empty list is what was there before; everything else that names no objects is refused.
+#[test]
+fn an_empty_list_stays_one() {
+    let output = run(&FILES, list(&json!([])).to_string().as_bytes());
+    assert_eq!(objects(&output)[0]["items"], json!([]));
+}
+
+#[test]
+fn what_cannot_be_read_is_an_error_with_nothing_on_stdout() {
+    let text = |value: Value| value.to_string().into_bytes();
+    let mut no_items = list(&json!([plan()]));
+    no_items.as_object_mut().unwrap().remove("items");
+    let mut no_config = list(&json!([plan()]));
+    no_config.as_object_mut().unwrap().remove("functionConfig");
+    let mut foreign = list(&json!([plan()]));
+    foreign["functionConfig"]["kind"] = "ConfigMap".into();
+    let mut other_version = list(&json!([plan()]));
+    other_version["apiVersion"] = "config.kubernetes.io/v2".into();
+    let cases: Vec<(&[&str], Vec<u8>, &str)> = vec![
+        (&[], vec![], "the input is empty"),
+        (&[], b"---\n---\n".to_vec(), "the input is empty"),
+        (&FILES, vec![], "the input is empty"),
+        (&[], b"a: [".to_vec(), "error[malformed-input]"),
+        (&[], vec![0xff, 0xfe, 0x00], "error[malformed-input]"),
+        (
+            &[],
+            b"items: 1\nitems: 2\nkind: ResourceList\n".to_vec(),
+            "error[malformed-input]",
+        ),
+        (
+            &[],
+            b"x: &x [1]\ny: !!python/object 1\n".to_vec(),
+            "error[malformed-input]",
+        ),
+        (
+            &[],
+            format!("{}{}", "[".repeat(10_000), "]".repeat(10_000)).into_bytes(),
+            "error[malformed-input]",
+        ),
+        (&[], text(no_items), "no `items` list"),
+        (&[], text(list(&Value::Null)), "no `items` list"),
+        (
+            &[],
+            text(list(&json!([config_map(), "x"]))),
+            "object 2 is not a Kubernetes object",
+        ),
+        (&[], text(other_version), "`config.kubernetes.io/v2`"),
+        (&[], text(no_config), "there is no policy"),
+        (&[], text(foreign), "the functionConfig is `ConfigMap`"),
+        (
+            &[],
+            text(list(&json!([config_map()]))),
+            "neither a plan nor a usage profile",
+        ),
+        (&FILES, text(plan()), "no object is left"),
+        (
+            &["fn", "--policy", "no-such-file"],
+            text(config_map()),
+            "`no-such-file`",
+        ),
+        (
+            &["fn", "--policy", "plan.yaml", "--plan", "plan.yaml"],
+            text(config_map()),
+            "error[policy-invalid]",
+        ),
+        (
+            &["fn", "--policy", "policy.yaml", "--plan", "policy.yaml"],
+            text(config_map()),
+            "error[",
+        ),
+        (
+            &[
+                "fn",
+                "--policy",
+                "policy.yaml",
+                "--plan",
+                "plan.yaml",
+                "--prices",
+                "gone",
+            ],
+            text(config_map()),
+            "`gone`",
+        ),
+    ];
+    for (arguments, stdin, words) in cases {
+        assert_refused(&run(arguments, &stdin), words);
+    }
+}
+
+/// Whatever comes in, exit code 0 means that every object is there.
+#[test]
+fn cut_off_input_never_gives_a_part() {
+    let input = std::fs::read(fixture("stdin.yaml")).unwrap();
+    let count = yaml(std::str::from_utf8(&input).unwrap())[0]["items"]
+        .as_array()
+        .unwrap()
+        .len();
+    for cut in (0..input.len()).step_by(input.len() / 40) {
+        let output = run(&[], &input[..cut]);
+        if output.status.code() == Some(0) {
+            // the items were complete and only the policy's end is missing
+            assert!(
+                objects(&output)[0]["items"].as_array().unwrap().len() >= count - 1,
+                "cut at {cut}"
+            );
+        } else {
+            assert_refused(&output, "error");
+        }
+    }
+}
+
+#[test]
+fn usage_errors_exit_1_and_help_exits_0() {
+    for (arguments, code) in [
+        (&["--help"][..], 0),
+        (&["--version"], 0),
+        (&["fn", "--help"], 0),
+        (&["completions", "bash"], 0),
+        (&["schema", "OptimizationPolicy"], 0),
+        (&["schema", "Policy"], 1),
+        (&["no-such-command"], 1),
+        (&["fn", "--no-such-flag"], 1),
+        (&["fn", "--plan", "a", "--profile", "b"], 1),
+    ] {
+        let output = run(arguments, b"");
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}");
+        assert_eq!(output.stdout.is_empty(), code == 1, "{arguments:?}");
+        assert_eq!(output.stderr.is_empty(), code == 0, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_pipe_or_a_file_gets_no_colour() {
+    let output = run(&[], b"a: [");
+    assert!(!output.stderr.contains(&0x1b));
+}
+
+/// `trimtab … | head`: whoever has read enough is told nothing more.
+#[test]
+fn a_closed_pipe_ends_the_program_quietly() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_trimtab"))
+        .args(["schema", "OptimizationPolicy"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+/// The private variable of the CLI is the only way to make the function write a file, and it echoes then.
+#[test]
+fn capturing_echoes_every_byte_and_overwrites_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("capture");
+    let input = b"anything at all: [\xff\n";
+    let capture = |root: Option<&std::path::Path>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trimtab"));
+        command.env("TRIMTAB_CAPTURE", &file).current_dir(folder.path());
+        if let Some(root) = root {
+            command.env("TRIMTAB_CAPTURE_ROOT", root);
+        }
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        child.wait_with_output().unwrap()
+    };
+    // started in another folder than the one that is looked at: the function as always
+    assert_refused(&capture(Some(&fixture(""))), "error[malformed-input]");
+    assert!(!file.exists());
+    let output = capture(Some(&folder.path().canonicalize().unwrap()));
+    assert_eq!(
+        (output.status.code(), output.stdout.as_slice()),
+        (Some(0), input.as_slice())
+    );
+    assert_eq!(std::fs::read(&file).unwrap(), input);
+    assert_refused(&capture(None), "capture");
+}
