@@ -15,3 +15,4 @@ mod client;
 mod plane;
 mod admission;
 mod eviction;
+mod rendered;
