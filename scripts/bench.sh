@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# The function's own time by stdin for 10, 100, 1,000 and 5,000 workloads, beside kustomize's own build of the same
+# manifests up to 1,000 (kustomize is quadratic). Best of three runs each; bounded: a run of more than 300 s is a failure.
+#
+#   scripts/bench.sh [FOLDER]      the input and the figures (bench.tsv) are left in FOLDER, else in target/bench
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+out=${1:-$root/target/bench}
+kustomize=$root/.tools/kustomize/5.8.2/kustomize
+(cd "$root" && cargo build --quiet --locked --release --bin trimtab)
+trimtab=${CARGO_TARGET_DIR:-$root/target}/release/trimtab
+rm -rf "$out"
+mkdir -p "$out"
+
+# manifests N: N Deployments, each with its Service, of 20 shapes
+manifests() {
+  awk -v n="$1" 'BEGIN {
+    for (i = 1; i <= n; i++) {
+      name = sprintf("svc-%05d", i); cpu = 100 + 50 * (i % 20); memory = 128 + 64 * (i % 20)
+      printf "apiVersion: v1\nkind: Service\nmetadata:\n  name: %s\n  namespace: bench\nspec:\n  selector: {app: %s}\n  ports: [{name: http, port: 80, targetPort: 8080}]\n---\n", name, name
+      printf "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: %s\n  namespace: bench\n  labels: {app: %s}\nspec:\n  replicas: %d\n", name, name, 2 + i % 5
+      printf "  selector:\n    matchLabels: {app: %s}\n  template:\n    metadata:\n      labels: {app: %s}\n    spec:\n      containers:\n", name, name
+      printf "      - name: app\n        image: registry.example/%s:1.0.%d\n        ports: [{containerPort: 8080}]\n", name, i
+      printf "        env: [{name: A, value: \"1\"}, {name: B, value: \"on\"}, {name: C, value: text of some length}]\n"
+      printf "        readinessProbe: {httpGet: {path: /ready, port: 8080}}\n"
+      printf "        resources:\n          requests: {cpu: %dm, memory: %dMi}\n          limits: {memory: %dMi}\n---\n", cpu, memory, 2 * memory
+    }
+  }'
+}
+
+policy() {
+  cat <<'YAML'
+apiVersion: trimtab.dev/v1alpha1
+kind: OptimizationPolicy
+metadata: {name: bench}
+spec:
+  environment: bench
+  mode: enforce
+  cluster: {kubernetes: "1.33", provider: aws, addons: {vpa: "1.5"}}
+  workloads:
+    all:
+      match: {names: {"svc-*": true}}
+      class: web
+      requests: {cpu: {value: 150m}, memory: {value: 192Mi}}
+      scaling: {minReplicas: {value: 2}, maxReplicas: {value: 8}, targets: {cpu: {value: 70%}}}
+      spot: {mode: prefer}
+      vpa: {mode: recommend}
+YAML
+}
+
+# best COMMAND...: seconds of the fastest of three runs, as text
+best() {
+  local seconds fastest=
+  local TIMEFORMAT=%R
+  for _ in 1 2 3; do
+    seconds=$({ time "${@}" >"$out/stdout" 2>"$out/stderr"; } 2>&1) || { cat "$out/stderr" >&2; return 1; }
+    fastest=$(awk -v a="${fastest:-$seconds}" -v b="$seconds" 'BEGIN { print (a < b ? a : b) }')
+    # a slow one is not run again
+    if awk -v s="$seconds" 'BEGIN { exit !(s > 20) }'; then break; fi
+  done
+  printf '%s' "$fastest"
+}
+function_alone() { timeout 300 "$trimtab" fn --policy "$1/policy.yaml" --plan "$1/plan.yaml" <"$1/all.yaml"; }
+on_the_fly() { timeout 300 "$trimtab" fn --policy "$1/policy.yaml" <"$1/all.yaml"; }
+build() { timeout 300 "$kustomize" build "$1/kustomized"; }
+
+table=$out/bench.tsv
+printf 'workloads\tMB\tapply a plan (s)\tplan and apply (s)\tkustomize build (s)\tfunction / kustomize\n' >"$table"
+for n in 10 100 1000 5000; do
+  dir=$out/$n
+  mkdir -p "$dir/kustomized"
+  manifests "$n" >"$dir/all.yaml"
+  policy >"$dir/policy.yaml"
+  "$trimtab" plan "$dir" --write >/dev/null 2>"$out/stderr" || { cat "$out/stderr" >&2; exit 1; }
+  apply=$(best function_alone "$dir")
+  fly=$(best on_the_fly "$dir")
+  host=- ratio=-
+  if [ "$n" -le 1000 ]; then
+    ln "$dir/all.yaml" "$dir/kustomized/all.yaml"
+    printf 'resources: [all.yaml]\n' >"$dir/kustomized/kustomization.yaml"
+    host=$(best build "$dir")
+    ratio=$(awk -v a="$apply" -v b="$host" 'BEGIN { printf "%.2f", a / b }')
+  fi
+  size=$(awk -v b="$(wc -c <"$dir/all.yaml")" 'BEGIN { printf "%.2f", b / 1e6 }')
+  printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$n" "$size" "$apply" "$fly" "$host" "$ratio" | tee -a "$table" >/dev/null
+  printf 'measured %s workloads\n' "$n" >&2
+done
+
+# Growth: the exponent b of t = a × n^b between two sizes; 1 is linear.
+awk -F '\t' '
+  { for (i = 1; i <= NF; i++) cell[NR, i] = $i; rows = NR }
+  END {
+    for (r = 1; r <= rows; r++) printf "%10s %8s %18s %20s %21s %22s\n", cell[r, 1], cell[r, 2], cell[r, 3], cell[r, 4], cell[r, 5], cell[r, 6]
+    print ""
+    for (r = 3; r <= rows; r++) {
+      n = log(cell[r, 1] / cell[r - 1, 1])
+      printf "growth from %s to %s workloads:", cell[r - 1, 1], cell[r, 1]
+      for (c = 3; c <= 5; c++) if (cell[r, c] != "-" && cell[r - 1, c] + 0 > 0 && cell[r, c] + 0 > 0)
+        printf "  %s n^%.2f", (c == 3 ? "apply" : c == 4 ? "plan and apply" : "kustomize"), log(cell[r, c] / cell[r - 1, c]) / n
+      print ""
+    }
+  }' "$table"
+printf 'figures: %s\n' "$table"
