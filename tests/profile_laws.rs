@@ -311,3 +311,12 @@ fn damage_to_a_profile_is_an_error_with_its_line() {
         assert!(line.is_none() || error.line == line, "{what} at {line:?}: {error:?}");
     }
 }
+
+#[test]
+fn signals_that_are_not_added_by_instant_have_no_grid_after_a_merge_either() {
+    let [first, second] = [0, 1800].map(|from| hour(Signal::Throttling, 1, from, &[1, 2]));
+    let parts = [&first, &second].map(|part| profiles(std::slice::from_ref(part), true).remove(0));
+    let samples = [first.samples.clone(), second.samples].concat();
+    let whole = profiles(&[Series { samples, ..first }], false);
+    assert_eq!(merge(parts.into(), false).unwrap(), whole);
+}
