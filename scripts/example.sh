@@ -27,14 +27,10 @@ profiles() {
     --environment production -o overlays/production/profile.yaml
 }
 
-# The first plan of an environment: kustomize can't list a file that is not there yet.
+# The first plan of an environment: nothing was accepted before.
 first_plan() {
-  local kustomization=overlays/$1/kustomization.yaml listed
-  listed=$(cat "$kustomization")
   rm -f "overlays/$1/plan.yaml"
-  grep -v '^- plan.yaml$' <<<"$listed" >"$kustomization"
   quietly "$trimtab" plan "overlays/$1" --write >"$1.plan.txt"
-  printf '%s\n' "$listed" >"$kustomization"
 }
 
 # Some objects of production's diff, whole: each from its line to the next object's.
