@@ -1,13 +1,13 @@
 //! What differs between two sets of Kubernetes objects: objects matched by identity, fields by path, quantities by value.
 //!
 //! In: two lists of objects as they were rendered, and the edits that lead from one to the other, for their reasons.
-//! Out: a [`Diff`], sorted, the same for any order of the input. Nothing in it is secret: [`mask`] runs before anything
+//! Out: a [`Diff`], sorted, the same for any order of the input. Nothing in it is secret: `mask` runs before anything
 //! is compared. The two sides are treated alike, so swapping them swaps the result.
 //!
 //! What means the same to the API server is no difference, and is counted instead: quantities of one value, lists whose
 //! order says nothing, defaults that one side spells out, labels that tools rewrite at each build. Limits: comments of
 //! the YAML are not seen, and a changed object is compared with the one of its own name, so a renamed object is one
-//! removed and one added (generated `ConfigMaps` and Secrets apart, see [`pair`]).
+//! removed and one added (generated `ConfigMaps` and Secrets apart, see `pair`).
 
 mod defaults;
 mod lists;

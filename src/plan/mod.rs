@@ -1,6 +1,6 @@
 //! Decides: settings, workloads, facts and the last decision in, an [`OptimizationPlan`] out.
 //!
-//! One workload at a time ([`decide`]), a pure function; then one second step, [`reconcile`], for what couples
+//! One workload at a time (`decide`), a pure function; then one second step, `reconcile`, for what couples
 //! workloads. Files: one per decision.
 
 pub mod model;
