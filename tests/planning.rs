@@ -592,6 +592,25 @@ fn the_template_of_a_stateful_set_changes_only_where_stated() {
 }
 
 #[test]
+fn a_preset_moves_no_stateful_set_and_a_rule_may() {
+    let mut set = deployment("db", 3, "1", "1Gi");
+    set["kind"] = json!("StatefulSet");
+    let cluster = "cluster: {kubernetes: '1.33', provider: aws}";
+    for (case, rule, is_placed) in [
+        ("class", "class: database, mode: enforce", false),
+        ("rule", "class: database, mode: enforce, spot: {mode: never}", true),
+    ] {
+        let world = World::new(
+            &format!("{{{cluster}, workloads: {{db: {{{rule}}}}}}}"),
+            std::slice::from_ref(&set),
+            vec![],
+        );
+        let plan = &world.plan().spec.workloads["StatefulSet/shop/db"];
+        assert_eq!(plan.spot.is_some(), is_placed, "{case}");
+    }
+}
+
+#[test]
 fn the_memory_of_a_jvm_a_cache_or_a_database_is_never_lowered() {
     let mut java = deployment("api", 2, "1", "2Gi");
     java["spec"]["template"]["spec"]["containers"][0]["env"] =

@@ -53,13 +53,16 @@ impl Demand {
     }
 
     /// How much demand grows from one step to the next, as a share of what it was (`100%`: not at all), that all but
-    /// 1 % of the steps from at least the median demand keep under. `None` without neighbouring steps.
+    /// 1 % of the steps keep under. Steps from at least the median demand count, and from at least a quarter of the
+    /// highest: an idle workload that wakes up multiplies its demand without coming near any pod's limit. `None`
+    /// without neighbouring steps.
     pub fn growth(&self) -> Option<Percent> {
         let median = self.quantile(Percent::from_percent(50))?;
+        let least = median.max(self.highest()?.div_ceil(4)).max(1);
         let mut ratios: Vec<u64> = self
             .cells
             .windows(2)
-            .filter(|pair| follows(pair[0], pair[1]) && pair[0].total >= median.max(1))
+            .filter(|pair| follows(pair[0], pair[1]) && pair[0].total >= least)
             .filter_map(|pair| Percent::ratio_ceil(u128::from(pair[1].total), u128::from(pair[0].total)))
             .map(Percent::ppm)
             .collect();
@@ -141,6 +144,15 @@ mod tests {
         // with the 150 gone there is a gap, and 100 -> 100 is left
         rising.cells.remove(3);
         assert_eq!(rising.growth(), Some(Percent::WHOLE));
+    }
+
+    #[test]
+    fn waking_up_is_no_growth_of_a_load() {
+        // idle at 1 with spikes of 400: only steps from 100 up tell, and none of them grows
+        assert_eq!(
+            demand(&[1, 1, 1, 400, 200, 1, 1, 400, 400, 1]).growth(),
+            Some(Percent::WHOLE)
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::model::{Finding, WorkloadPlan};
 use crate::diag::Code;
 use crate::facts::{ContainerFacts, Facts};
 use crate::krm::Reason;
+use crate::policy::wire::StatefulRestart;
 use crate::policy::{Settings, WorkloadSettings};
 use crate::units::{Bytes, Millicores};
 use crate::workload::{Container, Scaler, Workload};
@@ -80,6 +81,15 @@ impl<'a> Case<'a> {
                 accepted,
             },
         );
+    }
+
+    /// Whether a change of the pod template is unwanted here: a StatefulSet or DaemonSet whose template may not change,
+    /// and a field that comes from a preset and not from one of the policy's own rules.
+    pub fn keeps_template(&self, pointer: &str) -> bool {
+        let is_kept = matches!(self.workload.id.kind.as_str(), "StatefulSet" | "DaemonSet")
+            && self.settings.bounds.stateful == StatefulRestart::Never;
+        let origin = self.wanted.origins.get(pointer);
+        is_kept && !origin.is_some_and(|origin| origin.starts_with("rule "))
     }
 
     /// Whether a finding of that code was accepted by the policy.

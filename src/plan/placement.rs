@@ -30,6 +30,9 @@ pub fn spread(case: &Case<'_>, lowest: u32, highest: u32) -> BTreeMap<String, Sp
     {
         return BTreeMap::new();
     }
+    if case.keeps_template("/spread/mode") {
+        return BTreeMap::new();
+    }
     if highest < 2 {
         // one pod has nothing to be spread from, and the change would restart it
         return BTreeMap::new();
@@ -70,7 +73,7 @@ pub fn spot(case: &Case<'_>, lowest: u32) -> Option<SpotPlan> {
         }
         return None;
     };
-    if case.workload.is_behind_rollout {
+    if case.workload.is_behind_rollout || case.keeps_template("/spot/mode") {
         return None;
     }
     let danger = if wanted == SpotMode::Never {
