@@ -252,7 +252,7 @@ fn what_depends_on_the_whole_trigger_is_named() {
 
 #[test]
 fn near_misses_are_suggested() {
-    let metadata = metadata(&[("lagTreshold", "5")]);
+    let metadata = metadata(&[("lagThresholds", "5")]);
     let form = TriggerForm {
         kind: "kafka",
         metadata: &metadata,
