@@ -80,7 +80,17 @@ pub fn write(path: &Path, content: &[u8]) -> Result<(), FileError> {
             .and_then(|()| stdout.flush())
             .map_err(FileError::new("write", path));
     }
-    if std::fs::read(path).is_ok_and(|known| known == content) {
+    let known = std::fs::metadata(path).ok();
+    if known.as_ref().is_some_and(|known| !known.is_file() && !known.is_dir()) {
+        // a device or a pipe is written to, never replaced
+        let written = File::options()
+            .write(true)
+            .open(path)
+            .and_then(|mut file| file.write_all(content));
+        return written.map_err(FileError::new("write", path));
+    }
+    let is_as_long = known.is_some_and(|known| known.len() == content.len() as u64);
+    if is_as_long && std::fs::read(path).is_ok_and(|known| known == content) {
         return Ok(());
     }
     // a link is written through, not replaced
@@ -175,6 +185,28 @@ mod tests {
             write(&path, b"three").unwrap();
             assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_written_to_and_not_replaced() {
+        use std::os::unix::fs::FileTypeExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pipe");
+        assert!(
+            std::process::Command::new("mkfifo")
+                .arg(&path)
+                .status()
+                .unwrap()
+                .success()
+        );
+        let reader = std::thread::spawn({
+            let path = path.clone();
+            move || std::fs::read(path).unwrap()
+        });
+        write(&path, b"through").unwrap();
+        assert_eq!(reader.join().unwrap(), b"through");
+        assert!(std::fs::metadata(&path).unwrap().file_type().is_fifo(), "still a pipe");
     }
 
     #[test]
