@@ -20,7 +20,7 @@ pub mod termination;
 use std::collections::BTreeSet;
 
 use crate::diag::{Diagnostic, code};
-use crate::krm::{Edit, FieldPath};
+use crate::krm::{Edit, FieldPath, ObjectId};
 use crate::plan::model::{OptimizationPlan, Status, WorkloadPlan};
 use crate::policy::wire::Mode;
 use crate::workload::{Workload, Workloads};
@@ -93,14 +93,59 @@ pub fn render(plan: &OptimizationPlan, workloads: &Workloads) -> (Vec<Edit>, Vec
             diagnostics.push(missing_workload(key));
             continue;
         };
+        let first = edits.len();
         let subject = Planned { key, plan, workload };
         diagnostics.extend(missing_containers(&subject));
         for kind in KINDS {
             edits.extend(kind.render(&subject));
             diagnostics.extend(kind.refusals(&subject).into_iter().map(|refusal| refusal.of(key)));
         }
+        diagnostics.extend(leave_names_of_others(&subject, workloads, &mut edits, first));
     }
     (edits, diagnostics)
+}
+
+/// Drops the edits, from `first` on, of objects whose name somebody else's object has that is not this workload's.
+fn leave_names_of_others(
+    subject: &Planned<'_>,
+    workloads: &Workloads,
+    edits: &mut Vec<Edit>,
+    first: usize,
+) -> Vec<Diagnostic> {
+    let workload = subject.workload;
+    let own: Vec<&ObjectId> = workload
+        .scalers
+        .iter()
+        .map(|scaler| &scaler.id)
+        .chain(workload.budgets.iter().map(|budget| &budget.id))
+        .chain(workload.vpas.iter().map(|vpa| &vpa.id))
+        .collect();
+    let is_of_others = |id: &ObjectId| {
+        workloads.foreign.iter().any(|foreign| foreign.is_same_object(id))
+            && !own.iter().any(|own| own.is_same_object(id))
+    };
+    let mut taken: Vec<ObjectId> = edits[first..]
+        .iter()
+        .map(|edit| edit.id.clone())
+        .filter(|id| is_of_others(id))
+        .collect();
+    taken.sort();
+    taken.dedup();
+    let mut index = 0;
+    edits.retain(|edit| {
+        index += 1;
+        index <= first || !taken.contains(&edit.id)
+    });
+    let left = |id: &ObjectId| {
+        Diagnostic::warning(
+            code::LEFT_ALONE,
+            format!("`{id}` is there already and serves something else: it stays as it is"),
+        )
+        .of(subject.key)
+        .because("an object of this name was decided for this workload, and is not rendered")
+        .help("rename the one that is there, or point it at this workload")
+    };
+    taken.iter().map(left).collect()
 }
 
 /// Whether anything of a decision reaches the manifests.

@@ -19,6 +19,31 @@ pub(super) fn read(pod_spec: &Value) -> Vec<Container> {
     list("containers").iter().map(one).chain(sidecars).collect()
 }
 
+/// Requests and limits that are there and can't be read.
+pub(super) fn unreadable(pod_spec: &Value) -> Vec<String> {
+    let containers = ["containers", "initContainers"]
+        .into_iter()
+        .filter_map(|key| pod_spec.get(key)?.as_array())
+        .flatten();
+    let mut found = Vec::new();
+    for container in containers {
+        let name = container.get("name").and_then(Value::as_str).unwrap_or_default();
+        for field in ["requests/cpu", "requests/memory", "limits/cpu", "limits/memory"] {
+            let Some(value) = container.pointer(&format!("/resources/{field}")) else {
+                continue;
+            };
+            let quantity = Quantity::from_json(value).ok();
+            let is_read =
+                quantity.is_some_and(|quantity| quantity.nano() >= 0 && Bytes::from_quantity_ceil(quantity).is_ok());
+            if !is_read {
+                let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                found.push(format!("container `{name}` {field} `{shown}`"));
+            }
+        }
+    }
+    found
+}
+
 fn one(container: &Value) -> Container {
     let amount = |pointer: &str| {
         container

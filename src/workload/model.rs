@@ -13,6 +13,8 @@ use crate::units::{Bytes, IntOrPercent, Millicores, Percent, Seconds};
 pub struct Workloads {
     /// By key, `Deployment/shop/api`.
     pub by_key: BTreeMap<String, Workload>,
+    /// HPAs, ScaledObjects, budgets and VPAs that trimtab did not make, whatever they point at.
+    pub foreign: Vec<ObjectId>,
 }
 
 /// One workload and what points at it.
@@ -40,6 +42,8 @@ pub struct Workload {
     pub pod_spec: Value,
     /// `terminationGracePeriodSeconds`, if it is there.
     pub grace_period: Option<Seconds>,
+    /// Numbers of it that can't be read as Kubernetes would: a template's placeholder, a unit that is none.
+    pub unreadable: Vec<String>,
     /// Whether it holds state: volume claims of its own, or a claim that one node may mount.
     pub has_state: bool,
     /// Whether a volume allows one pod only (`ReadWriteOnce` claim in a Deployment, `Recreate` strategy).

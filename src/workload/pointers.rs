@@ -153,6 +153,18 @@ pub(super) fn budget(id: &ObjectId, object: &Value) -> Option<(Selector, Budget)
     Some((Selector::try_from(selector).ok()?, budget))
 }
 
+/// Whether an object is of a kind that trimtab makes and was made by somebody else.
+pub(super) fn is_foreign(id: &ObjectId, object: &Value) -> bool {
+    let is_such = matches!(
+        (id.group.as_str(), id.kind.as_str()),
+        ("autoscaling", "HorizontalPodAutoscaler")
+            | ("keda.sh", "ScaledObject")
+            | ("policy", "PodDisruptionBudget")
+            | ("autoscaling.k8s.io", "VerticalPodAutoscaler")
+    );
+    is_such && !is_ours(object)
+}
+
 /// Whether a selector selects pods with these labels.
 pub(super) fn selects(selector: &Selector, labels: &BTreeMap<String, String>) -> bool {
     selector.matches(labels)

@@ -26,6 +26,9 @@ pub fn read(objects: &[Object]) -> (Workloads, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     for (id, object) in &identified {
         attach(id, object, &mut workloads, &mut diagnostics);
+        if pointers::is_foreign(id, object) {
+            workloads.foreign.push(id.clone());
+        }
     }
     (workloads, diagnostics)
 }
@@ -51,6 +54,10 @@ fn workload(id: &ObjectId, object: &Object, all: &[(ObjectId, &Object)]) -> Opti
         .or_else(|| owner.pointer("/spec/selector"));
     let (has_state, is_exclusive) = state(object, &pod_spec, &id.namespace, all);
     Some(Workload {
+        unreadable: containers::unreadable(&pod_spec)
+            .into_iter()
+            .chain(unreadable_replicas(object))
+            .collect(),
         template_path: FieldPath::keys(keys.iter().copied()),
         labels: texts(object.pointer("/metadata/labels")),
         annotations: texts(object.pointer("/metadata/annotations")),
@@ -78,6 +85,18 @@ fn workload(id: &ObjectId, object: &Object, all: &[(ObjectId, &Object)]) -> Opti
         vpas: Vec::new(),
         template_id,
         id: id.clone(),
+    })
+}
+
+/// `spec.replicas` that is there and no count.
+fn unreadable_replicas(object: &Object) -> Option<String> {
+    let replicas = object.pointer("/spec/replicas").filter(|value| !value.is_null())?;
+    let is_count = replicas.as_u64().is_some_and(|count| i32::try_from(count).is_ok());
+    (!is_count).then(|| {
+        format!(
+            "replicas `{}`",
+            replicas.as_str().map_or_else(|| replicas.to_string(), str::to_owned)
+        )
     })
 }
 
