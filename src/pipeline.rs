@@ -143,7 +143,7 @@ fn decide(
     accepted: Option<&OptimizationPlan>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<OptimizationPlan, Vec<Diagnostic>> {
-    let (profiles, texts) = read_profiles(&inputs.profiles, settings)?;
+    let (profiles, texts) = read_profiles(&inputs.profiles, settings, diagnostics)?;
     let facts = all_facts(&profiles, settings, workloads);
     let digests = codec::digests(&inputs.policy, &texts.iter().map(String::as_str).collect::<Vec<_>>());
     let window_end: Option<Timestamp> = profiles.iter().filter_map(Profile::window_end).max();
@@ -173,6 +173,7 @@ fn with_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
 fn read_profiles(
     sources: &[ProfileSource],
     settings: &Settings,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<(Vec<Profile>, Vec<String>), Vec<Diagnostic>> {
     let (mut profiles, mut texts) = (Vec::new(), Vec::new());
     for source in sources {
@@ -180,6 +181,7 @@ fn read_profiles(
             ProfileSource::File { path, text } => (path.clone(), read_file(path, text)?),
             ProfileSource::Object(value) => ("UsageProfile".to_owned(), vec![read_object(value)?]),
         };
+        read.retain(|profile| !is_borrowed(profile, &shown, settings, diagnostics));
         for profile in &read {
             check_environment(profile, &shown, settings)?;
             texts.push(object::to_text(std::slice::from_ref(profile)));
@@ -223,6 +225,31 @@ fn read_object(value: &Value) -> Result<Profile, Vec<Diagnostic>> {
         serde_json::from_value(value.clone()).map_err(|error| malformed(error.to_string()))?;
     let text = object::from_object(&profile).map_err(|error| malformed(error.to_string()))?;
     text.read().map_err(|error| malformed(error.to_string()))
+}
+
+/// Whether a profile is of the environment that `spec.history.from` names. What another environment used is a floor at
+/// most; until floors are derived it decides nothing, and that is said.
+fn is_borrowed(profile: &Profile, shown: &str, settings: &Settings, diagnostics: &mut Vec<Diagnostic>) -> bool {
+    let Some(borrowed) = &settings.bounds.borrowed else {
+        return false;
+    };
+    let is_borrowed = profile.scope.environment.as_deref() == Some(borrowed.environment.as_str())
+        && borrowed.environment != settings.policy.spec.environment;
+    if is_borrowed {
+        let headline = format!(
+            "the history borrowed from `{}` decides nothing yet",
+            borrowed.environment
+        );
+        diagnostics.push(
+            Diagnostic::warning(code::BORROWED_HISTORY, headline)
+                .at(Place::Object {
+                    object: shown.to_owned(),
+                    pointer: "/spec/environment".to_owned(),
+                })
+                .help("state the values of this environment, or record its own history"),
+        );
+    }
+    is_borrowed
 }
 
 fn check_environment(profile: &Profile, shown: &str, settings: &Settings) -> Result<(), Vec<Diagnostic>> {

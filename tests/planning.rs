@@ -692,3 +692,155 @@ fn a_plan_reads_back_as_it_was_written_and_matches_its_schema() {
         "foreign-profile"
     );
 }
+
+#[test]
+fn numbers_that_cannot_be_read_leave_the_workload_as_it_is() {
+    let key = "Deployment/shop/api";
+    for (case, pointer, value) in [
+        (
+            "a placeholder",
+            "/spec/template/spec/containers/0/resources/requests/cpu",
+            json!("${CPU}"),
+        ),
+        (
+            "no unit of Kubernetes",
+            "/spec/template/spec/containers/0/resources/limits/memory",
+            json!("64MB"),
+        ),
+        (
+            "negative",
+            "/spec/template/spec/containers/0/resources/requests/cpu",
+            json!("-1"),
+        ),
+        ("replicas as text", "/spec/replicas", json!("0{{ x }}")),
+    ] {
+        let mut object = deployment("api", 4, "1", "1Gi");
+        *object.pointer_mut(pointer).expect("it is there") = value;
+        let world = World::new(WEB, &[object], vec![(key, facts("api", 300, wave, |_| 4))]);
+        let plan = &world.plan().spec.workloads[key];
+        assert_eq!(plan.status, Status::Refused, "{case}");
+        assert!(plan.findings.contains_key("left-alone"), "{case}: {:?}", plan.findings);
+    }
+}
+
+#[test]
+fn a_limit_alone_is_what_was_requested() {
+    let mut object = deployment("api", 2, "1", "2Gi");
+    let resources = &mut object["spec"]["template"]["spec"]["containers"][0]["resources"];
+    *resources = json!({"limits": {"cpu": "2", "memory": "2Gi"}});
+    let world = World::new(
+        "{workloads: {api: {class: cache}}}",
+        &[object],
+        vec![("Deployment/shop/api", facts("api", 100, |_| 200, |_| 2))],
+    );
+    let plan = world.one("api");
+    assert_eq!(
+        memory(&plan, "api"),
+        Some(Bytes::from_mib(2048)),
+        "the memory of a cache is never lowered"
+    );
+    assert_eq!(cpu(&plan, "api"), Some(Millicores::new(1400)), "2 cores less 30 %");
+}
+
+#[test]
+fn a_parked_workload_stays_parked() {
+    let world = World::new(
+        WEB,
+        &[deployment("api", 0, "1", "1Gi")],
+        vec![("Deployment/shop/api", facts("api", 300, wave, |_| 4))],
+    );
+    let plan = world.one("api");
+    assert_eq!((plan.scaler, plan.replicas, plan.disruption), (None, None, None));
+}
+
+#[test]
+fn a_daemon_set_is_never_placed() {
+    let mut set = deployment("agent", 1, "100m", "128Mi");
+    set["kind"] = json!("DaemonSet");
+    let spec = "{cluster: {kubernetes: '1.33', provider: aws}, guardrails: {restart: {stateful: allow}}, \
+                workloads: {agent: {spot: {mode: require}}}}";
+    let plan = &World::new(spec, &[set], vec![]).plan().spec.workloads["DaemonSet/shop/agent"];
+    assert_eq!(plan.spot, None);
+}
+
+#[test]
+fn a_request_is_never_above_a_stated_limit() {
+    let spec = "{workloads: {api: {scaling: {mode: none}, limits: {memory: {value: 200Mi}}}}}";
+    let world = World::new(
+        spec,
+        &[deployment("api", 2, "250m", "128Mi")],
+        vec![("Deployment/shop/api", facts("api", 300, |_| 400, |_| 2))],
+    );
+    let plan = world.one("api");
+    assert_eq!(memory(&plan, "api"), Some(Bytes::from_mib(200)));
+    assert!(plan.findings.contains_key("policy-conflict"));
+}
+
+#[test]
+fn objects_of_others_keep_their_name_and_content() {
+    let stolen = |api_version: &str, kind: &str, spec: Value| json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "web", "namespace": "shop"}, "spec": spec});
+    let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "api"});
+    let others = [
+        stolen(
+            "autoscaling/v2",
+            "HorizontalPodAutoscaler",
+            json!({"scaleTargetRef": target, "maxReplicas": 44}),
+        ),
+        stolen(
+            "policy/v1",
+            "PodDisruptionBudget",
+            json!({"minAvailable": 1, "selector": {"matchLabels": {"app": "api"}}}),
+        ),
+        stolen(
+            "autoscaling.k8s.io/v1",
+            "VerticalPodAutoscaler",
+            json!({"targetRef": target, "updatePolicy": {"updateMode": "Initial"}}),
+        ),
+    ];
+    let mut objects = vec![deployment("web", 4, "1", "1Gi"), deployment("api", 4, "1", "1Gi")];
+    objects.extend(others.clone());
+    let spec =
+        "{cluster: {kubernetes: '1.33', addons: {vpa: '1.5'}}, workloads: {web: {class: web, vpa: {mode: recommend}}}}";
+    let world = World::new(
+        spec,
+        &objects,
+        vec![("Deployment/shop/web", facts("web", 300, wave, |_| 4))],
+    );
+    let (edits, diagnostics) = trimtab::render::render(&world.plan(), &world.workloads);
+    let after = trimtab::krm::apply(objects.clone(), &edits).expect("the edits fit");
+    for other in &others {
+        assert!(after.contains(other), "{}", other["kind"]);
+    }
+    assert_eq!(
+        diagnostics
+            .iter()
+            .filter(|found| found.code.as_str() == "left-alone")
+            .count(),
+        3,
+        "{diagnostics:?}"
+    );
+}
+
+#[test]
+fn a_plan_that_no_api_server_would_take_is_refused_whole() {
+    let key = "Deployment/shop/api";
+    let world = World::new(
+        WEB,
+        &[deployment("api", 6, "2", "2Gi")],
+        vec![(key, facts("api", 300, wave, |_| 6))],
+    );
+    let good = plan::codec::to_value(&world.plan());
+    let scaler = "/spec/workloads/Deployment~1shop~1api/scaler";
+    for (case, pointer, value) in [
+        ("range", format!("{scaler}/minReplicas/value"), json!(5000)),
+        ("nothing", format!("{scaler}/maxReplicas/value"), json!(0)),
+        ("target", format!("{scaler}/cpu/target/value"), json!("0%")),
+        ("version", "/spec/decisionVersion".to_owned(), json!("999")),
+        ("kind", "/kind".to_owned(), json!("Foo")),
+    ] {
+        let mut bad = good.clone();
+        *bad.pointer_mut(&pointer).expect(case) = value;
+        let read = plan::codec::parse(&bad, &Source::object("OptimizationPlan", "test"), "test");
+        assert!(read.is_err(), "{case}");
+    }
+}

@@ -89,6 +89,7 @@ codes! {
     VPA_ESTIMATE = "vpa-estimate": "The Vertical Pod Autoscaler's rule (90th percentile, 15 % margin, floors) on the profile's sketch: an approximation, as the sketch keeps weeks and not single samples in order.";
     UNCHANGED = "unchanged": "Nothing to change here.";
     KEPT = "kept": "The accepted decision is kept.";
+    BORROWED_HISTORY = "borrowed-history": "`spec.history.from` names another environment. What that one used can only be a floor here, and floors are not derived yet: the profile is set aside, and values left to history stay as they are.";
     FOREIGN_PROFILE = "foreign-profile": "The profile was recorded in another environment. Sizing production from what another environment did is refused unless `spec.history.from` names it.";
     MALFORMED_INPUT = "malformed-input": "A file can't be read as what it should be.";
     MISSING_INPUT = "missing-input": "Something the command needs is not there.";

@@ -143,6 +143,8 @@ impl<'a> Case<'a> {
             .map(|decision| decision.value)
             .or_else(|| self.seen?.containers.get(&container.name)?.cpu_request)
             .or(container.cpu_request)
+            // a container with a limit alone requests as much (Kubernetes defaulting)
+            .or(container.cpu_limit)
     }
 
     /// The memory request before: accepted, else in force at the window's end, else the manifest's.
@@ -154,6 +156,7 @@ impl<'a> Case<'a> {
             .map(|decision| decision.value)
             .or_else(|| self.seen?.containers.get(&container.name)?.memory_request)
             .or(container.memory_request)
+            .or(container.memory_limit)
     }
 
     fn accepted_requests(

@@ -5,8 +5,9 @@ use sha2::{Digest, Sha256};
 
 use super::model::{Digests, KIND, OptimizationPlan, PlanSpec};
 use crate::diag::{Diagnostic, code};
+use crate::policy::merge::escape;
 use crate::policy::wire::Metadata;
-use crate::policy::{API_VERSION, Source, schema};
+use crate::policy::{API_VERSION, DECISION_VERSION, Source, schema};
 use crate::workload::Workload;
 
 /// A plan object of that name.
@@ -36,6 +37,10 @@ pub fn parse(value: &Value, source: &Source, environment: &str) -> Result<Optimi
     let plan: OptimizationPlan = serde_json::from_value(value.clone()).map_err(|error| {
         vec![Diagnostic::error(code::MALFORMED_INPUT, error.to_string()).at(source.value_place(""))]
     })?;
+    let problems = impossible(&plan, source);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
     if plan.spec.environment != environment {
         let headline = format!(
             "the plan is for environment `{}`, the policy for `{environment}`",
@@ -48,6 +53,68 @@ pub fn parse(value: &Value, source: &Source, environment: &str) -> Result<Optimi
         ]);
     }
     Ok(plan)
+}
+
+/// What no planning makes and no API server takes: a plan is edited by hand at times, and builds apply it as it is.
+fn impossible(plan: &OptimizationPlan, source: &Source) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    let mut problem = |pointer: String, headline: String| {
+        problems.push(
+            Diagnostic::error(code::MALFORMED_INPUT, headline)
+                .at(source.value_place(&pointer))
+                .help("make the plan again with `trimtab plan --write`"),
+        );
+    };
+    for (pointer, found, wanted) in [
+        ("/apiVersion", &plan.api_version, API_VERSION),
+        ("/kind", &plan.kind, KIND),
+        ("/spec/decisionVersion", &plan.spec.decision_version, DECISION_VERSION),
+    ] {
+        if found != wanted {
+            problem(pointer.to_owned(), format!("`{found}` is not `{wanted}`"));
+        }
+    }
+    for (key, workload) in &plan.spec.workloads {
+        let pointer = format!("/spec/workloads/{}", escape(key));
+        if let Some(scaler) = &workload.scaler {
+            let (min, max) = (scaler.min_replicas.value, scaler.max_replicas.value);
+            if max == 0 || min > max || i32::try_from(max).is_err() {
+                problem(
+                    format!("{pointer}/scaler"),
+                    format!("{min} to {max} replicas is no range"),
+                );
+            }
+            let is_nothing = |target: &super::model::UtilizationPlan| target.target.value.ppm() < 10_000;
+            if [&scaler.cpu, &scaler.memory].into_iter().flatten().any(is_nothing) {
+                problem(
+                    format!("{pointer}/scaler"),
+                    "a utilization target is at least 1%".to_owned(),
+                );
+            }
+        }
+        for (name, container) in &workload.containers {
+            let (requests, limits) = (&container.requests, &container.limits);
+            let cpu = requests
+                .cpu
+                .as_ref()
+                .map(|d| d.value)
+                .zip(limits.cpu.as_ref().and_then(|limit| limit.value));
+            let memory = requests
+                .memory
+                .as_ref()
+                .map(|d| d.value)
+                .zip(limits.memory.as_ref().and_then(|limit| limit.value));
+            let is_above = cpu.is_some_and(|(request, limit)| request > limit)
+                || memory.is_some_and(|(request, limit)| request > limit);
+            if is_above {
+                problem(
+                    format!("{pointer}/containers/{}", escape(name)),
+                    format!("container `{name}` requests more than its limit"),
+                );
+            }
+        }
+    }
+    problems
 }
 
 /// `sha256:…` of a value's canonical JSON: sorted keys, no blanks.
@@ -128,6 +195,7 @@ pub(super) fn manifest_digest(workload: &Workload) -> String {
         workload.pod_labels,
         workload.selector,
         workload.replicas,
+        workload.unreadable,
         containers,
         workload.grace_period,
         [workload.has_state, workload.is_exclusive, workload.is_behind_rollout],

@@ -108,6 +108,16 @@ fn wanted_plan(
             "the template of a Job can't be changed once it is applied",
         );
     }
+    if !workload.unreadable.is_empty() {
+        let detail = format!(
+            "it has numbers that can't be read, so it stays as it is: {}",
+            workload.unreadable.join(", ")
+        );
+        return match accepted {
+            Some(accepted) => keep(accepted, code::LEFT_ALONE, &detail),
+            None => refused(workload, code::LEFT_ALONE, &detail),
+        };
+    }
     let case = Case::new(settings, wanted, workload, facts, accepted);
     let Some(main) = case.main_container() else {
         return refused(workload, code::LEFT_ALONE, "its template has no containers");
@@ -201,6 +211,7 @@ fn containers(case: &Case<'_>, main: &crate::workload::Container, scaled: &scali
         };
         let requests = or_accepted(case, &container.name, requests);
         let limits = limits::decide(case, container, &wanted_limits, &requests);
+        let requests = limits::cap(case, &container.name, requests, &limits);
         let decided = ContainerPlan { requests, limits };
         if decided != ContainerPlan::default() {
             plan.containers.insert(container.name.clone(), decided);

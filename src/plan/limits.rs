@@ -115,6 +115,44 @@ fn one<T: Copy + PartialEq + std::fmt::Display>(
     }
 }
 
+/// Requests that are not above the limits: the API server refuses a pod whose request exceeds its limit.
+pub fn cap(case: &Case<'_>, name: &str, mut requests: RequestPlan, limits: &LimitPlan) -> RequestPlan {
+    cap_one(
+        case,
+        name,
+        requests.cpu.as_mut(),
+        limits.cpu.as_ref().and_then(|limit| limit.value),
+    );
+    cap_one(
+        case,
+        name,
+        requests.memory.as_mut(),
+        limits.memory.as_ref().and_then(|limit| limit.value),
+    );
+    requests
+}
+
+fn cap_one<T: Copy + Ord + std::fmt::Display>(
+    case: &Case<'_>,
+    name: &str,
+    request: Option<&mut Decision<T>>,
+    limit: Option<T>,
+) {
+    let (Some(request), Some(limit)) = (request, limit) else {
+        return;
+    };
+    if request.value > limit {
+        case.find(
+            code::POLICY_CONFLICT,
+            format!(
+                "container `{name}`: a request of {} is cut to the limit of {limit}; raise the limit",
+                request.value
+            ),
+        );
+        request.value = limit;
+    }
+}
+
 /// The limit in the proportion to the request that it had, rounded up.
 fn in_proportion(limit: u64, request: u64, old_request: Option<u64>) -> u64 {
     match old_request {

@@ -64,6 +64,13 @@ fn one(case: &Case<'_>, key: &str, wanted: &SpreadConstraint, lowest: u32) -> Sp
 /// Decides placement on interruptible nodes. `lowest` is the lowest replica count.
 pub fn spot(case: &Case<'_>, lowest: u32) -> Option<SpotPlan> {
     let wanted = case.wanted.spec.spot.mode?;
+    if case.workload.id.kind == "DaemonSet" {
+        case.find(
+            code::LEFT_ALONE,
+            "a DaemonSet runs on every node it fits: its placement is not changed",
+        );
+        return None;
+    }
     let Some(nodes) = &case.settings.cluster.spot else {
         if wanted != SpotMode::Never {
             case.find(

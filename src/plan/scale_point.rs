@@ -119,6 +119,15 @@ fn report_move(case: &Case<'_>, old: &Old, request: Millicores, target: Percent)
     }
 }
 
+/// What is solved without history may raise a request and never lower one.
+fn unlowered(case: &Case<'_>, old: &Old, solved: Millicores) -> Millicores {
+    if case.facts.is_none() {
+        old.request.map_or(solved, |request| solved.max(request))
+    } else {
+        solved
+    }
+}
+
 fn stated_target(
     case: &Case<'_>,
     main: &Container,
@@ -136,7 +145,7 @@ fn stated_target(
         .filter(|_| old.target.is_some())
         .map(|point| request_at(point, target));
     let request = match solved {
-        Some(solved) => Some(bounded_request(case, wanted, old, solved, target)),
+        Some(solved) => Some(bounded_request(case, wanted, old, unlowered(case, old, solved), target)),
         None => requests::cpu(case, main, wanted),
     };
     let value = request.as_ref().map(|request| request.value).or(old.request);

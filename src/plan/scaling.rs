@@ -98,6 +98,9 @@ fn obstacle(case: &Case<'_>, kind: ScalerKind) -> Option<(Code, String)> {
             "a Rollout owns its pods: the Rollout is the target".to_owned(),
         ));
     }
+    if workload.replicas == Some(0) {
+        return Some((code::NOT_SCALABLE, "its manifest parks it at 0 replicas".to_owned()));
+    }
     if workload.is_exclusive {
         let detail = "only one pod at a time may run (Recreate strategy, or a volume for one node)";
         return Some((code::NOT_SCALABLE, detail.to_owned()));

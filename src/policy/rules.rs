@@ -222,6 +222,30 @@ fn scaling(spec: &Scaling, pointer: &str, found: &mut Findings<'_>) {
             "lower the one or raise the other",
         );
     }
+    for (name, setting) in [("minReplicas", &spec.min_replicas), ("maxReplicas", &spec.max_replicas)] {
+        for (bound, value) in [("value", setting.value), ("min", setting.min), ("max", setting.max)] {
+            if value.is_some_and(|value| i32::try_from(value).is_err()) {
+                let pointer = format!("{pointer}/{name}/{bound}");
+                found.error(
+                    &pointer,
+                    "more replicas than Kubernetes can count",
+                    format!("at most {}", i32::MAX),
+                );
+            }
+        }
+    }
+    for (name, setting) in [("cpu", &spec.targets.cpu), ("memory", &spec.targets.memory)] {
+        for (bound, value) in [("value", setting.value), ("min", setting.min), ("max", setting.max)] {
+            if value.is_some_and(|value| value.ppm() < 10_000 || value.ppm() % 10_000 != 0) {
+                let pointer = format!("{pointer}/targets/{name}/{bound}");
+                found.error(
+                    &pointer,
+                    "a target is a whole percentage, at least 1%",
+                    "write it like `70%`",
+                );
+            }
+        }
+    }
     if spec.max_replicas.value == Some(0) {
         found.error(
             &format!("{pointer}/maxReplicas/value"),
