@@ -50,7 +50,7 @@ no rule of `trimtab lint` objects to what trimtab renders.";
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     let now = arguments.now.unwrap_or_else(clock::now);
     let mut problems = Vec::new();
-    let planned = load::load(&arguments.folders, &arguments.build, Purpose::Plan)?;
+    let mut planned = load::load(&arguments.folders, &arguments.build, Purpose::Plan)?;
     let rendered = rendered_folders(&arguments.folders)?;
     for one in &planned {
         let outcome = pipeline::run(&one.inputs).map_err(CliError::Diagnostics)?;
@@ -60,10 +60,12 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
         problems.extend(lint_errors(one, &outcome));
     }
     let mut count = 0;
-    for one in load::load(&arguments.folders, &arguments.build, Purpose::Apply)? {
-        for (folder, form) in layers_of(&one, &rendered) {
+    for one in &mut planned {
+        // the same build again, now with the accepted plan applied
+        one.inputs.purpose = Purpose::Apply;
+        for (folder, form) in layers_of(one, &rendered) {
             count += 1;
-            problems.extend(stale_folder(&one, folder, form)?);
+            problems.extend(stale_folder(one, folder, form)?);
         }
     }
     console::report(&problems);

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::console;
 use super::exit::{CliError, Exit};
+use super::unreadable::unreadable;
 use crate::diag::{Diagnostic, Place, code};
 use crate::io::files;
 use crate::krm::resource_list::is_kept_as_file;
@@ -17,7 +18,7 @@ use crate::pipeline::{self, Inputs, ProfileSource, Purpose};
 use crate::plan;
 use crate::policy::{self, Source};
 use crate::profile::object;
-use crate::yaml::{self, Limits, ReadError};
+use crate::yaml::{self, Limits};
 
 /// The kind of prices.
 const PRICES: &str = "PriceSheet";
@@ -228,33 +229,6 @@ fn read_stream(shown: &str, bytes: &[u8]) -> Result<Vec<Value>, CliError> {
         Ok(documents) => Ok(documents.into_iter().map(|document| document.value).collect()),
         Err(error) => Err(unreadable(shown, bytes, &error).into()),
     }
-}
-
-/// What is wrong with a text, at its place.
-fn unreadable(shown: &str, bytes: &[u8], error: &ReadError) -> Diagnostic {
-    let place = match error.position {
-        Some(position) => Place::File {
-            path: shown.to_owned(),
-            line: position.line,
-            column: position.column,
-            width: 1,
-            source: line(bytes, position.line),
-        },
-        None => whole(shown),
-    };
-    Diagnostic::error(code::MALFORMED_INPUT, error.problem.to_string()).at(place)
-}
-
-/// A line of a text for people: its first 200 characters.
-fn line(bytes: &[u8], number: usize) -> String {
-    let line = bytes
-        .split(|byte| *byte == b'\n')
-        .nth(number.saturating_sub(1))
-        .unwrap_or_default();
-    String::from_utf8_lossy(&line[..line.len().min(4096)])
-        .chars()
-        .take(200)
-        .collect()
 }
 
 fn whole(shown: &str) -> Place {
