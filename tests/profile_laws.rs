@@ -1,6 +1,7 @@
 //! Laws of the usage profile: what is written reads back, and any partition of the input gives the same lines.
 
 use proptest::prelude::*;
+use std::fmt::Write as _;
 use trimtab::history::clean::Series;
 use trimtab::history::identity::Resolver;
 use trimtab::history::owners::{Declared, Owners, WorkloadKey};
@@ -8,7 +9,7 @@ use trimtab::history::samples::{Named, Sample};
 use trimtab::history::signal::Signal;
 use trimtab::profile::build::{Options, build};
 use trimtab::profile::merge::merge;
-use trimtab::profile::object::{from_object, open, to_object, to_text};
+use trimtab::profile::object::{ProfileError, ProfileText, from_object, open, to_object, to_text};
 use trimtab::profile::{Profile, finish};
 
 /// 2026-10-05T00:00:00Z, a Monday.
@@ -239,6 +240,107 @@ fn clusters_are_never_added_up() {
     );
 }
 
+fn read_text(text: &str) -> Result<Vec<Profile>, ProfileError> {
+    open(text)?.iter().map(ProfileText::read).collect()
+}
+
+/// CRC-32C bit by bit, as its definition says (RFC 3720 section 12.1).
+fn crc32c(bytes: &[u8]) -> u32 {
+    let step = |crc: u32, _| (crc >> 1) ^ if crc & 1 == 1 { 0x82f6_3b78 } else { 0 };
+    !bytes
+        .iter()
+        .fold(!0, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), step))
+}
+
+/// The text with checksums that are right for its lines: damage that no checksum shows.
+fn resealed(text: &str) -> String {
+    let (mut out, mut is_data) = (String::new(), false);
+    for line in text.split_inclusive('\n') {
+        let sealed = line.trim().rsplit_once(' ').filter(|_| is_data);
+        is_data |= line.starts_with("    trimtab-profile v1");
+        let Some((bare, _)) = sealed else {
+            out.push_str(line);
+            continue;
+        };
+        let (indent, end) = (line.len() - line.trim_start().len(), line.trim_end().len());
+        let _ = write!(
+            out,
+            "{}{bare} {:08x}{}",
+            &line[..indent],
+            crc32c(bare.as_bytes()),
+            &line[end..]
+        );
+    }
+    out
+}
+
+#[test]
+fn every_flipped_bit_of_the_data_is_an_error_that_names_its_line() {
+    let cpu = hour(Signal::Cpu, 1, 0, &[100, 200]);
+    let mut other = hour(Signal::Memory, 1, 0, &[1000, 1100]);
+    other.workload.as_mut().unwrap().name = "web".to_owned();
+    let profile = profiles(&[cpu, other], false).remove(0);
+    let text = to_text(std::slice::from_ref(&profile));
+    assert_eq!(resealed(&text), text, "the checksums are those of the definition");
+    let start = text.find("    trimtab-profile v1").unwrap();
+    for at in start..text.len() {
+        let line = 1 + text[..at].matches('\n').count() as u64;
+        for bit in 0..8 {
+            let mut bytes = text.clone().into_bytes();
+            bytes[at] ^= 1 << bit;
+            // the eighth bit is never set: reading the file as text says so
+            let Ok(damaged) = String::from_utf8(bytes) else {
+                assert_eq!(bit, 7);
+                continue;
+            };
+            let opened = open(&damaged).map(|mut texts| texts.remove(0));
+            let error = opened
+                .as_ref()
+                .map_or_else(|error| Err(error.clone()), ProfileText::read);
+            let error = error.expect_err("a flipped bit is seen");
+            assert_eq!(error.line, Some(line), "bit {bit} of byte {at}: {error}");
+            let Ok(opened) = opened else { continue };
+            for (key, history) in &profile.workloads {
+                if let Ok(found) = opened.workload(key) {
+                    assert_eq!(found.as_ref(), Some(history), "bit {bit} of byte {at} changed {key}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn fields_above_the_data_are_under_a_checksum_too() {
+    let text = to_text(&profiles(&[hour(Signal::Cpu, 1, 0, &[100, 200])], false));
+    let line = 1 + text[..text.find("    trimtab-profile v1").unwrap()]
+        .matches('\n')
+        .count() as u64;
+    for (from, to) in [
+        ("  step: 5m", "  step: 1m"),
+        ("namespace: shop", "namespace: shot"),
+        ("samples: 2", "samples: 3"),
+        ("end: \"2026-10-05T00:10:00Z\"", "end: \"2026-10-05T00:15:00Z\""),
+    ] {
+        let edited = text.replacen(from, to, 1);
+        assert_ne!(edited, text, "{from}");
+        let error = read_text(&edited).unwrap_err();
+        assert!(error.what.contains("the fields above it"), "{from}: {error}");
+        assert_eq!(error.line, Some(line), "{from}");
+    }
+    let mut object = to_object(&read_text(&text).unwrap()[0]);
+    object.spec.namespace = "other".to_owned();
+    assert_eq!(from_object(&object).unwrap_err().line, Some(1));
+}
+
+#[test]
+fn a_profile_survives_what_kustomize_does_to_an_object() {
+    let profile = profiles(&[hour(Signal::Cpu, 1, 0, &[100, 200])], false).remove(0);
+    let mut object = to_object(&profile);
+    object.metadata.name.insert_str(0, "prod-");
+    object.metadata.annotations.insert("team".into(), "shop".into());
+    assert_eq!(from_object(&object).unwrap().read().unwrap(), profile);
+}
+
 #[test]
 fn damage_to_a_profile_is_an_error_with_its_line() {
     let all = [
@@ -246,7 +348,7 @@ fn damage_to_a_profile_is_an_error_with_its_line() {
         hour(Signal::Replicas, 1, 0, &[2, 3]),
     ];
     let text = to_text(&profiles(&all, false));
-    let data = text.find("    trimtab-profile v1\n").unwrap();
+    let data = text.find("    trimtab-profile v1").unwrap();
     let lines: Vec<&str> = text.lines().collect();
     let number = |needle: &str| 1 + lines.iter().position(|line| line.contains(needle)).unwrap() as u64;
     let sketch = number("cpu.sketch");
@@ -286,7 +388,7 @@ fn damage_to_a_profile_is_an_error_with_its_line() {
         (
             text[..text.len() - 1].to_owned(),
             "the file was cut",
-            Some(lines.len() as u64 + 1),
+            Some(lines.len() as u64),
         ),
         (text[..data].to_owned(), "begins with", None),
         (text.replace("    Deployment", "   Deployment"), "", None),
@@ -300,13 +402,7 @@ fn damage_to_a_profile_is_an_error_with_its_line() {
         (String::new(), "no UsageProfile", None),
     ] {
         assert_ne!(damaged, text, "{what}");
-        let error = open(&damaged).and_then(|texts| {
-            texts
-                .iter()
-                .map(trimtab::profile::object::ProfileText::read)
-                .collect::<Result<Vec<_>, _>>()
-        });
-        let error = error.expect_err(what);
+        let error = read_text(&resealed(&damaged)).expect_err(what);
         assert!(error.what.contains(what), "{what}: {error:?}");
         assert!(line.is_none() || error.line == line, "{what} at {line:?}: {error:?}");
     }

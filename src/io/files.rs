@@ -65,8 +65,11 @@ pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, FileError> {
 
 /// Reads a whole text, or stdin for `-`.
 pub fn read_text(path: &Path, limit: usize) -> Result<String, FileError> {
-    String::from_utf8(read(path, limit)?).map_err(|_| {
-        FileError::new("read", path)(std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not UTF-8"))
+    String::from_utf8(read(path, limit)?).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = before.split(|&byte| byte == b'\n').count();
+        let what = format!("it is not UTF-8 (line {line})");
+        FileError::new("read", path)(std::io::Error::new(std::io::ErrorKind::InvalidData, what))
     })
 }
 

@@ -1,9 +1,10 @@
-//! The lines of a profile: `Kind/name container record week payload`, `-` for no container and no week.
+//! The lines of a profile: `Kind/name container record week payload checksum`, `-` for no container and no week.
 //!
 //! A blank is smaller than every character of a name, so sorting lines as text sorts them by workload, container,
 //! record and week, and all lines of a workload stand together.
 
 use super::calendar::{WEEK_S, Week};
+use super::checksum::seal;
 use super::days::{Counters, Days};
 use super::demand::DemandWeek;
 use super::pack::{PayloadError, Unpacker, base64, deflate, from_base64, inflate, put_difference, put_varint};
@@ -57,13 +58,14 @@ impl Record {
     }
 }
 
-/// All lines of a profile, sorted, each without its line end.
+/// All lines of a profile, sorted, each with its checksum and without its line end.
 pub(super) fn encode_all(profile: &Profile) -> Vec<String> {
     let mut lines = Vec::new();
     for (key, workload) in &profile.workloads {
         encode_workload(key, workload, &mut lines);
     }
     lines.sort_unstable();
+    lines.iter_mut().for_each(seal);
     lines
 }
 
@@ -154,7 +156,7 @@ pub(super) fn key_of(line: &str) -> &str {
     line.split(' ').next().unwrap_or(line)
 }
 
-/// Reads lines back, strictly: sorted, each key once, every field in its one spelling.
+/// Reads lines back, their checksums taken off, strictly: sorted, each key once, every field in its one spelling.
 #[derive(Debug, Default)]
 pub(super) struct Decoder<'l> {
     last: Option<&'l str>,

@@ -2,6 +2,7 @@
 
 pub mod level;
 mod pack;
+mod checksum;
 pub mod sketch;
 pub mod calendar;
 pub mod timeline;

@@ -3,6 +3,7 @@
 //! The block is written and read as text, never as YAML: finding one workload in a file of many megabytes costs a
 //! bisection. From a parsed object (function mode) the same lines come as one string.
 
+use super::checksum::{Checksum, unseal};
 use super::line::{Decoder, encode_all, key_of, write_block};
 use super::summary::summary;
 use super::usage::{Profile, Scope, Source, Window, WorkloadHistory};
@@ -111,7 +112,7 @@ pub struct ProfileSource {
 
 /// Why a text or object is no profile.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what}")]
+#[error("{}{what}", line.map_or_else(String::new, |line| format!("line {line}: ")))]
 pub struct ProfileError {
     /// In words.
     pub what: String,
@@ -135,18 +136,48 @@ pub fn to_text(profiles: &[Profile]) -> String {
         }
         let lines = encode_all(profile);
         out.push_str(&summary(profile, &lines));
-        let head = object(profile, lines.len() as u64, String::new());
+        let head = object(profile, lines.len() as u64);
         out.push_str(&serde_saphyr::to_string(&head).expect("broken invariant: a head has only texts and numbers"));
         out.push_str(DATA_KEY);
         out.push_str(INDENT);
-        out.push_str(VERSION_LINE);
+        out.push_str(&version_line(&head.spec));
         out.push('\n');
         write_block(&lines, INDENT, &mut out);
     }
     out
 }
 
-fn object(profile: &Profile, lines: u64, data: String) -> ProfileObject {
+/// The version, and a checksum of everything in the head that a plan may rest on.
+fn version_line(spec: &ProfileSpec) -> String {
+    let spec = ProfileSpec {
+        data: String::new(),
+        ..spec.clone()
+    };
+    let head = serde_json::to_string(&spec).expect("broken invariant: a head has only texts and numbers");
+    format!("{VERSION_LINE} {}", Checksum::of(head.as_bytes()))
+}
+
+/// The lines behind the version line, once that is found to be of this head.
+fn behind_version<'t>(data: &'t str, indent: &str, spec: &ProfileSpec, number: u64) -> Result<&'t str, ProfileError> {
+    let (first, rest) = data.split_once('\n').unwrap_or((data, ""));
+    let found = first.strip_prefix(indent).unwrap_or(first);
+    if found == version_line(spec) {
+        return Ok(rest);
+    }
+    let checksum = found.strip_prefix(VERSION_LINE).filter(|rest| rest.starts_with(' '));
+    Err(match checksum {
+        Some(_) => fault(
+            "the checksum is not of the fields above it: the profile was damaged or edited",
+            number,
+        ),
+        None => fault(
+            format!("the data begins with `{}`, not with `{VERSION_LINE}`", found.trim()),
+            number,
+        ),
+    })
+}
+
+fn object(profile: &Profile, lines: u64) -> ProfileObject {
     let Scope {
         environment,
         cluster,
@@ -195,7 +226,7 @@ fn object(profile: &Profile, lines: u64, data: String) -> ProfileObject {
         shard,
         lines,
         sources,
-        data,
+        data: String::new(),
     };
     ProfileObject {
         api_version: API_VERSION.into(),
@@ -209,7 +240,6 @@ fn object(profile: &Profile, lines: u64, data: String) -> ProfileObject {
 #[derive(Clone, Debug)]
 pub struct ProfileText<'t> {
     head: Profile,
-    lines: u64,
     /// The data behind the version line; each line starts with `indent`.
     block: &'t str,
     indent: &'static str,
@@ -237,10 +267,10 @@ pub fn open(text: &str) -> Result<Vec<ProfileText<'_>>, ProfileError> {
 }
 
 fn open_document(document: &str, line: u64) -> Result<ProfileText<'_>, ProfileError> {
-    if document.contains('\r') {
+    if let Some(at) = document.find('\r') {
         return Err(fault(
             "has Windows line ends; a profile is written with plain ones",
-            line,
+            line + count_lines(&document[..at]),
         ));
     }
     let search = document.get(..HEAD_MAX).unwrap_or(document);
@@ -249,28 +279,13 @@ fn open_document(document: &str, line: u64) -> Result<ProfileText<'_>, ProfileEr
         .ok_or_else(|| fault("has no `spec.data` block", line))?
         + 1;
     let (head, rest) = document.split_at(at);
-    let block = &rest[DATA_KEY.len()..];
     let version_line = line + count_lines(head) + 1;
-    let version = format!("{INDENT}{VERSION_LINE}\n");
-    let block = block.strip_prefix(&version).ok_or_else(|| {
-        let found = block.lines().next().unwrap_or_default().trim();
-        fault(
-            format!("the data begins with `{found}`, not with `{VERSION_LINE}`"),
-            version_line,
-        )
-    })?;
     let object: ProfileObject = serde_yaml::from_str(head).map_err(|error| {
         let place = error.location().map(|location| line + location.line() as u64 - 1);
         fault(error.to_string(), place)
     })?;
-    let (head, lines) = read_head(object)?;
-    Ok(ProfileText {
-        head,
-        lines,
-        block,
-        indent: INDENT,
-        first_line: version_line + 1,
-    })
+    let block = behind_version(&rest[DATA_KEY.len()..], INDENT, &object.spec, version_line)?;
+    ProfileText::new(object, block, INDENT, version_line + 1)
 }
 
 fn count_lines(text: &str) -> u64 {
@@ -279,34 +294,25 @@ fn count_lines(text: &str) -> u64 {
 
 /// Takes the object form, as a function gets it, to its lines.
 pub fn from_object(object: &ProfileObject) -> Result<ProfileText<'_>, ProfileError> {
-    let block = object
-        .spec
-        .data
-        .strip_prefix(VERSION_LINE)
-        .and_then(|rest| rest.strip_prefix('\n'));
-    let block = block.ok_or_else(|| fault(format!("`spec.data` does not begin with `{VERSION_LINE}`"), 1))?;
-    let (head, lines) = read_head(ProfileObject {
+    let block = behind_version(&object.spec.data, "", &object.spec, 1)?;
+    let head = ProfileObject {
         spec: ProfileSpec {
             data: String::new(),
             ..object.spec.clone()
         },
         ..object.clone()
-    })?;
-    Ok(ProfileText {
-        head,
-        lines,
-        block,
-        indent: "",
-        first_line: 2,
-    })
+    };
+    ProfileText::new(head, block, "", 2)
 }
 
 /// The object form of a profile.
 pub fn to_object(profile: &Profile) -> ProfileObject {
     let lines = encode_all(profile);
-    let mut data = format!("{VERSION_LINE}\n");
-    write_block(&lines, "", &mut data);
-    object(profile, lines.len() as u64, data)
+    let mut object = object(profile, lines.len() as u64);
+    object.spec.data = version_line(&object.spec);
+    object.spec.data.push('\n');
+    write_block(&lines, "", &mut object.spec.data);
+    object
 }
 
 fn read_head(object: ProfileObject) -> Result<(Profile, u64), ProfileError> {
@@ -384,7 +390,36 @@ fn read_head(object: ProfileObject) -> Result<(Profile, u64), ProfileError> {
     Ok((profile, lines))
 }
 
-impl ProfileText<'_> {
+impl<'t> ProfileText<'t> {
+    fn new(head: ProfileObject, block: &'t str, indent: &'static str, first_line: u64) -> Result<Self, ProfileError> {
+        let (head, lines) = read_head(head)?;
+        let text = Self {
+            head,
+            block,
+            indent,
+            first_line,
+        };
+        text.check_count(lines)?;
+        Ok(text)
+    }
+
+    /// Whether every line is there: one that was lost would be missed by a search for its workload.
+    fn check_count(&self, lines: u64) -> Result<(), ProfileError> {
+        let count = count_lines(self.block);
+        if !self.block.is_empty() && !self.block.ends_with('\n') {
+            let what = "the last line has no end; the file was cut";
+            return Err(fault(what, self.first_line + count));
+        }
+        if count == lines {
+            return Ok(());
+        }
+        for line in self.block.split_terminator('\n') {
+            self.bare(line)?;
+        }
+        let what = format!("`spec.lines` says {lines} and there are {count}; lines were lost or added");
+        Err(fault(what, None))
+    }
+
     /// Everything but the workloads.
     pub fn head(&self) -> &Profile {
         &self.head
@@ -393,23 +428,8 @@ impl ProfileText<'_> {
     /// Reads every line.
     pub fn read(&self) -> Result<Profile, ProfileError> {
         let mut decoder = Decoder::default();
-        let mut count = 0;
         for line in self.block.split_terminator('\n') {
-            self.feed(&mut decoder, line, self.first_line + count)?;
-            count += 1;
-        }
-        if count != self.lines {
-            let what = format!(
-                "`spec.lines` says {} and there are {count}; lines were lost or added",
-                self.lines
-            );
-            return Err(fault(what, None));
-        }
-        if !self.block.is_empty() && !self.block.ends_with('\n') {
-            return Err(fault(
-                "the last line has no end; the file was cut",
-                self.first_line + count,
-            ));
+            self.decode(&mut decoder, line, self.bare(line)?)?;
         }
         Ok(Profile {
             workloads: decoder.workloads,
@@ -417,51 +437,59 @@ impl ProfileText<'_> {
         })
     }
 
-    fn feed<'l>(&self, decoder: &mut Decoder<'l>, line: &'l str, number: u64) -> Result<(), ProfileError> {
-        let bare = line
-            .strip_prefix(self.indent)
-            .ok_or_else(|| fault("is not indented like the data", number))?;
-        decoder.line(bare).map_err(|error| fault(error.to_string(), number))
+    fn decode(&self, decoder: &mut Decoder<'t>, line: &str, bare: &'t str) -> Result<(), ProfileError> {
+        decoder.line(bare).map_err(|error| self.fault_at(line, &error))
     }
 
-    /// Reads one workload, found by bisection; `None` when it is not there.
+    /// A line without its indent and checksum, once it is found to be as it was written.
+    fn bare(&self, line: &'t str) -> Result<&'t str, ProfileError> {
+        let sealed = line
+            .strip_prefix(self.indent)
+            .ok_or_else(|| self.fault_at(line, &"is not indented like the data"))?;
+        unseal(sealed).map_err(|error| self.fault_at(line, &error))
+    }
+
+    /// A fault of one line of the block. Lines are counted only now: most reads meet no fault.
+    fn fault_at(&self, line: &str, what: &impl ToString) -> ProfileError {
+        let before = line.as_ptr().addr() - self.block.as_ptr().addr();
+        fault(what.to_string(), self.first_line + count_lines(&self.block[..before]))
+    }
+
+    /// Reads one workload, found by bisection; `None` when it is not there. Every line that the search rests on is
+    /// checked, those beside the workload's own too, so that a damaged key hides nothing.
     pub fn workload(&self, key: &WorkloadKey) -> Result<Option<WorkloadHistory>, ProfileError> {
         let wanted = key.to_string();
-        let start = self.bisect(&wanted);
+        let start = self.bisect(&wanted)?;
         let mut decoder = Decoder::default();
         for line in self.block[start..].split_terminator('\n') {
-            if key_of(line.trim_start()) != wanted {
+            let bare = self.bare(line)?;
+            if key_of(bare) != wanted {
                 break;
             }
-            // counting lines is needed for an error only
-            self.feed(&mut decoder, line, 0).map_err(|error| {
-                let before = line.as_ptr().addr() - self.block.as_ptr().addr();
-                fault(error.what, self.first_line + count_lines(&self.block[..before]))
-            })?;
+            self.decode(&mut decoder, line, bare)?;
         }
         Ok(decoder.workloads.remove(key))
     }
 
-    /// Offset of the first line whose key is not smaller.
-    fn bisect(&self, wanted: &str) -> usize {
+    /// Offset of the first line whose key is not smaller. The line before it was probed.
+    fn bisect(&self, wanted: &str) -> Result<usize, ProfileError> {
         let (mut low, mut high) = (0, self.block.len());
         while low < high {
             let middle = usize::midpoint(low, high);
-            let start = self.block.as_bytes()[..middle]
+            let start = self.block.as_bytes()[low..middle]
                 .iter()
                 .rposition(|&byte| byte == b'\n')
-                .map_or(0, |end| end + 1);
-            let start = start.max(low);
+                .map_or(low, |end| low + end + 1);
             let length = self.block.as_bytes()[start..]
                 .iter()
                 .position(|&byte| byte == b'\n')
-                .map_or(self.block.len() - start, |end| end + 1);
-            if key_of(self.block[start..start + length].trim()) < wanted {
-                low = start + length;
+                .map_or(self.block.len() - start, |end| end);
+            if key_of(self.bare(&self.block[start..start + length])?) < wanted {
+                low = start + length + 1;
             } else {
                 high = start;
             }
         }
-        low
+        Ok(low)
     }
 }
