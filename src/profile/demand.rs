@@ -1,12 +1,12 @@
 //! Demand of one signal over one week, in its final form: per cell the total over pods, the greatest pod and the pods.
 //!
 //! Exact steps finer than the cell fold into it by the upper envelope (the greatest of each); coarser ones hold over
-//! the cells they measured. A cell without a sample is unknown, never 0. Totals and maxima are [`Level`]s, pods exact.
-//! Folding takes maxima and a [`Level`] grows with its value, so folding quantised cells gives what quantising folded
-//! cells gives: a week can be made hourly at any time.
+//! the cells they measured. A cell without a sample is unknown, never 0. Totals are [`Level`]s, maxima [`CoarseLevel`]s,
+//! pods exact. Folding takes maxima and a level grows with its value, so folding quantised cells gives what quantising
+//! folded cells gives: a week can be made hourly at any time.
 
 use super::calendar::{WEEK_S, Week, cell_end};
-use super::level::Level;
+use super::level::{CoarseLevel, Level};
 use super::pack::{PayloadError, Unpacker, base64, deflate, from_base64, inflate, put_difference, put_varint};
 use super::timeline::Timeline;
 use std::collections::BTreeMap;
@@ -23,8 +23,9 @@ pub struct Cell {
     pub slot: u32,
     /// All pods together: the most within the cell.
     pub total: Level,
-    /// The greatest single pod within the cell.
-    pub max: Level,
+    /// The greatest single pod within the cell. Coarse, since noise of single pods is what costs most to write; the
+    /// exact greatest value of a week is in its sketch.
+    pub max: CoarseLevel,
     /// Pods with a value: the most within the cell.
     pub active: u32,
 }
@@ -65,7 +66,7 @@ impl DemandWeek {
             .clamp(step, i64::from(COARSE_STEP_S));
         let mut weeks: BTreeMap<Week, BTreeMap<u32, Cell>> = BTreeMap::new();
         for point in timeline.points() {
-            let (total, max) = (Level::of(point.total), Level::of(point.max));
+            let (total, max) = (Level::of(point.total), CoarseLevel::of(point.max));
             for end in held_cells(point.end_s, held, step) {
                 let week = Week::of_end(end);
                 let cell = Cell {
@@ -166,7 +167,7 @@ impl DemandWeek {
         for cell in &self.cells {
             put_difference(
                 &mut maxima,
-                mean_level(cell.total, cell.active),
+                mean_pod(cell.total, cell.active),
                 u64::from(cell.max.index()),
             );
         }
@@ -253,7 +254,8 @@ fn decode_cells(text: &str, step_s: u32) -> Result<Vec<Cell>, PayloadError> {
             return Err(PayloadError::new("has a cell without pods or past the scale"));
         };
         before.push(u64::from(total.index()));
-        let max = Level::from_index(maxima.difference(mean_level(total, active))?).filter(|&max| max <= total);
+        let most = CoarseLevel::of(total.upper());
+        let max = CoarseLevel::from_index(maxima.difference(mean_pod(total, active))?).filter(|&max| max <= most);
         let max = max.ok_or_else(|| PayloadError::new("has a pod greater than all pods together"))?;
         cells.push(Cell {
             slot,
@@ -331,8 +333,8 @@ pub(crate) fn held_cells(end_s: i64, held_s: i64, step_s: i64) -> impl Iterator<
 }
 
 /// Where the greatest pod is guessed to be: the level of an equal share.
-fn mean_level(total: Level, active: u32) -> u64 {
-    u64::from(Level::of(total.midpoint() / u64::from(active)).index())
+fn mean_pod(total: Level, active: u32) -> u64 {
+    u64::from(CoarseLevel::of(total.midpoint() / u64::from(active)).index())
 }
 
 fn slot(week: Week, end_s: i64, step_s: i64) -> u32 {
@@ -395,7 +397,8 @@ mod tests {
     #[test]
     fn an_hourly_week_keeps_the_most_of_each_hour() {
         let week = week_of(&[(300, 5), (600, 50), (3600, 9), (3900, 4)]).hourly();
-        assert_eq!(cells(&week), [(0, 50, 50, 1), (1, 4, 4, 1)]);
+        // 8 buckets an octave: 50 is in the one from 48 to 51
+        assert_eq!(cells(&week), [(0, 50, 48, 1), (1, 4, 4, 1)]);
         assert_eq!((week.step_s, week.known), (3600, 4));
     }
 

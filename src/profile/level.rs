@@ -1,27 +1,30 @@
-//! The log-linear scale that every stored amount lives on: 32 buckets an octave, exact below 64 units.
+//! The log-linear scale that every stored amount lives on: 2^`BITS` buckets an octave, exact below twice as many units.
 //!
-//! Bucket of `v`: the five bits behind its leading one, beside the position of that one. Only shifts and comparisons,
-//! so any language and any SQL engine computes the same index. A bucket is at most 1/32 of its lower edge wide.
+//! Bucket of `v`: the `BITS` bits behind its leading one, beside the position of that one. Only shifts and comparisons,
+//! so any language and any SQL engine computes the same index. A bucket of a [`Level`] is at most 1/32 of its lower
+//! edge wide, one of a [`CoarseLevel`] at most 1/8.
 
-/// Buckets in every doubling of the value.
-pub const BUCKETS_PER_OCTAVE: u32 = 1 << OCTAVE_BITS;
-const OCTAVE_BITS: u32 = 5;
-
-/// One bucket of the scale, by its index; ordered as the values are.
+/// One bucket of a scale, by its index; ordered as the values are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Level(u16);
+pub struct Scale<const BITS: u32>(u16);
 
-impl Level {
+/// Of 32 buckets an octave: the middle of a bucket is within 1/64 of all it stands for.
+pub type Level = Scale<5>;
+
+/// Of 8 buckets an octave, each a whole number of [`Level`]s: the middle is within 1/16 of all it stands for.
+pub type CoarseLevel = Scale<3>;
+
+impl<const BITS: u32> Scale<BITS> {
     /// How many buckets cover all of `u64`.
-    pub const COUNT: usize = 1920;
+    pub const COUNT: usize = (u64::BITS - BITS + 1) as usize * (1 << BITS);
 
     /// The bucket that holds `value`.
     pub const fn of(value: u64) -> Self {
-        if value < (1 << OCTAVE_BITS) {
+        if value < (1 << BITS) {
             return Self(low_u16(value));
         }
-        let shift = value.ilog2() - OCTAVE_BITS;
-        Self(low_u16(((shift as u64) << OCTAVE_BITS) + (value >> shift)))
+        let shift = value.ilog2() - BITS;
+        Self(low_u16(((shift as u64) << BITS) + (value >> shift)))
     }
 
     /// The bucket with this index; `None` past the last one.
@@ -44,13 +47,13 @@ impl Level {
         mantissa << shift
     }
 
-    /// Largest value of the bucket: for sizing, never under a value it stands for and at most 1/32 over.
+    /// Largest value of the bucket: for sizing, never under a value it stands for and at most a bucket over.
     pub const fn upper(self) -> u64 {
         let (_, shift) = self.parts();
         self.lower() + ((1 << shift) - 1)
     }
 
-    /// Middle of the bucket: for replay, within 1/64 of every value it stands for.
+    /// Middle of the bucket: for replay, within half a bucket of every value it stands for.
     pub const fn midpoint(self) -> u64 {
         let (_, shift) = self.parts();
         self.lower() + ((1 << shift) - 1) / 2
@@ -58,11 +61,11 @@ impl Level {
 
     const fn parts(self) -> (u64, u32) {
         let index = self.0 as u64;
-        if index < (2 << OCTAVE_BITS) {
+        if index < (2 << BITS) {
             return (index, 0);
         }
-        let shift = (self.0 >> OCTAVE_BITS) as u32 - 1;
-        ((index & ((1 << OCTAVE_BITS) - 1)) | (1 << OCTAVE_BITS), shift)
+        let shift = (self.0 >> BITS) as u32 - 1;
+        ((index & ((1 << BITS) - 1)) | (1 << BITS), shift)
     }
 }
 
@@ -102,6 +105,26 @@ mod tests {
             (level.lower(), level.midpoint(), level.upper()),
             (999_424, 1_007_615, 1_015_807)
         );
+    }
+
+    #[test]
+    fn a_coarse_bucket_is_a_whole_number_of_fine_ones() {
+        // 1_000_000: width 2^16, mantissa 15, so 15 * 65536 = 983_040 and up; exact below 16
+        let level = CoarseLevel::of(1_000_000);
+        assert_eq!((level.lower(), level.upper()), (983_040, 1_048_575));
+        for value in 0..16 {
+            assert_eq!(CoarseLevel::of(value).lower(), value);
+        }
+        for index in 0..Level::COUNT as u64 {
+            let level = Level::from_index(index).unwrap();
+            assert_eq!(
+                CoarseLevel::of(level.lower()),
+                CoarseLevel::of(level.upper()),
+                "bucket {index}"
+            );
+        }
+        assert_eq!(CoarseLevel::of(u64::MAX).index(), 495);
+        assert_eq!((CoarseLevel::from_index(496), CoarseLevel::COUNT), (None, 496));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::calendar::{DAY_S, WEEK_S, Week};
 use super::days::{Counters, Days};
 use super::demand::DemandWeek;
-use super::level::Level;
+use super::level::{CoarseLevel, Level};
 use super::sketch::{HalfLife, Quantile, Sketch, quantile_weighted};
 use super::state::State;
 use super::timeline::Timeline;
@@ -119,7 +119,7 @@ pub struct DemandStep {
     /// All pods together, in the signal's unit.
     pub total: Level,
     /// The greatest single pod.
-    pub max: Level,
+    pub max: CoarseLevel,
     /// Pods with a sample.
     pub active: u32,
 }
