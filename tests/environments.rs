@@ -469,3 +469,199 @@ fn a_schema_of_the_tree_does_not_change_what_the_layer_gives() {
         );
     }
 }
+
+const APP: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\n\
+                   spec: {template: {spec: {containers: [{name: web, image: \"web:1\"}]}}}\n";
+const POLICY: &str = "apiVersion: trimtab.dev/v1alpha1\nkind: OptimizationPolicy\nmetadata: {name: shop}\nspec: {environment: x, cluster: {kubernetes: \"1.33\"}}\n";
+
+/// A gate that does not see its policy would pass. So what was meant as an environment is an error, with its place.
+#[test]
+fn what_was_meant_as_an_environment_is_not_passed_over() {
+    let kustomize = Kustomize::newest();
+    let misspelt = POLICY.replace("OptimizationPolicy", "OptimisationPolicy");
+    let other_version = POLICY.replace("v1alpha1", "v1");
+    let beside = ("env/kustomization.yaml", "resources: [../app]");
+    let cases: [Case; 11] = [
+        (
+            "misspelt kind, beside",
+            vec![beside, ("env/policy.yaml", &misspelt)],
+            "env/policy.yaml:2:7",
+        ),
+        (
+            "another version, beside",
+            vec![beside, ("env/policy.yaml", &other_version)],
+            "write `apiVersion: trimtab.dev/v1alpha1`",
+        ),
+        (
+            "empty, beside",
+            vec![beside, ("env/policy.yaml", "# later\n")],
+            "env/policy.yaml` is empty",
+        ),
+        (
+            "misspelt, a transformer",
+            vec![
+                (
+                    "env/kustomization.yaml",
+                    "resources: [../app]\ntransformers: [sizes.yaml]",
+                ),
+                ("env/sizes.yaml", &misspelt),
+            ],
+            "env/sizes.yaml:2:7",
+        ),
+        (
+            "misspelt, in a layer of policies",
+            vec![
+                (
+                    "env/kustomization.yaml",
+                    "resources: [../app]\ntransformers: [../layer]",
+                ),
+                ("layer/kustomization.yaml", "resources: [base.yaml]"),
+                ("layer/base.yaml", &misspelt),
+            ],
+            "layer/base.yaml:2:7",
+        ),
+        (
+            "empty, a transformer",
+            vec![
+                (
+                    "env/kustomization.yaml",
+                    "resources: [../app]\ntransformers: [policy.yaml]",
+                ),
+                ("env/policy.yaml", ""),
+            ],
+            "env/policy.yaml` is empty",
+        ),
+        (
+            "a transformer that is gone",
+            vec![(
+                "env/kustomization.yaml",
+                "resources: [../app]\ntransformers: [policy.yaml]",
+            )],
+            "under `transformers:`, which is not there",
+        ),
+        (
+            "listed as a resource",
+            vec![
+                ("env/kustomization.yaml", "resources: [../app, policy.yaml]"),
+                ("env/policy.yaml", POLICY),
+            ],
+            "where it does nothing",
+        ),
+        (
+            "under another name",
+            vec![beside, ("env/policy.yml", POLICY)],
+            "only `policy.yaml` is looked for",
+        ),
+        (
+            "no kustomization",
+            vec![
+                ("env/policy.yaml", POLICY),
+                ("env/kustomisation.yaml", "resources: [../app]"),
+            ],
+            "rename `kustomisation.yaml`",
+        ),
+        ("nothing", vec![], "there is no environment in `env`"),
+    ];
+    for case in cases {
+        assert_told(&kustomize, case);
+    }
+}
+
+/// Every command that looks for environments says so, an environment in good order beside it or not.
+fn assert_told(kustomize: &Kustomize, (case, files, words): Case<'_>) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("env")).unwrap();
+    write(
+        folder.path(),
+        &[
+            ("app/kustomization.yaml", "resources: [web.yaml]"),
+            ("app/web.yaml", APP),
+            ("good/kustomization.yaml", "resources: [../app]"),
+            ("good/policy.yaml", POLICY),
+        ],
+    );
+    write(folder.path(), &files);
+    let mut commands = vec![
+        vec!["check", "good", "env"],
+        vec!["plan", "good", "env"],
+        vec!["render", "env", "-o", "x"],
+    ];
+    // without anything that was meant, the folder above is fine, and two folders can be compared
+    if case != "nothing" {
+        commands.extend([vec!["diff", "app", "env"], vec!["check", "."]]);
+    }
+    for command in commands {
+        let output = trimtab(kustomize, &command, folder.path());
+        assert_eq!(output.status.code(), Some(1), "{case}: {command:?}");
+        assert!(
+            stderr(&output).contains(words),
+            "{case}: {command:?}: {}",
+            stderr(&output)
+        );
+    }
+}
+
+/// Repositories hold many a `policy.yaml` and many a transformer: none of these is our business.
+#[test]
+fn policies_of_other_tools_are_passed_over() {
+    let kustomize = Kustomize::newest();
+    let folder = tempfile::tempdir().unwrap();
+    let istio = "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: x}\n";
+    write(
+        folder.path(),
+        &[
+            ("app/kustomization.yaml", "resources: [web.yaml]"),
+            ("app/web.yaml", APP),
+            ("good/kustomization.yaml", "resources: [../app]"),
+            ("good/policy.yaml", POLICY),
+            ("istio/kustomization.yaml", "resources: [policy.yaml]"),
+            ("istio/policy.yaml", istio),
+            ("beside/kustomization.yaml", "resources: [../app]"),
+            ("beside/policy.yaml", istio),
+            (
+                "kyverno/policy.yaml",
+                "apiVersion: kyverno.io/v1\nkind: ClusterPolicy\nmetadata: {name: x}\n",
+            ),
+            ("iam/policy.yaml", r#"{"Version": "2012-10-17", "Statement": []}"#),
+            ("empty/policy.yaml", ""),
+            (
+                "chart/templates/policy.yaml",
+                "{{- if .Values.x }}\nkind: [\n{{- end }}",
+            ),
+            (
+                "plugins/kustomization.yaml",
+                "resources: [../app]\ntransformers: [label.yaml, https://example.com/policy.yaml]",
+            ),
+            (
+                "plugins/label.yaml",
+                "apiVersion: builtin\nkind: LabelTransformer\nmetadata: {name: x}\n",
+            ),
+            // a policy that an environment elsewhere uses
+            ("policies/policy.yaml", POLICY),
+            (
+                "layers/kustomization.yaml",
+                "resources: [../policies/policy.yaml]\npatches: [{path: policy.yaml}]",
+            ),
+            ("layers/policy.yaml", POLICY),
+        ],
+    );
+    let output = trimtab(&kustomize, &["plan", ".", "--format", "json"], folder.path());
+    assert!(output.status.success(), "{}", stderr(&output));
+    let shown: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(shown["environments"].as_array().unwrap().len(), 1, "{shown}");
+}
+
+/// A folder of plain manifests is an environment wherever it lies.
+#[test]
+fn plain_environments_are_found_below() {
+    let kustomize = Kustomize::newest();
+    let folder = tempfile::tempdir().unwrap();
+    write(
+        folder.path(),
+        &[("clusters/a/web.yaml", APP), ("clusters/a/policy.yaml", POLICY)],
+    );
+    let output = trimtab(&kustomize, &["plan", "clusters"], folder.path());
+    assert!(output.status.success(), "{}", stderr(&output));
+    // the one workload was seen, and no rule is for it
+    assert!(stderr(&output).contains("Deployment/shop/web"), "{}", stderr(&output));
+}

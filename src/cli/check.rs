@@ -50,8 +50,9 @@ no rule of `trimtab lint` objects to what trimtab renders.";
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     let now = arguments.now.unwrap_or_else(clock::now);
     let mut problems = Vec::new();
-    let mut planned = load::load(&arguments.folders, &arguments.build, Purpose::Plan)?;
     let rendered = rendered_folders(&arguments.folders)?;
+    let has_layers = |folder: &Path| rendered.keys().any(|layer| layer.starts_with(folder));
+    let mut planned = load::load_beside(&arguments.folders, &has_layers, &arguments.build, Purpose::Plan)?;
     for one in &planned {
         let outcome = pipeline::run(&one.inputs).map_err(CliError::Diagnostics)?;
         problems.extend(stale_plan(one, &outcome));

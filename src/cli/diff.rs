@@ -7,12 +7,14 @@ use std::path::{Path, PathBuf};
 use super::console;
 use super::exit::{self, CliError, Exit};
 use super::load::{self, BuildArguments};
+use crate::diag::Diagnostic;
 use crate::diff::diff;
 use crate::io::environments::{self, Environment};
 use crate::io::files;
 use crate::io::git::{self, Revision};
 use crate::io::kustomization::{Kustomization, documents};
 use crate::io::kustomize::Kustomize;
+use crate::io::manifests;
 use crate::krm::{Edit, Object};
 use crate::pipeline::{self, Purpose};
 use crate::policy;
@@ -107,8 +109,14 @@ fn external(arguments: &Arguments) -> Result<Comparison, CliError> {
 fn compare(arguments: &Arguments) -> Result<Comparison, CliError> {
     let (base, head) = Side::both(&arguments.base, &arguments.head)?;
     // each folder with a policy on either side; without any, the folders themselves
-    let mut names: BTreeSet<PathBuf> = base.environments()?;
-    names.extend(head.environments()?);
+    let (mut names, doubts) = base.environments()?;
+    // a change that mends the policy can still be shown; one that breaks it can't
+    console::report(&doubts.into_iter().map(Diagnostic::as_warning).collect::<Vec<_>>());
+    let (others, doubts) = head.environments()?;
+    if !doubts.is_empty() {
+        return Err(CliError::Diagnostics(doubts));
+    }
+    names.extend(others);
     if names.is_empty() {
         names.insert(PathBuf::new());
     }
@@ -177,14 +185,17 @@ impl Side {
         })
     }
 
-    /// Folders with a policy, from this side's folder.
-    fn environments(&self) -> Result<BTreeSet<PathBuf>, CliError> {
+    /// Folders with a policy, from this side's folder, and what was meant as one.
+    fn environments(&self) -> Result<(BTreeSet<PathBuf>, Vec<Diagnostic>), CliError> {
         if !self.path.is_dir() {
-            return Ok(BTreeSet::new());
+            return Ok((BTreeSet::new(), Vec::new()));
         }
         let found = environments::find(&self.path).map_err(anyhow::Error::from)?;
         let relative = |environment: Environment| environment.folder.strip_prefix(&self.path).ok().map(Path::to_owned);
-        Ok(found.into_iter().filter_map(relative).collect())
+        Ok((
+            found.environments.into_iter().filter_map(relative).collect(),
+            found.doubts,
+        ))
     }
 
     /// The objects of one folder as they would be applied, and what trimtab did to them. None where it is not there.
@@ -196,7 +207,7 @@ impl Side {
         };
         if !path.is_dir() {
             let objects = if path.exists() || is_stdin(&path) {
-                environments::manifests(&path).map_err(anyhow::Error::from)?
+                manifests::manifests(&path).map_err(anyhow::Error::from)?
             } else {
                 Vec::new()
             };
@@ -209,7 +220,7 @@ impl Side {
             let kustomize = Kustomize::find(build.kustomize.as_deref(), build.allow_functions);
             kustomize.build(&path).map_err(anyhow::Error::from)?
         } else {
-            environments::manifests(&path).map_err(anyhow::Error::from)?
+            manifests::manifests(&path).map_err(anyhow::Error::from)?
         };
         Ok((
             objects.into_iter().filter(|object| !is_ours(object)).collect(),

@@ -184,7 +184,7 @@ fn the_policy(arguments: &Arguments, list: &ResourceList) -> Result<(Value, Sour
     let Some(policy) = &list.function_config else {
         return Err(missing("there is no policy".into()).into());
     };
-    if !crate::io::functions::is_policy(policy) {
+    if !crate::io::near_policy::is_policy(policy) {
         let kind = policy["kind"].as_str().unwrap_or("without a kind");
         return Err(missing(format!("the functionConfig is `{kind}`, not an OptimizationPolicy")).into());
     }

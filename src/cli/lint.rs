@@ -9,7 +9,7 @@ use super::exit::{CliError, Exit};
 use super::load::BuildArguments;
 use super::unreadable::unreadable;
 use crate::diag::{self, Diagnostic, code};
-use crate::io::{environments, files, kustomization::Kustomization, kustomize::Kustomize};
+use crate::io::{files, kustomization::Kustomization, kustomize::Kustomize, manifests};
 use crate::krm::{Object, ResourceList};
 use crate::lint;
 use crate::yaml::{self, Limits};
@@ -71,7 +71,7 @@ fn read(path: &std::path::Path, build: &BuildArguments) -> Result<Vec<Object>, C
             let kustomize = Kustomize::find(build.kustomize.as_deref(), build.allow_functions);
             return kustomize.build(path).map_err(|error| anyhow::Error::from(error).into());
         }
-        return environments::manifests(path).map_err(|error| anyhow::Error::from(error).into());
+        return manifests::manifests(path).map_err(|error| anyhow::Error::from(error).into());
     }
     let bytes = files::read(path, Limits::STREAM.bytes)?;
     let shown = path.display().to_string();

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::console;
 use super::exit::CliError;
 use super::unreadable::unreadable;
-use crate::diag::{Diagnostic, code};
-use crate::io::environments::{self, Environment, Wiring};
+use crate::diag::{self, Diagnostic, code};
+use crate::io::environments::{self, Environment, PLAN_FILE, Wiring};
 use crate::io::files;
 use crate::io::kustomization::Kustomization;
 use crate::io::kustomize::Kustomize;
@@ -20,9 +20,6 @@ use crate::plan::{OptimizationPlan, model};
 use crate::policy::{self, Source};
 use crate::profile::object;
 use crate::yaml::{self, Limits};
-
-/// The committed plan of an environment.
-pub const PLAN_FILE: &str = "plan.yaml";
 
 /// How manifests are built.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -75,26 +72,52 @@ impl Loaded {
     }
 }
 
-/// Every environment in these folders and below, built and read. None at all is an error.
+/// Every environment in these folders and below, built and read. A folder without any is an error, and so is what was
+/// meant as one.
 pub fn load(folders: &[PathBuf], arguments: &BuildArguments, purpose: Purpose) -> Result<Vec<Loaded>, CliError> {
+    load_beside(folders, &|_| false, arguments, purpose)
+}
+
+/// As [`load`], where a folder may also hold something else that is looked at.
+pub fn load_beside(
+    folders: &[PathBuf],
+    has_something_else: &dyn Fn(&Path) -> bool,
+    arguments: &BuildArguments,
+    purpose: Purpose,
+) -> Result<Vec<Loaded>, CliError> {
     let kustomize = Kustomize::find(arguments.kustomize.as_deref(), arguments.allow_functions);
-    let mut found = Vec::new();
+    let (mut found, mut problems) = (Vec::new(), Vec::new());
     for folder in folders {
-        found.extend(environments::find(folder).map_err(anyhow::Error::from)?);
+        let mut here = environments::find(folder).map_err(anyhow::Error::from)?;
+        if here.environments.is_empty() && here.doubts.is_empty() && !has_something_else(folder) {
+            problems.push(no_environment(folder));
+        }
+        found.append(&mut here.environments);
+        problems.append(&mut here.doubts);
+    }
+    if !problems.is_empty() {
+        diag::sort(&mut problems);
+        problems.dedup();
+        return Err(CliError::Diagnostics(problems));
     }
     found.sort_by(|a, b| a.folder.cmp(&b.folder));
     found.dedup();
-    if found.is_empty() {
-        let shown: Vec<String> = folders.iter().map(|folder| format!("`{}`", folder.display())).collect();
-        return Err(Diagnostic::error(code::MISSING_INPUT, format!("there is no environment in {}", shown.join(", ")))
-            .because("an environment is a folder whose kustomization lists an OptimizationPolicy under `transformers:`, or that has a `policy.yaml` of that kind")
-            .help("name the folder that holds the policy")
-            .into());
-    }
     found
         .into_iter()
         .map(|environment| one(environment, &kustomize, arguments.threads, purpose))
         .collect()
+}
+
+fn no_environment(folder: &Path) -> Diagnostic {
+    Diagnostic::error(
+        code::MISSING_INPUT,
+        format!("there is no environment in `{}`", folder.display()),
+    )
+    .because(
+        "an environment is a folder whose kustomization lists an OptimizationPolicy under `transformers:`, \
+         or that has a `policy.yaml` of that kind",
+    )
+    .help("name the folder that holds the policy")
 }
 
 fn one(environment: Environment, kustomize: &Kustomize, threads: usize, purpose: Purpose) -> Result<Loaded, CliError> {

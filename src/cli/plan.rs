@@ -6,6 +6,7 @@ use super::console;
 use super::exit::{CliError, Exit};
 use super::load::{self, BuildArguments, Loaded};
 use crate::diag::{Diagnostic, code};
+use crate::io::environments::PLAN_FILE;
 use crate::io::files;
 use crate::pipeline::{self, Outcome, Purpose};
 use crate::plan::{OptimizationPlan, codec};
@@ -103,13 +104,12 @@ fn write(one: &Loaded, outcome: &Outcome) -> Result<(), CliError> {
     console::say(&format!("wrote {}", path.display()));
     if one.needs_plan_listed()? {
         let headline = format!(
-            "`{}` does not list `{}` under `resources:`",
-            one.folder().display(),
-            load::PLAN_FILE
+            "`{}` does not list `{PLAN_FILE}` under `resources:`",
+            one.folder().display()
         );
         console::report(&[Diagnostic::warning(code::MISSING_INPUT, headline)
             .because("the function finds the accepted plan among the items of the build")
-            .help(format!("add `- {}` to `resources:`", load::PLAN_FILE))]);
+            .help(format!("add `- {PLAN_FILE}` to `resources:`"))]);
     }
     Ok(())
 }

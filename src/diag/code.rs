@@ -64,6 +64,7 @@ codes! {
     RULE_MATCHES_NOTHING = "rule-matches-nothing": "A rule of the policy matches no workload of this environment: a renamed workload, a typing error, or a rule that can go.";
     RULE_TIE = "rule-tie": "Two rules of equal rank set one field of a workload differently. Give one a higher `priority`, or make its match more exact. The workload keeps its accepted decision until then.";
     POLICY_INVALID = "policy-invalid": "The policy does not have the form the schema asks for. `trimtab schema OptimizationPolicy` prints it.";
+    POLICY_UNRECOGNISED = "policy-unrecognised": "A file or folder was meant as an environment of trimtab and is none: a misspelt kind or apiVersion, an empty policy, a policy without manifests. Nothing there would be planned or checked, so it is an error. Policies of other tools are passed over.";
     POLICY_CONFLICT = "policy-conflict": "Two settings of the policy can't both hold.";
     UNSUPPORTED_VERSION = "unsupported-version": "A field or object that the policy asks for is not available at the lowest version it names in `spec.cluster`.";
     ADDON_MISSING = "addon-missing": "The policy asks for an object of an addon (KEDA, VPA) that `spec.cluster.addons` does not name, so it is not rendered.";

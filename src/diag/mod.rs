@@ -120,6 +120,13 @@ impl Diagnostic {
         }
     }
 
+    /// The same, where it does not stand in the way.
+    #[must_use]
+    pub fn as_warning(mut self) -> Self {
+        self.severity = Severity::Warning;
+        self
+    }
+
     /// Says where.
     #[must_use]
     pub fn at(mut self, place: Place) -> Self {

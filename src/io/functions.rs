@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::kustomization::{Kustomization, Target, YamlFileError, documents};
-use crate::policy;
+use super::near_policy::is_policy;
 use crate::yaml::{self, Limits};
 
 /// Fields whose entries are run.
@@ -169,14 +169,10 @@ impl Function {
     }
 }
 
-/// Whether an object is a policy of ours.
-pub fn is_policy(object: &Value) -> bool {
-    object["apiVersion"] == policy::API_VERSION && object["kind"] == policy::KIND
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy;
     use serde_json::json;
 
     #[test]

@@ -94,19 +94,38 @@ impl Kustomization {
         }
     }
 
-    /// Whether it uses a file of its folder for something else than a function: as a resource or a patch.
-    pub fn uses_as_material(&self, file_name: &str) -> bool {
-        let is_named = |entry: &str| Path::new(entry) == Path::new(file_name);
+    /// Files on this machine that it names: resources, functions, patches.
+    pub fn files(&self) -> impl Iterator<Item = PathBuf> {
+        const LISTS: [&str; 7] = [
+            "resources",
+            "bases",
+            "components",
+            "generators",
+            "transformers",
+            "validators",
+            "patchesStrategicMerge",
+        ];
+        let listed = LISTS.into_iter().flat_map(|field| self.entries(field));
+        listed
+            .chain(self.patch_files())
+            .map(|entry| self.folder.join(entry))
+            .filter(|path| path.is_file())
+    }
+
+    fn patch_files(&self) -> impl Iterator<Item = &str> {
         let patches = ["patches", "patchesJson6902"]
             .into_iter()
             .filter_map(|field| self.value[field].as_array());
+        patches.flatten().filter_map(|patch| patch["path"].as_str())
+    }
+
+    /// Whether it uses a file of its folder for something else than a function: as a resource or a patch.
+    pub fn uses_as_material(&self, file_name: &str) -> bool {
+        let is_named = |entry: &str| Path::new(entry) == Path::new(file_name);
         self.entries("resources")
             .chain(self.entries("patchesStrategicMerge"))
+            .chain(self.patch_files())
             .any(is_named)
-            || patches
-                .flatten()
-                .filter_map(|patch| patch["path"].as_str())
-                .any(is_named)
     }
 }
 

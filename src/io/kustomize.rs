@@ -6,10 +6,11 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::environments::{Environment, ManifestError, Wiring, manifests};
+use super::environments::{Environment, Wiring};
 use super::files::{self, FileError};
 use super::functions::{self, Functions};
 use super::kustomization::YamlFileError;
+use super::manifests::{ManifestError, manifests};
 use super::process::{Finished, ProcessError, Program};
 use super::{capture, kustomization};
 use crate::krm::patch::Schema;
