@@ -844,3 +844,86 @@ fn a_plan_that_no_api_server_would_take_is_refused_whole() {
         assert!(read.is_err(), "{case}");
     }
 }
+
+/// Two deployments of one `app` label; `narrow`: the second selects by its tier too, and so only its own pods.
+fn siblings(narrow: bool) -> [Value; 2] {
+    let mut pair = [deployment("front", 4, "1", "1Gi"), deployment("back", 4, "1", "1Gi")];
+    for (object, tier) in pair.iter_mut().zip(["front", "back"]) {
+        object["spec"]["selector"] = json!({"matchLabels": {"app": "shop"}});
+        object["spec"]["template"]["metadata"]["labels"] = json!({"app": "shop", "tier": tier});
+    }
+    if narrow {
+        pair[1]["spec"]["selector"] = json!({"matchLabels": {"app": "shop", "tier": "back"}});
+    }
+    pair
+}
+
+#[test]
+fn workloads_that_share_pods_get_no_new_scaler_or_budget() {
+    let both = "{workloads: {front: {class: web}, back: {class: web}}}";
+    let back = "{workloads: {back: {class: web}}}";
+    let (front_key, back_key) = ("Deployment/shop/front", "Deployment/shop/back");
+    // who selects whose pods, and whether each is refused: the narrow one alone selects nobody else's
+    for (case, spec, narrow, is_front_refused, is_back_refused) in [
+        ("one label for both", both, false, true, true),
+        ("the first takes in the second", both, true, true, true),
+        ("nothing is made of the first", back, true, false, false),
+    ] {
+        let history = || {
+            vec![
+                (front_key, facts("front", 300, wave, |_| 4)),
+                (back_key, facts("back", 300, wave, |_| 4)),
+            ]
+        };
+        let world = World::new(spec, &siblings(narrow), history());
+        let plan = world.plan();
+        for (key, name, other, is_refused) in [
+            (front_key, "front", back_key, is_front_refused),
+            (back_key, "back", front_key, is_back_refused),
+        ] {
+            let Some(one) = plan.spec.workloads.get(key) else {
+                continue;
+            };
+            assert_eq!(one.scaler.is_none(), is_refused, "{case}: {name}: {:?}", one.findings);
+            assert_eq!(one.disruption.is_none(), is_refused, "{case}: {name}");
+            assert!(cpu(one, name).is_some(), "{case}: {name}: requests go on");
+            let named = one
+                .findings
+                .get("shared-pods")
+                .is_some_and(|found| found.detail.contains(other));
+            assert_eq!(named, is_refused, "{case}: {name}: {:?}", one.findings);
+        }
+        let (edits, _) = trimtab::render::render(&plan, &world.workloads);
+        let after = trimtab::krm::apply(siblings(narrow).to_vec(), &edits).expect("the edits fit");
+        let found = trimtab::lint::lint(&after);
+        assert!(
+            !found
+                .iter()
+                .any(|found| matches!(found.code.as_str(), "two-budgets" | "two-scalers")),
+            "{case}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn an_accepted_scaler_and_budget_stay_when_pods_come_to_be_shared() {
+    let key = "Deployment/shop/front";
+    let apart = [deployment("front", 4, "1", "1Gi"), deployment("back", 4, "1", "1Gi")];
+    let history = vec![
+        (key, facts("front", 300, wave, |_| 4)),
+        ("Deployment/shop/back", facts("back", 300, wave, |_| 4)),
+    ];
+    let mut world = World::new(
+        "{workloads: {front: {class: web}, back: {class: web}}}",
+        &apart,
+        history,
+    );
+    let accepted = world.plan();
+    assert!(accepted.spec.workloads[key].scaler.is_some());
+    world.workloads = read(&siblings(false));
+    world.accepted = Some(accepted.clone());
+    let one = world.plan().spec.workloads.remove(key).expect("planned");
+    assert_eq!(one.scaler, accepted.spec.workloads[key].scaler);
+    assert_eq!(one.disruption, accepted.spec.workloads[key].disruption);
+    assert!(one.findings.contains_key("shared-pods"));
+}

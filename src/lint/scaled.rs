@@ -1,11 +1,9 @@
 //! Who scales what: one scaler for each workload, on something that can be scaled, and no VPA under its hands.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use super::Rule;
-use super::scene::{Scene, finding, is_ours, items, selector, selects};
+use super::scene::{Scene, finding, is_ours, items};
 use crate::diag::{Code, Diagnostic, code};
 use crate::workload::{Scaler, Vpa, Workload};
 
@@ -58,38 +56,14 @@ fn is_handed_over(hpa: &Scaler, scaled_object: &Scaler) -> bool {
 
 /// Pods that the selectors of two scaled workloads share: both HPAs stop (`AmbiguousSelector`).
 fn overlapping(scene: &Scene<'_>) -> Vec<Diagnostic> {
-    let scaled: Vec<&Workload> = scene
-        .workloads()
-        .filter(|workload| !workload.scalers.is_empty() && workload.selector.is_object())
-        .collect();
-    // by one label, so that not every pair is tried
-    let mut by_label: BTreeMap<(&str, &str, &str), Vec<&Workload>> = BTreeMap::new();
-    for workload in &scaled {
-        for (key, value) in &workload.pod_labels {
-            by_label
-                .entry((&workload.id.namespace, key, value))
-                .or_default()
-                .push(workload);
-        }
-    }
+    let is_scaled = |workload: &&Workload| !workload.scalers.is_empty();
     let mut found = Vec::new();
-    for workload in &scaled {
-        let labels = workload.selector.get("matchLabels").and_then(Value::as_object);
-        let Some((key, value)) = labels.and_then(|labels| labels.iter().next()) else {
-            continue;
-        };
-        let Some(selector) = selector(&workload.selector) else {
-            continue;
-        };
-        let near = by_label.get(&(
-            &*workload.id.namespace,
-            key.as_str(),
-            value.as_str().unwrap_or_default(),
-        ));
-        for other in near.into_iter().flatten() {
-            if other.id == workload.id || !selects(&selector, &other.pod_labels) {
-                continue;
-            }
+    for workload in scene.workloads().filter(is_scaled) {
+        let others = workload
+            .selects
+            .iter()
+            .filter_map(|key| scene.workloads.by_key.get(key));
+        for other in others.filter(is_scaled) {
             let headline = format!(
                 "the selector of `{}` also selects the pods of `{}`",
                 workload.id.name, other.id.name

@@ -12,6 +12,21 @@ use crate::policy::{Settings, WorkloadSettings};
 use crate::units::{Bytes, Millicores};
 use crate::workload::{Container, Scaler, Workload};
 
+/// What is asked: a decision on one workload, from these.
+#[derive(Clone, Copy)]
+pub struct Question<'a> {
+    /// The policy.
+    pub settings: &'a Settings,
+    /// The workload as its manifests have it.
+    pub workload: &'a Workload,
+    /// Its history, however little.
+    pub seen: Option<&'a Facts>,
+    /// The accepted decision.
+    pub accepted: Option<&'a WorkloadPlan>,
+    /// Keys of workloads that a scaler or budget of this one would share pods with.
+    pub shared_with: &'a [String],
+}
+
 /// What decisions on one workload look at. Pure inputs, and a notebook for findings.
 pub struct Case<'a> {
     /// The policy.
@@ -26,18 +41,20 @@ pub struct Case<'a> {
     pub seen: Option<&'a Facts>,
     /// The accepted decision.
     pub accepted: Option<&'a WorkloadPlan>,
+    shared_with: &'a [String],
     findings: RefCell<BTreeMap<String, Finding>>,
 }
 
 impl<'a> Case<'a> {
     /// A case; history that does not suffice is noted and set aside.
-    pub fn new(
-        settings: &'a Settings,
-        wanted: &'a WorkloadSettings,
-        workload: &'a Workload,
-        seen: Option<&'a Facts>,
-        accepted: Option<&'a WorkloadPlan>,
-    ) -> Self {
+    pub fn new(question: Question<'a>, wanted: &'a WorkloadSettings) -> Self {
+        let Question {
+            settings,
+            workload,
+            seen,
+            accepted,
+            shared_with,
+        } = question;
         let bounds = &settings.bounds;
         let facts = seen.filter(|facts| facts.is_enough(bounds.history_minimum, bounds.history_coverage));
         let case = Self {
@@ -47,6 +64,7 @@ impl<'a> Case<'a> {
             facts,
             seen,
             accepted,
+            shared_with,
             findings: RefCell::default(),
         };
         match (seen, facts) {
@@ -81,6 +99,19 @@ impl<'a> Case<'a> {
                 accepted,
             },
         );
+    }
+
+    /// Why a scaler or budget of this workload would take in pods of others, unless the policy accepts it.
+    pub fn shared_pods(&self) -> Option<String> {
+        if self.shared_with.is_empty() {
+            return None;
+        }
+        let detail = format!(
+            "its pods and those of {} are selected together: a scaler or budget waits for labels that tell them apart",
+            self.shared_with.join(", ")
+        );
+        self.find(crate::diag::code::SHARED_PODS, detail.clone());
+        (!self.is_accepted(crate::diag::code::SHARED_PODS)).then_some(detail)
     }
 
     /// Whether a change of the pod template is unwanted here: a StatefulSet or DaemonSet whose template may not change,

@@ -183,7 +183,7 @@ pub(super) fn manifest_digest(workload: &Workload) -> String {
         .filter(|v| !v.is_ours)
         .map(|v| v.id.to_string())
         .collect();
-    let seen = json!([
+    let mut seen = json!([
         workload.id.to_string(),
         workload.template_id.to_string(),
         workload.labels,
@@ -203,6 +203,10 @@ pub(super) fn manifest_digest(workload: &Workload) -> String {
         budgets,
         vpas,
     ]);
+    let overlaps = [&workload.selects, &workload.selected_by];
+    if let (Some(list), true) = (seen.as_array_mut(), overlaps.iter().any(|keys| !keys.is_empty())) {
+        list.push(json!(overlaps));
+    }
     digest(&seen)[..23].to_owned()
 }
 

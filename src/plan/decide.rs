@@ -1,21 +1,21 @@
 //! Everything decided for one workload, in order.
 
-use super::case::Case;
+use super::case::{Case, Question};
 use super::model::{ContainerPlan, Finding, Status, WorkloadPlan};
 use super::{disruption, lifecycle, limits, placement, requests, scaling, vpa};
 use crate::diag::{Diagnostic, code};
-use crate::facts::Facts;
 use crate::policy::wire::Mode;
-use crate::policy::{Matched, Settings, WorkloadSettings};
+use crate::policy::{Matched, WorkloadSettings};
 use crate::workload::Workload;
 
 /// Decides one workload. `None`: no rule is for it, and nothing was accepted.
-pub(super) fn decide(
-    settings: &Settings,
-    workload: &Workload,
-    facts: Option<&Facts>,
-    accepted: Option<&WorkloadPlan>,
-) -> (Option<WorkloadPlan>, Vec<Diagnostic>) {
+pub(super) fn decide(question: Question<'_>) -> (Option<WorkloadPlan>, Vec<Diagnostic>) {
+    let Question {
+        settings,
+        workload,
+        accepted,
+        ..
+    } = question;
     match settings.of(&workload.subject()) {
         Matched::Unmatched => {
             let note = Diagnostic::note(code::UNMATCHED, "no rule matches this workload: it is untouched");
@@ -32,7 +32,7 @@ pub(super) fn decide(
             let severity = crate::diag::Severity::Warning;
             (Some(plan), vec![Diagnostic { severity, ..diagnostic }])
         }
-        Matched::Wanted(wanted, notes) => (Some(wanted_plan(settings, &wanted, workload, facts, accepted)), notes),
+        Matched::Wanted(wanted, notes) => (Some(wanted_plan(question, &wanted)), notes),
     }
 }
 
@@ -68,13 +68,13 @@ fn refused(workload: &Workload, code: crate::diag::Code, detail: &str) -> Worklo
     plan
 }
 
-fn wanted_plan(
-    settings: &Settings,
-    wanted: &WorkloadSettings,
-    workload: &Workload,
-    facts: Option<&Facts>,
-    accepted: Option<&WorkloadPlan>,
-) -> WorkloadPlan {
+fn wanted_plan(question: Question<'_>, wanted: &WorkloadSettings) -> WorkloadPlan {
+    let Question {
+        settings,
+        workload,
+        accepted,
+        ..
+    } = question;
     let policy_mode = settings.policy.spec.mode;
     let mode = if policy_mode == Mode::Enforce {
         wanted.spec.mode.unwrap_or(policy_mode)
@@ -118,7 +118,7 @@ fn wanted_plan(
             None => refused(workload, code::LEFT_ALONE, &detail),
         };
     }
-    let case = Case::new(settings, wanted, workload, facts, accepted);
+    let case = Case::new(question, wanted);
     let Some(main) = case.main_container() else {
         return refused(workload, code::LEFT_ALONE, "its template has no containers");
     };

@@ -22,6 +22,7 @@ mod settle;
 mod decide;
 mod reconcile;
 
+use case::Question;
 pub use model::{OptimizationPlan, WorkloadPlan};
 
 use std::collections::BTreeMap;
@@ -60,7 +61,7 @@ pub fn plan(inputs: &Inputs<'_>) -> (OptimizationPlan, Vec<Diagnostic>) {
         .par_iter()
         .map(|(key, workload)| {
             let accepted = accepted.and_then(|workloads| workloads.get(key));
-            let (plan, diagnostics) = one(inputs, key, workload, accepted);
+            let (plan, diagnostics) = one(inputs, (key, workload), accepted, &[]);
             (key.clone(), plan, diagnostics)
         })
         .collect();
@@ -86,11 +87,12 @@ pub fn plan(inputs: &Inputs<'_>) -> (OptimizationPlan, Vec<Diagnostic>) {
     (codec::object(&policy.metadata.name, spec), diagnostics)
 }
 
+/// One decision; `shared_with` names the workloads that it would share pods with.
 fn one(
     inputs: &Inputs<'_>,
-    key: &str,
-    workload: &Workload,
+    (key, workload): (&str, &Workload),
     accepted: Option<&WorkloadPlan>,
+    shared_with: &[String],
 ) -> (Option<WorkloadPlan>, Vec<Diagnostic>) {
     let manifest = codec::manifest_digest(workload);
     let is_same = inputs.accepted.is_some_and(|plan| plan.spec.digests == inputs.digests)
@@ -98,7 +100,13 @@ fn one(
     if is_same {
         return (accepted.cloned(), Vec::new());
     }
-    let (plan, diagnostics) = decide::decide(inputs.settings, workload, inputs.facts.get(key), accepted);
+    let (plan, diagnostics) = decide::decide(Question {
+        settings: inputs.settings,
+        workload,
+        seen: inputs.facts.get(key),
+        accepted,
+        shared_with,
+    });
     let plan = plan.map(|plan| settle::keep_unchanged(WorkloadPlan { manifest, ..plan }, accepted));
     (
         plan,

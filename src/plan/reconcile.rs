@@ -1,17 +1,52 @@
-//! What couples workloads: how many may restart in one plan. In a fixed order, each cut with its reason.
+//! What couples workloads, in a fixed order, each cut with its reason: pods that the selectors of two of them share, then
+//! how many may restart in one plan.
 //!
 //! Urgent first: a change that raises a request repairs a workload that is short of it now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::Inputs;
 use super::model::{Decision, Finding, Removable, WorkloadPlan};
+use super::{Inputs, one};
 use crate::diag::code;
 use crate::policy::wire::{Mode, StatefulRestart};
 use crate::units::Timestamp;
+use crate::workload::Workload;
+
+/// Applies everything that couples workloads.
+pub(super) fn reconcile(inputs: &Inputs<'_>, workloads: &mut BTreeMap<String, WorkloadPlan>) {
+    part_shared_pods(inputs, workloads);
+    bound_restarts(inputs, workloads);
+}
+
+/// Workloads that would share pods under a budget or scaler are decided again without new ones: all that selects pods of
+/// others, and all whose pods are selected by one that has, or would have, a budget or scaler.
+fn part_shared_pods(inputs: &Inputs<'_>, workloads: &mut BTreeMap<String, WorkloadPlan>) {
+    let holds = |key: &String| {
+        let has_planned = |plan: &WorkloadPlan| plan.scaler.is_some() || plan.disruption.is_some();
+        let has_already = |workload: &Workload| {
+            let has_scaler = workload.scalers.iter().any(|scaler| !scaler.is_ours);
+            has_scaler || workload.budgets.iter().any(|budget| !budget.is_ours)
+        };
+        workloads.get(key).is_some_and(has_planned) || inputs.workloads.by_key.get(key).is_some_and(has_already)
+    };
+    let mut shared: Vec<(&String, &Workload, Vec<String>)> = Vec::new();
+    for (key, workload) in inputs.workloads.by_key.iter().filter(|(key, _)| holds(key)) {
+        let by = workload.selected_by.iter().filter(|other| holds(other));
+        let others: BTreeSet<&String> = workload.selects.iter().chain(by).collect();
+        if !others.is_empty() {
+            shared.push((key, workload, others.into_iter().cloned().collect()));
+        }
+    }
+    for (key, workload, others) in shared {
+        let accepted = inputs.accepted.and_then(|plan| plan.spec.workloads.get(key));
+        if let (Some(plan), _) = one(inputs, (key, workload), accepted, &others) {
+            workloads.insert(key.clone(), plan);
+        }
+    }
+}
 
 /// Applies `guardrails.restart` and `guardrails.wave`.
-pub(super) fn reconcile(inputs: &Inputs<'_>, workloads: &mut BTreeMap<String, WorkloadPlan>) {
+fn bound_restarts(inputs: &Inputs<'_>, workloads: &mut BTreeMap<String, WorkloadPlan>) {
     let bounds = &inputs.settings.bounds;
     let accepted = |key: &str| inputs.accepted.and_then(|plan| plan.spec.workloads.get(key));
     let mut restarting: Vec<(bool, String)> = Vec::new();

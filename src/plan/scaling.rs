@@ -98,6 +98,9 @@ fn obstacle(case: &Case<'_>, kind: ScalerKind) -> Option<(Code, String)> {
             "a Rollout owns its pods: the Rollout is the target".to_owned(),
         ));
     }
+    if let Some(shared) = case.shared_pods() {
+        return Some((code::SHARED_PODS, shared));
+    }
     if workload.replicas == Some(0) {
         return Some((code::NOT_SCALABLE, "its manifest parks it at 0 replicas".to_owned()));
     }

@@ -4,6 +4,7 @@
 
 pub mod model;
 mod containers;
+mod overlaps;
 mod pointers;
 mod read;
 

@@ -50,6 +50,10 @@ pub struct Workload {
     pub is_exclusive: bool,
     /// Whether a Rollout owns its pods (`workloadRef` points here): never a target of its own.
     pub is_behind_rollout: bool,
+    /// Keys of other workloads whose pods its selector selects too.
+    pub selects: Vec<String>,
+    /// Keys of other workloads whose selector selects its pods too.
+    pub selected_by: Vec<String>,
     /// HPAs and ScaledObjects that point at it.
     pub scalers: Vec<Scaler>,
     /// PodDisruptionBudgets that select its pods.

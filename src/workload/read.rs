@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::model::{Workload, Workloads};
-use super::{containers, pointers};
+use super::{containers, overlaps, pointers};
 use crate::diag::{Diagnostic, code};
 use crate::krm::{FieldPath, Object, ObjectId};
 use crate::units::Seconds;
@@ -23,6 +23,7 @@ pub fn read(objects: &[Object]) -> (Workloads, Vec<Diagnostic>) {
         }
     }
     mark_behind_rollouts(&mut workloads);
+    overlaps::mark(&mut workloads);
     let mut diagnostics = Vec::new();
     for (id, object) in &identified {
         attach(id, object, &mut workloads, &mut diagnostics);
@@ -80,6 +81,8 @@ fn workload(id: &ObjectId, object: &Object, all: &[(ObjectId, &Object)]) -> Opti
         has_state,
         is_exclusive,
         is_behind_rollout: false,
+        selects: Vec::new(),
+        selected_by: Vec::new(),
         scalers: Vec::new(),
         budgets: Vec::new(),
         vpas: Vec::new(),
