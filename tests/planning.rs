@@ -51,7 +51,7 @@ fn read(objects: &[Value]) -> Workloads {
 const WEEK_S: i64 = 7 * 24 * 3600;
 
 /// Four weeks at 300 s. `total(step)` is the demand of all pods in milli-cores, `pods(step)` how many there were.
-fn facts(container: &str, memory_mib: u64, total: impl Fn(i64) -> u64, pods: impl Fn(i64) -> u32) -> Facts {
+pub(crate) fn facts(container: &str, memory_mib: u64, total: impl Fn(i64) -> u64, pods: impl Fn(i64) -> u32) -> Facts {
     let end = 1_700_438_400; // a Monday, 2023-11-20T00:00:00Z
     let steps = 4 * WEEK_S / 300;
     let mut cells = Vec::new();
@@ -99,17 +99,17 @@ fn facts(container: &str, memory_mib: u64, total: impl Fn(i64) -> u64, pods: imp
     }
 }
 
-struct World {
+pub(crate) struct World {
     settings: Settings,
-    workloads: Workloads,
-    facts: BTreeMap<String, Facts>,
+    pub(crate) workloads: Workloads,
+    pub(crate) facts: BTreeMap<String, Facts>,
     accepted: Option<OptimizationPlan>,
     profile: String,
-    window_end: Option<Timestamp>,
+    pub(crate) window_end: Option<Timestamp>,
 }
 
 impl World {
-    fn new(spec: &str, objects: &[Value], facts: Vec<(&str, Facts)>) -> Self {
+    pub(crate) fn new(spec: &str, objects: &[Value], facts: Vec<(&str, Facts)>) -> Self {
         let facts: BTreeMap<String, Facts> = facts.into_iter().map(|(key, facts)| (key.to_owned(), facts)).collect();
         Self {
             settings: settings(spec),
@@ -121,7 +121,7 @@ impl World {
         }
     }
 
-    fn plan(&self) -> OptimizationPlan {
+    pub(crate) fn plan(&self) -> OptimizationPlan {
         let inputs = Inputs {
             settings: &self.settings,
             workloads: &self.workloads,
@@ -165,7 +165,7 @@ fn memory(plan: &WorkloadPlan, container: &str) -> Option<Bytes> {
 }
 
 /// A day wave between 600 and 3000 milli-cores.
-fn wave(step: i64) -> u64 {
+pub(crate) fn wave(step: i64) -> u64 {
     let hour = step % 288 / 12;
     600 + 200 * u64::try_from(12 - (hour - 12).abs()).expect("not negative")
 }
@@ -806,19 +806,24 @@ fn objects_of_others_keep_their_name_and_content() {
         &objects,
         vec![("Deployment/shop/web", facts("web", 300, wave, |_| 4))],
     );
-    let (edits, diagnostics) = trimtab::render::render(&world.plan(), &world.workloads);
+    let plan = world.plan();
+    let (edits, diagnostics) = trimtab::render::render(&plan, &world.workloads);
+    assert!(
+        diagnostics.is_empty(),
+        "nothing is planned that can't be rendered: {diagnostics:?}"
+    );
     let after = trimtab::krm::apply(objects.clone(), &edits).expect("the edits fit");
     for other in &others {
         assert!(after.contains(other), "{}", other["kind"]);
     }
-    assert_eq!(
-        diagnostics
-            .iter()
-            .filter(|found| found.code.as_str() == "left-alone")
-            .count(),
-        3,
-        "{diagnostics:?}"
-    );
+    let said = &plan.spec.workloads["Deployment/shop/web"].findings["left-alone"].detail;
+    for kind in [
+        "HorizontalPodAutoscaler",
+        "PodDisruptionBudget",
+        "VerticalPodAutoscaler",
+    ] {
+        assert!(said.contains(&format!("a {kind} `web` is there")), "{said}");
+    }
 }
 
 #[test]
@@ -926,4 +931,74 @@ fn an_accepted_scaler_and_budget_stay_when_pods_come_to_be_shared() {
     assert_eq!(one.scaler, accepted.spec.workloads[key].scaler);
     assert_eq!(one.disruption, accepted.spec.workloads[key].disruption);
     assert!(one.findings.contains_key("shared-pods"));
+}
+
+#[test]
+fn a_rollout_whose_template_is_elsewhere_is_left_with_a_reason() {
+    let rollout = |template: Value| {
+        json!({
+            "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": "api", "namespace": "shop"},
+            "spec": {
+                "replicas": 3, "selector": {"matchLabels": {"app": "api"}}, "template": template,
+                "workloadRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "elsewhere"}
+            }
+        })
+    };
+    let stub = deployment("api", 3, "1", "1Gi")["spec"]["template"].clone();
+    for (case, template) in [("none", Value::Null), ("one that Argo does not use", stub)] {
+        let world = World::new(WEB, &[rollout(template)], vec![]);
+        let plan = &world.plan().spec.workloads["Rollout/shop/api"];
+        assert_eq!(plan.status, Status::Refused, "{case}");
+        assert!(
+            plan.findings["left-alone"].detail.contains("`Deployment/elsewhere`"),
+            "{case}"
+        );
+    }
+}
+
+#[test]
+fn an_adopted_scaler_keeps_the_container_it_watches() {
+    let hpa = |metric: Value| {
+        json!({
+            "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+            "metadata": {"name": "api", "namespace": "shop"},
+            "spec": {
+                "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "api"},
+                "minReplicas": 3, "maxReplicas": 12, "metrics": [metric]
+            }
+        })
+    };
+    let target = json!({"type": "Utilization", "averageUtilization": 70});
+    let alone = json!({"type": "ContainerResource", "containerResource": {"name": "cpu", "container": "api", "target": target}});
+    let sum = json!({"type": "Resource", "resource": {"name": "cpu", "target": target}});
+    let one = deployment("api", 4, "1", "1Gi");
+    let mut two = one.clone();
+    two["spec"]["template"]["spec"]["containers"]
+        .as_array_mut()
+        .expect("a list")
+        .push(json!({"name": "proxy", "image": "registry.example/proxy:1"}));
+    for (case, object, metric, container, is_said) in [
+        ("its one container", &one, &alone, Some("api"), false),
+        ("the pod's sum of one", &one, &sum, None, false),
+        ("the pod's sum of two", &two, &sum, Some("api"), true),
+    ] {
+        let objects = [object.clone(), hpa(metric.clone())];
+        let plan = World::new(
+            WEB,
+            &objects,
+            vec![("Deployment/shop/api", facts("api", 300, wave, |_| 4))],
+        )
+        .one("api");
+        let cpu = plan
+            .scaler
+            .as_ref()
+            .and_then(|scaler| scaler.cpu.as_ref())
+            .expect("scaled on CPU");
+        assert_eq!(cpu.container.as_deref(), container, "{case}");
+        assert_eq!(
+            plan.findings["adopted"].detail.contains("no more at the pod's sum"),
+            is_said,
+            "{case}"
+        );
+    }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscalerBehavior;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use super::TargetRef;
 
@@ -105,4 +106,43 @@ pub struct AuthenticationRef {
     /// Its kind; absent: `TriggerAuthentication`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
+}
+
+/// The name of a new ScaledObject: a longer one than KEDA can use is cut and told apart by a digest.
+pub fn scaled_object_name(name: &str) -> String {
+    if name.len() <= LONGEST_NAME {
+        return name.to_owned();
+    }
+    let digest = Sha256::digest(name);
+    let start: String = name.chars().take(LONGEST_NAME - 9).collect();
+    format!(
+        "{}-{:02x}{:02x}{:02x}{:02x}",
+        start.trim_end_matches(['-', '.']),
+        digest[0],
+        digest[1],
+        digest[2],
+        digest[3]
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stay_within_what_keda_can_use() {
+        let longest = "a".repeat(54);
+        assert_eq!(scaled_object_name(&longest), longest);
+        let long = format!("{}-{}", "a".repeat(44), "b".repeat(20));
+        let cut = scaled_object_name(&long);
+        // 44 letters, the dash and digest; the dash at the cut goes
+        assert_eq!(cut.len(), 44 + 1 + 8, "{cut}");
+        assert!(cut.starts_with(&"a".repeat(44)));
+        assert_ne!(
+            cut,
+            scaled_object_name(&format!("{long}c")),
+            "names cut alike stay apart"
+        );
+        assert_eq!(scaled_object_name(&cut), cut);
+    }
 }

@@ -4,7 +4,7 @@ use super::Rule;
 use super::scene::{Scene, finding, lowest_replicas};
 use super::spread::pod_spec_pointer;
 use crate::diag::{Code, Diagnostic, code};
-use crate::render::affinity::{Placement, Side};
+use crate::workload::affinity::{Placement, Side};
 
 /// State, or a single pod, on nodes that go at any time.
 pub(super) struct UnsafeOnSpot;

@@ -6,9 +6,9 @@ use super::Rule;
 use super::scene::{Scene, count, finding, items};
 use super::spread::pod_spec_pointer;
 use crate::diag::{Code, Diagnostic, code};
-use crate::render::affinity::{Placement, Side};
 use crate::units::Seconds;
 use crate::workload::Workload;
+use crate::workload::affinity::{Placement, Side};
 
 /// What the API server fills in.
 const DEFAULT_GRACE_S: u64 = 30;

@@ -42,7 +42,14 @@ pub struct Case<'a> {
     /// The accepted decision.
     pub accepted: Option<&'a WorkloadPlan>,
     shared_with: &'a [String],
-    findings: RefCell<BTreeMap<String, Finding>>,
+    findings: RefCell<BTreeMap<Code, Found>>,
+}
+
+/// What was found under one code, each thing once, in the order it was met.
+#[derive(Default)]
+struct Found {
+    details: Vec<String>,
+    accepted: Option<String>,
 }
 
 impl<'a> Case<'a> {
@@ -84,7 +91,7 @@ impl<'a> Case<'a> {
         case
     }
 
-    /// Notes a refusal or remark; the policy may have accepted it.
+    /// Notes a refusal or remark; the policy may have accepted it. What is found under one code adds up.
     pub fn find(&self, code: Code, detail: impl Into<String>) {
         let accepted = self
             .settings
@@ -92,13 +99,13 @@ impl<'a> Case<'a> {
             .spec
             .acceptance(code, &self.workload.id.name)
             .map(str::to_owned);
-        self.findings.borrow_mut().insert(
-            code.to_string(),
-            Finding {
-                detail: detail.into(),
-                accepted,
-            },
-        );
+        let detail = detail.into();
+        let mut findings = self.findings.borrow_mut();
+        let found = findings.entry(code).or_default();
+        found.accepted = accepted;
+        if !found.details.contains(&detail) {
+            found.details.push(detail);
+        }
     }
 
     /// Why a scaler or budget of this workload would take in pods of others, unless the policy accepts it.
@@ -114,6 +121,22 @@ impl<'a> Case<'a> {
         (!self.is_accepted(crate::diag::code::SHARED_PODS)).then_some(detail)
     }
 
+    /// Whether somebody else's object of this kind has the workload's name and serves something else; then nothing of
+    /// that kind can be made, and that is noted.
+    pub fn is_name_taken(&self, kind: &str) -> bool {
+        let is_taken = self.workload.taken_names.contains(kind);
+        if is_taken {
+            self.find(
+                crate::diag::code::LEFT_ALONE,
+                format!(
+                    "a {kind} `{}` is there and serves something else: none is made here",
+                    self.workload.id.name
+                ),
+            );
+        }
+        is_taken
+    }
+
     /// Whether a change of the pod template is unwanted here: a StatefulSet or DaemonSet whose template may not change,
     /// and a field that comes from a preset and not from one of the policy's own rules.
     pub fn keeps_template(&self, pointer: &str) -> bool {
@@ -127,17 +150,24 @@ impl<'a> Case<'a> {
     pub fn is_accepted(&self, code: Code) -> bool {
         self.findings
             .borrow()
-            .get(code.as_str())
+            .get(&code)
             .is_some_and(|finding| finding.accepted.is_some())
     }
 
     /// Everything found so far.
     pub fn into_findings(self) -> BTreeMap<String, Finding> {
-        self.findings.into_inner()
+        let finding = |(code, found): (Code, Found)| {
+            let finding = Finding {
+                detail: found.details.join("; "),
+                accepted: found.accepted,
+            };
+            (code.to_string(), finding)
+        };
+        self.findings.into_inner().into_iter().map(finding).collect()
     }
 
-    /// The container that does the work: named by a rule, else like the workload, else the one with most CPU in the
-    /// history, else the first that is no sidecar.
+    /// The container that does the work: the accepted one, else the one that an adopted scaler watches, else named like
+    /// the workload, else the one with most CPU in the history, else the first that is no sidecar.
     pub fn main_container(&self) -> Option<&'a Container> {
         let bare = self.settings.policy.spec.identity.bare_name(&self.workload.id.name);
         let own = || {
@@ -149,6 +179,10 @@ impl<'a> Case<'a> {
         let accepted = self.accepted.map(|plan| plan.main_container.as_str());
         own()
             .find(|container| Some(container.name.as_str()) == accepted)
+            .or_else(|| {
+                let watched = self.foreign_scaler()?.cpu_container.as_ref()?;
+                own().find(|container| container.name == *watched)
+            })
             .or_else(|| own().find(|container| container.name == bare || container.name == self.workload.id.name))
             .or_else(|| {
                 let used = |container: &&Container| {

@@ -1,9 +1,9 @@
 //! Everything decided for one workload, in order.
 
 use super::case::{Case, Question};
-use super::model::{ContainerPlan, Finding, Status, WorkloadPlan};
+use super::model::{ContainerPlan, Status, WorkloadPlan};
 use super::{disruption, lifecycle, limits, placement, requests, scaling, vpa};
-use crate::diag::{Diagnostic, code};
+use crate::diag::{Code, Diagnostic, code};
 use crate::policy::wire::Mode;
 use crate::policy::{Matched, WorkloadSettings};
 use crate::workload::Workload;
@@ -24,10 +24,7 @@ pub(super) fn decide(question: Question<'_>) -> (Option<WorkloadPlan>, Vec<Diagn
         }
         Matched::Broken(diagnostic) => {
             let detail = diagnostic.headline.clone();
-            let plan = accepted.map_or_else(
-                || refused(workload, diagnostic.code, &detail),
-                |plan| keep(plan, diagnostic.code, &detail),
-            );
+            let plan = kept_or_refused(question, diagnostic.code, &detail);
             // a problem of one workload never fails the run
             let severity = crate::diag::Severity::Warning;
             (Some(plan), vec![Diagnostic { severity, ..diagnostic }])
@@ -36,36 +33,29 @@ pub(super) fn decide(question: Question<'_>) -> (Option<WorkloadPlan>, Vec<Diagn
     }
 }
 
-/// The accepted decision as it is, with the reason why nothing new was decided.
-fn keep(accepted: &WorkloadPlan, code: crate::diag::Code, detail: &str) -> WorkloadPlan {
-    let mut plan = WorkloadPlan {
+/// The accepted decision as it is, else nothing; with the reason why nothing new was decided.
+fn kept_or_refused(question: Question<'_>, code: Code, detail: &str) -> WorkloadPlan {
+    match question.accepted {
+        Some(accepted) => keep(accepted, code, detail),
+        None => refused(question.workload, code, detail),
+    }
+}
+
+fn keep(accepted: &WorkloadPlan, code: Code, detail: &str) -> WorkloadPlan {
+    let kept = WorkloadPlan {
         status: Status::Kept,
         ..accepted.clone()
     };
-    plan.findings.insert(
-        code.to_string(),
-        Finding {
-            detail: detail.to_owned(),
-            accepted: None,
-        },
-    );
-    plan
+    kept.with_finding(code, detail)
 }
 
-fn refused(workload: &Workload, code: crate::diag::Code, detail: &str) -> WorkloadPlan {
-    let mut plan = WorkloadPlan {
+fn refused(workload: &Workload, code: Code, detail: &str) -> WorkloadPlan {
+    let plan = WorkloadPlan {
         status: Status::Refused,
         api_version: workload.id.api_version(),
         ..WorkloadPlan::default()
     };
-    plan.findings.insert(
-        code.to_string(),
-        Finding {
-            detail: detail.to_owned(),
-            accepted: None,
-        },
-    );
-    plan
+    plan.with_finding(code, detail)
 }
 
 fn wanted_plan(question: Question<'_>, wanted: &WorkloadSettings) -> WorkloadPlan {
@@ -81,11 +71,10 @@ fn wanted_plan(question: Question<'_>, wanted: &WorkloadSettings) -> WorkloadPla
     } else {
         policy_mode
     };
-    let was_enforced = accepted.filter(|plan| plan.mode == Mode::Enforce);
-    match (mode, accepted, was_enforced) {
-        (Mode::Frozen, Some(accepted), _) => return keep(accepted, code::KEPT, "mode frozen: nothing new is planned"),
-        (Mode::Frozen, None, _) => return refused(workload, code::KEPT, "mode frozen, and nothing was accepted"),
-        (Mode::Observe, _, Some(accepted)) => {
+    match (mode, accepted) {
+        (Mode::Frozen, Some(accepted)) => return keep(accepted, code::KEPT, "mode frozen: nothing new is planned"),
+        (Mode::Frozen, None) => return refused(workload, code::KEPT, "mode frozen, and nothing was accepted"),
+        (Mode::Observe, Some(accepted)) if accepted.mode == Mode::Enforce => {
             return keep(
                 accepted,
                 code::OBSERVED,
@@ -108,15 +97,16 @@ fn wanted_plan(question: Question<'_>, wanted: &WorkloadSettings) -> WorkloadPla
             "the template of a Job can't be changed once it is applied",
         );
     }
+    if let Some(owner) = &workload.template_missing {
+        let detail = format!("its pod template is in `{owner}`, which is not among the manifests: it stays as it is");
+        return kept_or_refused(question, code::LEFT_ALONE, &detail);
+    }
     if !workload.unreadable.is_empty() {
         let detail = format!(
             "it has numbers that can't be read, so it stays as it is: {}",
             workload.unreadable.join(", ")
         );
-        return match accepted {
-            Some(accepted) => keep(accepted, code::LEFT_ALONE, &detail),
-            None => refused(workload, code::LEFT_ALONE, &detail),
-        };
+        return kept_or_refused(question, code::LEFT_ALONE, &detail);
     }
     let case = Case::new(question, wanted);
     let Some(main) = case.main_container() else {

@@ -52,6 +52,9 @@ pub fn decide(case: &Case<'_>, lowest: u32) -> Option<DisruptionPlan> {
         case.find(code::LEFT_ALONE, format!("budget `{}` stays as it is", budget.id.name));
         return None;
     }
+    if foreign.is_empty() && case.is_name_taken("PodDisruptionBudget") {
+        return None;
+    }
     let accepted = case.accepted.and_then(|plan| plan.disruption.as_ref());
     let (min_available, max_unavailable) = if is_stated {
         stated(case, lowest)

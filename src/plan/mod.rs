@@ -34,7 +34,7 @@ use crate::facts::Facts;
 use crate::policy::{Settings, Subject};
 use crate::units::Timestamp;
 use crate::workload::{Workload, Workloads};
-use model::{Digests, Finding, PlanSpec, Status};
+use model::{Digests, PlanSpec, Status};
 
 /// What a plan is made from.
 pub struct Inputs<'a> {
@@ -129,18 +129,11 @@ fn keep_missing(
         let detail = "the workload is not among the manifests; delete its entry from the plan if it is gone for good";
         let diagnostic = Diagnostic::warning(code::STALE, format!("`{key}` has an accepted decision and no manifest"));
         diagnostics.push(diagnostic.of(key).help(detail));
-        let mut kept = WorkloadPlan {
+        let kept = WorkloadPlan {
             status: Status::Kept,
             ..plan.clone()
         };
-        kept.findings.insert(
-            code::STALE.to_string(),
-            Finding {
-                detail: detail.to_owned(),
-                accepted: None,
-            },
-        );
-        workloads.insert(key.clone(), kept);
+        workloads.insert(key.clone(), kept.with_finding(code::STALE, detail));
     }
 }
 

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::diag::Code;
 use crate::krm::Reason;
 use crate::policy::wire::{
     AuthenticationRef, Behavior, DescribedObject, Fallback, Metadata, MetricType, Mode, Taint, WhenUnsatisfiable,
@@ -130,6 +131,24 @@ pub struct WorkloadPlan {
     pub findings: BTreeMap<String, Finding>,
 }
 
+impl WorkloadPlan {
+    /// The plan with one more refusal or remark, that nothing has accepted.
+    #[must_use]
+    pub fn with_finding(mut self, code: Code, detail: impl Into<String>) -> Self {
+        self.note(code, detail);
+        self
+    }
+
+    /// Adds a refusal or remark, that nothing has accepted.
+    pub fn note(&mut self, code: Code, detail: impl Into<String>) {
+        let finding = Finding {
+            detail: detail.into(),
+            accepted: None,
+        };
+        self.findings.insert(code.to_string(), finding);
+    }
+}
+
 /// A refusal or remark.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -216,6 +235,16 @@ pub enum ScalerKind {
     Hpa,
     /// KEDA ScaledObject.
     Keda,
+}
+
+impl ScalerKind {
+    /// The kind of its object.
+    pub fn object(self) -> &'static str {
+        match self {
+            Self::Hpa => "HorizontalPodAutoscaler",
+            Self::Keda => "ScaledObject",
+        }
+    }
 }
 
 /// A horizontal scaler.

@@ -8,6 +8,7 @@ use crate::catalog::fields::Field;
 use crate::diag::code;
 use crate::policy::wire::{RuntimeKind, SpotMode, SpreadConstraint, SpreadMode, WhenUnsatisfiable};
 use crate::units::Seconds;
+use crate::workload::affinity::{Placement, Side};
 
 /// Topology key of zones.
 pub const ZONE: &str = "topology.kubernetes.io/zone";
@@ -104,6 +105,22 @@ pub fn spot(case: &Case<'_>, lowest: u32) -> Option<SpotPlan> {
     } else {
         code::SPOT_UNSAFE
     };
+    let there = Placement {
+        pod_spec: &case.workload.pod_spec,
+        labels: &nodes.labels,
+    };
+    let is_contradicted = match there.side() {
+        Some(Side::OnDemand) => mode != SpotMode::Never,
+        Some(Side::Spot) => mode == SpotMode::Never,
+        None => false,
+    };
+    if is_contradicted {
+        case.find(
+            code::LEFT_ALONE,
+            "its node selector or affinity decides the other way on spot nodes: the placement stays",
+        );
+        return None;
+    }
     let taints = if mode == SpotMode::Never {
         BTreeMap::new()
     } else {

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::{Decision, Finding, Removable, WorkloadPlan};
+use super::model::{Decision, Removable, WorkloadPlan};
 use super::{Inputs, one};
 use crate::diag::code;
 use crate::policy::wire::{Mode, StatefulRestart};
@@ -86,7 +86,7 @@ fn bound_restarts(inputs: &Inputs<'_>, workloads: &mut BTreeMap<String, Workload
         let Some(plan) = workloads.get_mut(&key) else { continue };
         if index < usize::try_from(bounds.wave).unwrap_or(usize::MAX) {
             plan.restarted = inputs.window_end.or(plan.restarted);
-            note(plan, code::RESTARTS_PODS, "applying this change replaces its pods");
+            plan.note(code::RESTARTS_PODS, "applying this change replaces its pods");
         } else {
             defer(
                 plan,
@@ -105,16 +105,6 @@ fn is_same_evidence(inputs: &Inputs<'_>) -> bool {
 
 fn was_in_this_window(before: Option<&WorkloadPlan>, window_end: Option<Timestamp>) -> bool {
     window_end.is_some() && before.is_some_and(|plan| plan.restarted == window_end)
-}
-
-fn note(plan: &mut WorkloadPlan, code: crate::diag::Code, detail: impl Into<String>) {
-    plan.findings.insert(
-        code.to_string(),
-        Finding {
-            detail: detail.into(),
-            accepted: None,
-        },
-    );
 }
 
 /// Whether the pod template will differ from the accepted one.
@@ -216,7 +206,7 @@ fn defer(plan: &mut WorkloadPlan, before: Option<&WorkloadPlan>, detail: String)
         plan.replicas.clone_from(&before.replicas);
     }
     plan.restarted = before.restarted;
-    note(plan, code::RESTART_DEFERRED, detail);
+    plan.note(code::RESTART_DEFERRED, detail);
 }
 
 /// The template of a StatefulSet or DaemonSet changes only where the policy states values for it.
@@ -264,6 +254,6 @@ fn keep_stated_only(plan: &mut WorkloadPlan, before: Option<&WorkloadPlan>, kind
         .retain(|_, container| *container != super::model::ContainerPlan::default());
     if dropped {
         let detail = format!("derived requests are not written into a {kind} (`guardrails.restart.stateful: never`)");
-        note(plan, code::RESTART_DEFERRED, detail);
+        plan.note(code::RESTART_DEFERRED, detail);
     }
 }

@@ -1,16 +1,18 @@
 //! The horizontal scaler: which, with which target, bounds and behaviour; and the CPU request that goes with the target.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use super::case::{Case, reason};
 use super::model::{Decision, MetricPlan, ScalerKind, ScalerPlan, TriggerPlan, UtilizationPlan};
 use super::{bounds, scale_point};
+use crate::api::keda_v1alpha1::scaled_object_name;
 use crate::catalog::fields::Field;
 use crate::catalog::triggers;
 use crate::diag::{Code, code};
 use crate::policy::wire::{Behavior, Requests, Scaling, ScalingMode};
 use crate::units::{Millicores, Percent};
-use crate::workload::Container;
+use crate::workload::{Container, Scaler};
 
 /// A scaler, and the CPU request that was decided with it.
 #[derive(Debug, Default)]
@@ -126,7 +128,21 @@ fn obstacle(case: &Case<'_>, kind: ScalerKind) -> Option<(Code, String)> {
             format!("several scalers point at it: {}", foreign.join(", ")),
         ));
     }
-    let found = case.foreign_scaler().map(|scaler| kind_of(&scaler.id.kind));
+    let foreign = case.foreign_scaler();
+    if let Some(old) = foreign.filter(|scaler| scaler.id.version == "v2beta1") {
+        let detail = format!(
+            "the HPA `{}` is of `autoscaling/v2beta1`, which no cluster since 1.25 takes: write it as `autoscaling/v2`",
+            old.id.name
+        );
+        return Some((code::LEFT_ALONE, detail));
+    }
+    if foreign.is_none() && case.is_name_taken(kind.object()) {
+        return Some((
+            code::LEFT_ALONE,
+            format!("rename that {}, or point it at this workload", kind.object()),
+        ));
+    }
+    let found = foreign.map(|scaler| kind_of(&scaler.id.kind));
     let accepted = case
         .accepted
         .and_then(|plan| plan.scaler.as_ref())
@@ -192,23 +208,19 @@ fn scaler(case: &Case<'_>, main: &Container, requests: &Requests, kind: ScalerKi
     let (min_replicas, max_replicas) = bounds::decide(case, main, kind, request, target)?;
     let name = foreign.map(|scaler| scaler.id.name.clone());
     let name = name.or_else(|| Some(case.accepted?.scaler.as_ref()?.name.clone()));
-    let several = case.workload.containers.len() > 1 || has_injected(case);
-    let container = (several && case.settings.cluster.has(Field::ContainerResource)).then(|| main.name.clone());
+    let container = looked_at(case, main);
     let utilization = |target| UtilizationPlan {
         target,
         container: container.clone(),
     };
-    if foreign.is_some() {
-        case.find(
-            code::ADOPTED,
-            format!("{} `{}` is adopted", name_of(kind), name.clone().unwrap_or_default()),
-        );
+    if let Some(foreign) = foreign {
+        report_adoption(case, foreign, kind, point.as_ref().and(container.as_ref()));
     }
     let holds_cpu = point.is_some();
     let (main_cpu, cpu) = point.map_or((None, None), |point| (point.request.clone(), Some(point.target)));
     let scaler = ScalerPlan {
         kind,
-        name: name.unwrap_or_else(|| case.workload.id.name.clone()),
+        name: name.unwrap_or_else(|| own_name(case, kind)),
         adopted: foreign.is_some(),
         min_replicas,
         max_replicas,
@@ -228,6 +240,46 @@ fn scaler(case: &Case<'_>, main: &Container, requests: &Requests, kind: ScalerKi
         main_cpu,
         holds_cpu,
     })
+}
+
+/// The one container a utilization target looks at: with several in the pod the main one, where the version can; a
+/// scaler that is adopted and looks at it already goes on doing so.
+fn looked_at(case: &Case<'_>, main: &Container) -> Option<String> {
+    let theirs = case.foreign_scaler().and_then(|scaler| scaler.cpu_container.as_ref());
+    let several = case.workload.containers.len() > 1 || has_injected(case);
+    let is_alone = several && case.settings.cluster.has(Field::ContainerResource);
+    (is_alone || theirs == Some(&main.name)).then(|| main.name.clone())
+}
+
+/// Notes that a scaler is adopted, and what changes of it beside the plan's numbers.
+fn report_adoption(case: &Case<'_>, foreign: &Scaler, kind: ScalerKind, container: Option<&String>) {
+    let mut detail = format!("{} `{}` is adopted", name_of(kind), foreign.id.name);
+    match (foreign.cpu_target.and(foreign.cpu_container.as_ref()), container) {
+        (None, Some(container)) if foreign.cpu_target.is_some() => {
+            write!(
+                detail,
+                ", its CPU target looks at container `{container}` and no more at the pod's sum"
+            )
+        }
+        (Some(theirs), Some(container)) if theirs != container => {
+            write!(
+                detail,
+                ", its CPU target looks at container `{container}` and no more at `{theirs}`"
+            )
+        }
+        _ => Ok(()),
+    }
+    .expect("broken invariant: writing to a string");
+    case.find(code::ADOPTED, detail);
+}
+
+/// The name of an object of ours: the workload's, as far as KEDA can use it.
+fn own_name(case: &Case<'_>, kind: ScalerKind) -> String {
+    let name = &case.workload.id.name;
+    match kind {
+        ScalerKind::Hpa => name.clone(),
+        ScalerKind::Keda => scaled_object_name(name),
+    }
 }
 
 /// Containers seen in the history that the manifest does not have: a mesh proxy, an agent.

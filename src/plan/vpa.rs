@@ -35,6 +35,9 @@ pub fn decide(case: &Case<'_>, scaler: Option<&ScalerPlan>) -> Option<VpaPlan> {
         case.find(code::LEFT_ALONE, "several VPAs point at it");
         return None;
     }
+    if foreign.is_empty() && case.is_name_taken("VerticalPodAutoscaler") {
+        return None;
+    }
     let update_mode = in_place_or_less(case, update_mode, version);
     let controlled = controlled(case, scaler, update_mode, wanted.resources)?;
     Some(VpaPlan {

@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::behavior::behavior;
 use super::hpa::whole_percents;
 use super::object::{Existing, Rendered, because_rendered, combined, id_beside, merge_list, target_ref, value_of};
 use super::{Planned, Renderer};
 use crate::api::keda_v1alpha1::{
-    API_VERSION, Advanced, AuthenticationRef, Fallback, HorizontalPodAutoscalerConfig, KIND, LONGEST_NAME,
-    ScaledObjectSpec, Trigger,
+    API_VERSION, Advanced, AuthenticationRef, Fallback, HorizontalPodAutoscalerConfig, KIND, ScaledObjectSpec, Trigger,
+    scaled_object_name,
 };
 use crate::krm::{Edit, FieldPath, Reason};
 use crate::plan::model::{ScalerKind, ScalerPlan, TriggerPlan, UtilizationPlan};
@@ -101,23 +100,6 @@ impl Renderer for Keda {
         }
         .edits()
     }
-}
-
-/// The name of a new ScaledObject: a longer one than KEDA can use is cut and told apart by a digest.
-pub fn scaled_object_name(name: &str) -> String {
-    if name.len() <= LONGEST_NAME {
-        return name.to_owned();
-    }
-    let digest = Sha256::digest(name);
-    let start: String = name.chars().take(LONGEST_NAME - 9).collect();
-    format!(
-        "{}-{:02x}{:02x}{:02x}{:02x}",
-        start.trim_end_matches(['-', '.']),
-        digest[0],
-        digest[1],
-        digest[2],
-        digest[3]
-    )
 }
 
 fn spec(subject: &Planned<'_>, plan: &ScalerPlan, existing: Existing<'_>) -> Value {
@@ -218,26 +200,4 @@ fn is_same_trigger(a: &Value, b: &Value) -> bool {
         _ => true,
     };
     a["type"] == b["type"] && (is_named_alike || matches!(a["type"].as_str(), Some("cpu" | "memory")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_stay_within_what_keda_can_use() {
-        let longest = "a".repeat(54);
-        assert_eq!(scaled_object_name(&longest), longest);
-        let long = format!("{}-{}", "a".repeat(44), "b".repeat(20));
-        let cut = scaled_object_name(&long);
-        // 44 letters, the dash and digest; the dash at the cut goes
-        assert_eq!(cut.len(), 44 + 1 + 8, "{cut}");
-        assert!(cut.starts_with(&"a".repeat(44)));
-        assert_ne!(
-            cut,
-            scaled_object_name(&format!("{long}c")),
-            "names cut alike stay apart"
-        );
-        assert_eq!(scaled_object_name(&cut), cut);
-    }
 }

@@ -13,11 +13,12 @@ pub mod keda;
 pub mod vpa;
 pub mod pdb;
 pub mod topology_spread;
-pub(crate) mod affinity;
 pub mod spot;
 pub mod termination;
 
 use std::collections::BTreeSet;
+
+use serde_json::Value;
 
 use crate::diag::{Diagnostic, code};
 use crate::krm::{Edit, FieldPath, ObjectId};
@@ -40,6 +41,13 @@ impl Planned<'_> {
     /// The way to the pod spec in the object that owns the template.
     pub fn pod_spec_path(&self) -> FieldPath {
         self.workload.template_path.clone().key("spec")
+    }
+
+    /// A container of the pod template as it is written.
+    fn container_spec(&self, name: &str) -> Option<&Value> {
+        let lists = ["containers", "initContainers"].into_iter();
+        let containers = lists.filter_map(|key| self.workload.pod_spec.get(key)?.as_array());
+        containers.flatten().find(|container| container["name"] == name)
     }
 
     /// The way to a container of the pod template; `None` where the manifest has none of that name.

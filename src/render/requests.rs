@@ -128,11 +128,10 @@ impl Resources<'_> {
 
     /// What the manifest says.
     fn written(&self, list: &str, resource: &str) -> Option<&Value> {
-        let pod = &self.subject.workload.pod_spec;
-        let containers = ["containers", "initContainers"]
-            .into_iter()
-            .filter_map(|key| pod.get(key)?.as_array());
-        let container = containers.flatten().find(|container| container["name"] == self.name)?;
-        container.get("resources")?.get(list)?.get(resource)
+        self.subject
+            .container_spec(self.name)?
+            .get("resources")?
+            .get(list)?
+            .get(resource)
     }
 }

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::affinity::{Placement, Side};
 use super::{Planned, Renderer};
 use crate::diag::{Diagnostic, code};
 use crate::krm::{Change, Edit, FieldPath};
 use crate::plan::model::SpotPlan;
 use crate::policy::wire::{SpotMode, Taint, TaintEffect};
+use crate::workload::affinity::{Placement, Side};
 
 /// Node affinity and tolerations for interruptible nodes.
 pub struct Spot;

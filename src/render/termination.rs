@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{Planned, Renderer};
+use crate::diag::{Diagnostic, code};
 use crate::krm::{Change, Edit};
+use crate::units::Seconds;
 
 /// Grace period and the pause before the stop signal.
 pub struct Termination;
@@ -45,6 +47,29 @@ impl Renderer for Termination {
     fn render(&self, subject: &Planned<'_>) -> Vec<Edit> {
         grace_period(subject).into_iter().chain(pre_stop(subject)).collect()
     }
+
+    fn refusals(&self, subject: &Planned<'_>) -> Vec<Diagnostic> {
+        let Some(decision) = &subject.plan.pre_stop_sleep else {
+            return Vec::new();
+        };
+        let name = &subject.plan.main_container;
+        let hook = subject
+            .container_spec(name)
+            .and_then(|c| c.pointer("/lifecycle/preStop"));
+        let is_other = hook.is_some_and(|hook| *hook != sleep(decision.value));
+        let refusal = || {
+            Diagnostic::warning(
+                code::LEFT_ALONE,
+                format!(
+                    "container `{name}` has a preStop hook of its own, so the sleep of {} is left out",
+                    decision.value
+                ),
+            )
+            .because("a hook does what its owner wrote it for; it is never replaced")
+            .help("take one of them out: the hook from the manifest, or `termination.preStopSleep` from the policy")
+        };
+        is_other.then(refusal).into_iter().collect()
+    }
 }
 
 fn grace_period(subject: &Planned<'_>) -> Option<Edit> {
@@ -69,8 +94,12 @@ fn pre_stop(subject: &Planned<'_>) -> Option<Edit> {
         id: subject.workload.template_id.clone(),
         change: Change::Set {
             path,
-            value: json!({"sleep": {"seconds": decision.value.get()}}),
+            value: sleep(decision.value),
         },
         reason: decision.reason.clone(),
     })
+}
+
+fn sleep(time: Seconds) -> Value {
+    json!({"sleep": {"seconds": time.get()}})
 }

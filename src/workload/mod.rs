@@ -3,6 +3,7 @@
 //! In: objects. Out: [`Workloads`], every one with what points at it, and diagnostics on what points nowhere.
 
 pub mod model;
+pub(crate) mod affinity;
 mod containers;
 mod overlaps;
 mod pointers;

@@ -1,6 +1,6 @@
 //! The workloads of an environment, as planning and rendering see them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -24,6 +24,8 @@ pub struct Workload {
     pub id: ObjectId,
     /// The object that owns the pod template: the same, or the Deployment that a Rollout refers to.
     pub template_id: ObjectId,
+    /// The workload that has the pod template and is not among the manifests: `Deployment/name`.
+    pub template_missing: Option<String>,
     /// The way to the pod template in that object: `.spec.template`, or deeper in a CronJob.
     pub template_path: FieldPath,
     /// Labels of the workload itself.
@@ -54,6 +56,8 @@ pub struct Workload {
     pub selects: Vec<String>,
     /// Keys of other workloads whose selector selects its pods too.
     pub selected_by: Vec<String>,
+    /// Kinds of objects of others that have its name and serve something else.
+    pub taken_names: BTreeSet<String>,
     /// HPAs and ScaledObjects that point at it.
     pub scalers: Vec<Scaler>,
     /// PodDisruptionBudgets that select its pods.
@@ -100,6 +104,8 @@ pub struct Scaler {
     pub max_replicas: Option<u32>,
     /// CPU utilization target.
     pub cpu_target: Option<Percent>,
+    /// The one container that the CPU target looks at; `None`: the sum of the pod.
+    pub cpu_container: Option<String>,
     /// Memory utilization target.
     pub memory_target: Option<Percent>,
     /// Number of metrics or triggers besides CPU and memory utilization.

@@ -103,6 +103,12 @@ fn hpa(id: &ObjectId, object: &Value) -> Scaler {
         max_replicas: count(spec.get("maxReplicas")),
         cpu_target: cpu,
         memory_target: memory,
+        cpu_container: metrics.iter().find_map(|metric| {
+            let source = metric
+                .get("containerResource")
+                .filter(|source| source["name"] == "cpu")?;
+            Some(source.get("container")?.as_str()?.to_owned())
+        }),
         other_metrics: metrics.len().saturating_sub(known),
     }
 }
@@ -126,6 +132,10 @@ fn scaled_object(id: &ObjectId, object: &Value) -> Scaler {
         max_replicas: Some(count(spec.get("maxReplicaCount")).unwrap_or(100)),
         cpu_target: cpu,
         memory_target: memory,
+        cpu_container: triggers
+            .iter()
+            .filter(|trigger| trigger["type"] == "cpu")
+            .find_map(|trigger| Some(trigger.pointer("/metadata/containerName")?.as_str()?.to_owned())),
         other_metrics: triggers.len() - known,
     }
 }

@@ -1,6 +1,6 @@
 //! Objects to workloads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -31,6 +31,7 @@ pub fn read(objects: &[Object]) -> (Workloads, Vec<Diagnostic>) {
             workloads.foreign.push(id.clone());
         }
     }
+    mark_taken_names(&mut workloads);
     (workloads, diagnostics)
 }
 
@@ -47,8 +48,13 @@ fn template_keys(id: &ObjectId) -> Option<&'static [&'static str]> {
 
 fn workload(id: &ObjectId, object: &Object, all: &[(ObjectId, &Object)]) -> Option<Workload> {
     let keys = template_keys(id)?;
-    let (template_id, owner) = referenced_template(id, object, all).unwrap_or_else(|| (id.clone(), object));
-    let template = keys.iter().try_fold(owner, |at, key| at.get(key))?;
+    let source = template_source(id, object, all);
+    let owner = source.object();
+    let template = match keys.iter().try_fold(owner, |at, key| at.get(key)) {
+        Some(template) if source.missing().is_none() => template,
+        None if source.missing().is_none() => return None,
+        _ => &Value::Null,
+    };
     let pod_spec = template.get("spec").cloned().unwrap_or_default();
     let own_selector = object
         .pointer("/spec/selector")
@@ -86,7 +92,9 @@ fn workload(id: &ObjectId, object: &Object, all: &[(ObjectId, &Object)]) -> Opti
         scalers: Vec::new(),
         budgets: Vec::new(),
         vpas: Vec::new(),
-        template_id,
+        taken_names: BTreeSet::new(),
+        template_missing: source.missing(),
+        template_id: source.id(id),
         id: id.clone(),
     })
 }
@@ -103,17 +111,51 @@ fn unreadable_replicas(object: &Object) -> Option<String> {
     })
 }
 
-/// The Deployment whose template a Rollout uses.
-fn referenced_template<'a>(
-    id: &ObjectId,
-    object: &Object,
-    all: &[(ObjectId, &'a Object)],
-) -> Option<(ObjectId, &'a Object)> {
-    let reference = object.pointer("/spec/workloadRef")?;
-    let (kind, name) = (reference.get("kind")?.as_str()?, reference.get("name")?.as_str()?);
-    all.iter()
-        .find(|(other, _)| other.kind == kind && other.name == name && other.namespace == id.namespace)
-        .map(|(other, object)| (other.clone(), *object))
+/// Which object has the pod template of a workload.
+enum TemplateSource<'a> {
+    /// The workload itself.
+    Own(&'a Object),
+    /// The one that a Rollout refers to.
+    Referenced(ObjectId, &'a Object),
+    /// A Rollout refers to one that is not among the manifests.
+    Missing(String, &'a Object),
+}
+
+fn template_source<'a>(id: &ObjectId, object: &'a Object, all: &[(ObjectId, &'a Object)]) -> TemplateSource<'a> {
+    let Some(reference) = object.pointer("/spec/workloadRef").filter(|_| id.kind == "Rollout") else {
+        return TemplateSource::Own(object);
+    };
+    let text = |key: &str| reference.get(key).and_then(Value::as_str).unwrap_or_default();
+    let (kind, name) = (text("kind"), text("name"));
+    let found = all
+        .iter()
+        .find(|(other, _)| other.kind == kind && other.name == name && other.namespace == id.namespace);
+    match found {
+        Some((other, owner)) => TemplateSource::Referenced(other.clone(), owner),
+        None => TemplateSource::Missing(format!("{kind}/{name}"), object),
+    }
+}
+
+impl<'a> TemplateSource<'a> {
+    fn object(&self) -> &'a Object {
+        match self {
+            Self::Own(object) | Self::Referenced(_, object) | Self::Missing(_, object) => object,
+        }
+    }
+
+    fn id(&self, own: &ObjectId) -> ObjectId {
+        match self {
+            Self::Referenced(id, _) => id.clone(),
+            Self::Own(_) | Self::Missing(..) => own.clone(),
+        }
+    }
+
+    fn missing(&self) -> Option<String> {
+        match self {
+            Self::Missing(name, _) => Some(name.clone()),
+            Self::Own(_) | Self::Referenced(..) => None,
+        }
+    }
 }
 
 fn mark_behind_rollouts(workloads: &mut Workloads) {
@@ -128,6 +170,25 @@ fn mark_behind_rollouts(workloads: &mut Workloads) {
             workload.is_behind_rollout = true;
         }
     }
+}
+
+/// Notes names that objects of others have: one that does not point at the workload of its name serves something else.
+fn mark_taken_names(workloads: &mut Workloads) {
+    for foreign in &workloads.foreign {
+        for workload in workloads.by_key.values_mut() {
+            let id = &workload.id;
+            if (&id.namespace, &id.name) == (&foreign.namespace, &foreign.name) && !points_at(workload, foreign) {
+                workload.taken_names.insert(foreign.kind.clone());
+            }
+        }
+    }
+}
+
+fn points_at(workload: &Workload, object: &ObjectId) -> bool {
+    let scalers = workload.scalers.iter().map(|scaler| &scaler.id);
+    let budgets = workload.budgets.iter().map(|budget| &budget.id);
+    let vpas = workload.vpas.iter().map(|vpa| &vpa.id);
+    scalers.chain(budgets).chain(vpas).any(|id| id.is_same_object(object))
 }
 
 fn texts(value: Option<&Value>) -> BTreeMap<String, String> {
