@@ -216,13 +216,8 @@ fn read_object(value: &Value) -> Result<Profile, Vec<Diagnostic>> {
         .and_then(Value::as_str)
         .unwrap_or_default();
     let source = Source::object(object::KIND, name);
-    let problems = policy::schema::check(&policy::schema::of::<object::ProfileObject>(), value, &source);
-    if !problems.is_empty() {
-        return Err(problems);
-    }
     let malformed = |error: String| vec![Diagnostic::error(code::MALFORMED_INPUT, error).at(source.value_place(""))];
-    let profile: object::ProfileObject =
-        serde_json::from_value(value.clone()).map_err(|error| malformed(error.to_string()))?;
+    let profile: object::ProfileObject = policy::schema::read(code::MALFORMED_INPUT, value, &source)?;
     let text = object::from_object(&profile).map_err(|error| malformed(error.to_string()))?;
     text.read().map_err(|error| malformed(error.to_string()))
 }

@@ -265,7 +265,11 @@ fn mistakes_are_reported_with_place_reason_and_repair() {
         ("missing_field", "cluster: {kubernetes: \"1.33\"}"),
         (
             "accept",
-            "environment: test\ncluster: {kubernetes: \"1.33\"}\naccept:\n  a: {code: pdb-blocks-eviction, workload: db, reason: x, until: tomorrow}",
+            "environment: test\ncluster: {kubernetes: \"1.33\"}\naccept:\n  a: {code: pdb-blocks-eviction, workload: db, reason: x}",
+        ),
+        (
+            "no_such_value",
+            "environment: test\ncluster: {kubernetes: \"1.33\"}\nbudget: {monthly: 0.0000000001 USD}\naccept:\n  a: {code: pdb-blocks-evictions, workload: db, reason: x, until: 2027-02-29}\n  b: {code: pdb-blocks-evictions, workload: db, reason: x, until: tomorrow}",
         ),
         (
             "min_above_max",

@@ -18,7 +18,7 @@ use crate::pipeline::{self, Outcome, Purpose};
 use crate::plan::model::OptimizationPlan;
 use crate::policy::Cluster;
 use crate::policy::wire::{Mode, OptimizationPolicy};
-use crate::units::Timestamp;
+use crate::units::{Day, Timestamp};
 
 /// Findings that stop a merge until they are repaired or accepted.
 const GATES: [Code; 2] = [code::PDB_BLOCKS_EVICTIONS, code::POLICY_CONFLICT];
@@ -165,16 +165,12 @@ fn expired(policy: &serde_json::Value, source: &crate::policy::Source, now: Time
     let Ok(policy) = serde_json::from_value::<OptimizationPolicy>(policy.clone()) else {
         return Vec::new();
     };
-    let today = now.to_string().chars().take(10).collect::<String>();
-    let is_past = |until: &String| *until < today;
+    let today = Day::of(now);
     let mut problems = Vec::new();
-    for (name, accept) in policy
-        .spec
-        .accept
-        .iter()
-        .filter(|(_, accept)| accept.until.as_ref().is_some_and(is_past))
-    {
-        let until = accept.until.as_deref().unwrap_or_default();
+    for (name, accept) in &policy.spec.accept {
+        let Some(until) = accept.until.filter(|until| *until < today) else {
+            continue;
+        };
         problems.push(
             Diagnostic::error(
                 code::ACCEPT_EXPIRED,

@@ -30,13 +30,7 @@ pub fn to_value(plan: &OptimizationPlan) -> Value {
 
 /// Reads a plan for an environment, or reports every problem in it.
 pub fn parse(value: &Value, source: &Source, environment: &str) -> Result<OptimizationPlan, Vec<Diagnostic>> {
-    let problems = schema::check(&schema::of::<OptimizationPlan>(), value, source);
-    if !problems.is_empty() {
-        return Err(problems);
-    }
-    let plan: OptimizationPlan = serde_json::from_value(value.clone()).map_err(|error| {
-        vec![Diagnostic::error(code::MALFORMED_INPUT, error.to_string()).at(source.value_place(""))]
-    })?;
+    let plan: OptimizationPlan = schema::read(code::MALFORMED_INPUT, value, source)?;
     let problems = impossible(&plan, source);
     if !problems.is_empty() {
         return Err(problems);

@@ -37,36 +37,12 @@ pub const DECISION_VERSION: &str = "1";
 
 /// Checks a policy and resolves it, or reports every problem in it.
 pub fn parse(value: &Value, source: &Source) -> Result<Settings, Vec<Diagnostic>> {
-    let value = &without_nulls(value);
-    let mut problems = schema::check(&schema::of::<OptimizationPolicy>(), value, source);
-    if !problems.is_empty() {
-        crate::diag::sort(&mut problems);
-        return Err(problems);
-    }
-    let policy: OptimizationPolicy = match serde_json::from_value(value.clone()) {
-        Ok(policy) => policy,
-        Err(error) => {
-            let diagnostic = Diagnostic::error(code::POLICY_INVALID, error.to_string()).at(source.value_place(""));
-            return Err(vec![diagnostic]);
-        }
-    };
+    let value = &schema::without_nulls(value);
+    let policy: OptimizationPolicy = schema::read(code::POLICY_INVALID, value, source)?;
     let mut problems = rules::check(&policy, value, source);
     crate::diag::sort(&mut problems);
     if crate::diag::has_errors(&problems) {
         return Err(problems);
     }
     Ok(Settings::resolve(policy, value))
-}
-
-/// A key with `null` is one that a layer deleted; kustomize drops it, a file that is read as it is may still have it.
-fn without_nulls(value: &Value) -> Value {
-    match value {
-        Value::Object(map) => Value::Object(
-            map.iter()
-                .filter(|(_, value)| !value.is_null())
-                .map(|(key, value)| (key.clone(), without_nulls(value)))
-                .collect(),
-        ),
-        other => other.clone(),
-    }
 }

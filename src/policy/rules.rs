@@ -15,9 +15,9 @@ use crate::diag::{Code, Diagnostic, code, near_miss};
 pub(super) fn check(policy: &OptimizationPolicy, value: &Value, source: &Source) -> Vec<Diagnostic> {
     let mut found = Findings {
         source,
-        list: Vec::new(),
+        list: super::schema::header(code::POLICY_INVALID, super::KIND, value, source),
     };
-    header(policy, &mut found);
+    decision_version(policy, &mut found);
     versions(policy, &mut found);
     settings(value, "", &mut found);
     classes(policy, &mut found);
@@ -56,23 +56,7 @@ impl Findings<'_> {
     }
 }
 
-fn header(policy: &OptimizationPolicy, found: &mut Findings<'_>) {
-    if policy.api_version != super::API_VERSION {
-        found.push(
-            code::POLICY_INVALID,
-            "/apiVersion",
-            format!("`{}` is not an apiVersion of trimtab", policy.api_version),
-            format!("write `apiVersion: {}`", super::API_VERSION),
-        );
-    }
-    if policy.kind != super::KIND {
-        found.push(
-            code::POLICY_INVALID,
-            "/kind",
-            format!("`{}` is not a policy", policy.kind),
-            format!("write `kind: {}`", super::KIND),
-        );
-    }
+fn decision_version(policy: &OptimizationPolicy, found: &mut Findings<'_>) {
     if policy.spec.decision_version != DECISION_VERSION {
         found.push(
             code::UNSUPPORTED_VERSION,
@@ -191,18 +175,6 @@ fn accepts(policy: &OptimizationPolicy, found: &mut Findings<'_>) {
                 &format!("{pointer}/code"),
                 format!("there is no finding `{}`", accept.code),
                 help,
-            );
-        }
-        if accept
-            .until
-            .as_ref()
-            .is_some_and(|day| day.parse::<jiff::civil::Date>().is_err())
-        {
-            let day = accept.until.as_deref().unwrap_or_default();
-            found.error(
-                &format!("{pointer}/until"),
-                format!("`{day}` is not a day"),
-                "write it as `2027-03-31`",
             );
         }
     }

@@ -3,8 +3,10 @@
 use jsonschema::error::ValidationErrorKind;
 use serde_json::Value;
 
+use super::API_VERSION;
 use super::source::Source;
-use crate::diag::{Diagnostic, code, near_miss};
+use crate::diag::{Code, Diagnostic, code, near_miss};
+use crate::units;
 
 /// The schema of a type, as it is published.
 pub fn of<T: schemars::JsonSchema>() -> Value {
@@ -44,12 +46,84 @@ fn forbid_null(schema: &mut Value) {
     }
 }
 
+/// Reads an object of one of our kinds, or reports every place where it departs from the kind's schema.
+pub fn read<T>(code: Code, value: &Value, source: &Source) -> Result<T, Vec<Diagnostic>>
+where
+    T: schemars::JsonSchema + serde::de::DeserializeOwned,
+{
+    let mut problems = check(&of::<T>(), value, source);
+    if problems.is_empty() {
+        match serde_json::from_value(value.clone()) {
+            Ok(object) => return Ok(object),
+            Err(error) => problems.push(Diagnostic::error(code, error.to_string()).at(source.value_place(""))),
+        }
+    }
+    for problem in &mut problems {
+        problem.code = code;
+    }
+    crate::diag::sort(&mut problems);
+    Err(problems)
+}
+
+/// Whether an object says that it is of a kind of ours.
+pub fn header(code: Code, kind: &str, value: &Value, source: &Source) -> Vec<Diagnostic> {
+    let wrong = |pointer: &str, headline: String, help: String| {
+        Diagnostic::error(code, headline)
+            .at(source.value_place(pointer))
+            .help(help)
+    };
+    let mut problems = Vec::new();
+    if value["apiVersion"] != API_VERSION {
+        let headline = format!("`{}` is not an apiVersion of trimtab", plain_text(&value["apiVersion"]));
+        problems.push(wrong(
+            "/apiVersion",
+            headline,
+            format!("write `apiVersion: {API_VERSION}`"),
+        ));
+    }
+    if value["kind"] != kind {
+        let headline = format!("`{}` is not the kind wanted here", plain_text(&value["kind"]));
+        problems.push(wrong("/kind", headline, format!("write `kind: {kind}`")));
+    }
+    problems
+}
+
+/// A key with `null` is one that a layer deleted; kustomize drops it, a file that is read as it is may still have it.
+pub fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => Value::Object(
+            map.iter()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(key, value)| (key.clone(), without_nulls(value)))
+                .collect(),
+        ),
+        other => other.clone(),
+    }
+}
+
 /// Every place where `value` departs from `schema`.
-pub fn check(schema: &Value, value: &Value, source: &Source) -> Vec<Diagnostic> {
-    let validator = jsonschema::validator_for(schema).expect("broken invariant: our own schema is a schema");
-    validator
-        .iter_errors(value)
-        .flat_map(|error| explain(schema, value, source, &error))
+fn check(schema: &Value, value: &Value, source: &Source) -> Vec<Diagnostic> {
+    let mut options = jsonschema::options().should_validate_formats(true);
+    for (format, fault) in units::FORMATS {
+        options = options.with_format(*format, move |text: &str| fault(text).is_none());
+    }
+    let validator = options
+        .build(schema)
+        .expect("broken invariant: our own schema is a schema");
+    let errors: Vec<jsonschema::ValidationError<'_>> = validator.iter_errors(value).collect();
+    let is_format =
+        |error: &jsonschema::ValidationError<'_>| matches!(error.kind(), ValidationErrorKind::Format { .. });
+    // a text that has not even the pattern is reported once
+    let is_said = |error: &jsonschema::ValidationError<'_>| {
+        let is_other = |other: &jsonschema::ValidationError<'_>| {
+            !is_format(other) && other.instance_path() == error.instance_path()
+        };
+        is_format(error) && errors.iter().any(is_other)
+    };
+    errors
+        .iter()
+        .filter(|error| !is_said(error))
+        .flat_map(|error| explain(schema, value, source, error))
         .collect()
 }
 
@@ -73,6 +147,20 @@ fn explain(schema: &Value, value: &Value, source: &Source, error: &jsonschema::V
             let headline = format!("`{written}` does not have the form wanted here");
             let diagnostic = Diagnostic::error(code::POLICY_INVALID, headline).at(source.value_place(&pointer));
             vec![with_description(diagnostic, schema, error)]
+        }
+        ValidationErrorKind::Format { format } => {
+            let written = value.pointer(&pointer).map(plain_text).unwrap_or_default();
+            let fault = units::FORMATS.iter().find(|(name, _)| name == format);
+            let headline = fault.and_then(|(_, fault)| fault(&written));
+            let headline = headline.unwrap_or_else(|| error.to_string());
+            // the repair stands behind the semicolon of the message
+            let (headline, help) = headline.split_once("; ").unwrap_or((&headline, ""));
+            let diagnostic = Diagnostic::error(code::POLICY_INVALID, headline).at(source.value_place(&pointer));
+            if help.is_empty() {
+                vec![diagnostic]
+            } else {
+                vec![diagnostic.help(help)]
+            }
         }
         ValidationErrorKind::Enum { options } => {
             let words: Vec<&str> = options

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::setting::Setting;
-use crate::units::{Bytes, IntOrPercent, Millicores, Money, Percent, Quantity, Seconds};
+use crate::units::{Bytes, Day, IntOrPercent, Millicores, Money, Percent, Quantity, Seconds};
 
 /// What the owner wants: the functionConfig, and the one file a team writes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -1058,7 +1058,7 @@ pub struct Accept {
     pub reason: String,
     /// Last day it holds, `2027-03-31`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until: Option<String>,
+    pub until: Option<Day>,
 }
 
 /// Money.

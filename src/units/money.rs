@@ -5,10 +5,8 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use super::decimal::{self, DecimalError};
 use super::text::{TextForm, through_text};
-
-/// Billionths in one unit of a currency.
-const NANO: i128 = 1_000_000_000;
 
 /// A currency by its three-letter code (ISO 4217).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -160,19 +158,15 @@ impl FromStr for Money {
         let (is_negative, number) = amount
             .strip_prefix('-')
             .map_or((false, amount), |number| (true, number));
-        let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-        let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-        if !is_digits(whole) || !is_digits(fraction) {
-            return Err(grammar());
-        }
+        let nano = match decimal::nano(number) {
+            Err(DecimalError::Grammar) => return Err(grammar()),
+            nano => nano,
+        };
         let currency = code.parse()?;
-        let fraction = fraction.trim_end_matches('0');
-        if fraction.len() > 9 {
-            return Err(MoneyError::TooFine(text.to_owned()));
-        }
-        let nano: i128 = format!("{whole}{fraction:0<9}")
-            .parse()
-            .map_err(|_| MoneyError::TooLarge(currency))?;
+        let nano = nano.map_err(|error| match error {
+            DecimalError::TooLarge => MoneyError::TooLarge(currency),
+            _ => MoneyError::TooFine(text.to_owned()),
+        })?;
         Ok(Self {
             nano: if is_negative { -nano } else { nano },
             currency,
@@ -184,15 +178,8 @@ impl Display for Money {
     /// The shortest exact form: `1200 USD`, `0.0316 USD`.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let sign = if self.nano < 0 { "-" } else { "" };
-        let size = self.nano.unsigned_abs();
-        let (whole, fraction) = (size / NANO.unsigned_abs(), size % NANO.unsigned_abs());
-        let digits = format!("{fraction:09}");
-        let (point, digits) = if fraction == 0 {
-            ("", "")
-        } else {
-            (".", digits.trim_end_matches('0'))
-        };
-        write!(f, "{sign}{whole}{point}{digits} {}", self.currency)
+        let amount = decimal::shortest(self.nano.unsigned_abs());
+        write!(f, "{sign}{amount} {}", self.currency)
     }
 }
 

@@ -47,6 +47,7 @@ macro_rules! through_text {
                 };
                 schemars::json_schema!({
                     "type": form,
+                    "format": <$type as $crate::units::text::TextForm>::NAME,
                     "pattern": <$type as $crate::units::text::TextForm>::PATTERN,
                     "description": <$type as $crate::units::text::TextForm>::DESCRIPTION,
                     "examples": [<$type as $crate::units::text::TextForm>::EXAMPLE],
@@ -56,6 +57,11 @@ macro_rules! through_text {
     };
 }
 pub(super) use through_text;
+
+/// Its name, and what is wrong with a text; `None` for a good one. A pattern can't say all of it (2027-02-29).
+pub(super) const fn fault_of<T: TextForm>() -> (&'static str, super::Fault) {
+    (T::NAME, |text| text.parse::<T>().err().map(|error| error.to_string()))
+}
 
 /// Reads the text form. `deserialize_any`, not `deserialize_str`: only then does a number reach our own message.
 pub(super) fn read<'de, T: TextForm, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
