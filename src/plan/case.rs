@@ -93,13 +93,13 @@ impl<'a> Case<'a> {
 
     /// Notes a refusal or remark; the policy may have accepted it. What is found under one code adds up.
     pub fn find(&self, code: Code, detail: impl Into<String>) {
+        let detail = detail.into();
         let accepted = self
             .settings
             .policy
             .spec
             .acceptance(code, &self.workload.id.name)
             .map(str::to_owned);
-        let detail = detail.into();
         let mut findings = self.findings.borrow_mut();
         let found = findings.entry(code).or_default();
         found.accepted = accepted;

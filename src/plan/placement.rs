@@ -147,7 +147,10 @@ fn danger(case: &Case<'_>, lowest: u32) -> Option<String> {
         return Some("its class holds state in memory or on disk".to_owned());
     }
     if workload.id.group != "batch" && lowest < 2 && !may_be_idle(case) {
-        return Some(format!("with {lowest} replica a reclaim is an outage"));
+        return Some(match lowest {
+            0 => "it may be down to no replica, so a reclaim can be an outage".to_owned(),
+            _ => "with 1 replica a reclaim is an outage".to_owned(),
+        });
     }
     let grace = case
         .wanted

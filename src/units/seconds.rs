@@ -78,7 +78,8 @@ impl FromStr for Seconds {
 }
 
 impl Display for Seconds {
-    /// The shorter of one unit (`90m`, `28h`) and several (`1d1s`); one unit where both are as long.
+    /// The shorter of one unit (`90m`, `28h`) and several (`1d1s`); one unit where both are as long. Three digits of
+    /// minutes or hours are no number a person knows: `20h15m`, not `1215m`.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let single = UNITS
             .iter()
@@ -91,7 +92,8 @@ impl Display for Seconds {
             (count > 0).then(|| format!("{count}{unit}"))
         });
         let several: String = parts.collect();
-        f.write_str(if !several.is_empty() && several.len() < single.len() {
+        let is_long = single.len() > "99m".len() && !single.ends_with(['d', 's']);
+        f.write_str(if !several.is_empty() && (is_long || several.len() < single.len()) {
             &several
         } else {
             &single
@@ -131,6 +133,10 @@ mod tests {
             // 86401s is longer
             ("1d1s", 86_401, "1d1s"),
             ("100000s", 100_000, "100000s"),
+            ("99m", 5_940, "99m"),
+            ("100m", 6_000, "1h40m"),
+            ("1215m", 72_900, "20h15m"),
+            ("121h", 435_600, "5d1h"),
         ] {
             let duration: Seconds = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!(duration.get(), seconds, "{text}");
