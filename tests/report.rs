@@ -276,16 +276,42 @@ fn a_plan_reads_well_in_every_format() {
 
 #[test]
 fn against_the_accepted_plan_only_what_is_new_is_shown() {
-    let plan = plan();
-    let table = PlanTable::of([(&plan, Some(&plan))]);
-    let fields: Vec<&str> = table.environments[0].rows[0]
-        .changes
-        .iter()
-        .map(|change| change.field.as_str())
-        .collect();
-    for gone in ["spread topology.kubernetes.io/zone", "spot"] {
-        assert!(!fields.contains(&gone), "{fields:?}");
-    }
+    let accepted = plan();
+    let shown = |plan: &OptimizationPlan| {
+        let table = PlanTable::of([(plan, Some(&accepted))]);
+        without_colour(&report::plan(&table, Format::Terminal, 110))
+    };
+    // nothing is new: the values, the refusal and the kept decision are those that were accepted
+    let same = shown(&accepted);
+    assert!(same.contains("4 workloads: nothing to change"), "{same}");
+    assert!(
+        !same.contains("→") && !same.contains("stale:") && !same.contains("no-history:"),
+        "{same}"
+    );
+    assert!(same.contains("= 4 unchanged"), "{same}");
+
+    let mut next = plan();
+    let api = next.spec.workloads.get_mut("Deployment/shop/api").unwrap();
+    api.scaler.as_mut().unwrap().max_replicas.value = 25;
+    api.spread.clear();
+    api.containers.clear();
+    api.disruption = None;
+    next.spec.workloads.get_mut("Deployment/shop/worker").unwrap().mode = trimtab::policy::wire::Mode::Enforce;
+    snapshot("plan__against-accepted", &shown(&next));
+}
+
+/// KEDA can't use every name of a workload, so the name that people will see in the cluster is told.
+#[test]
+fn a_name_that_keda_can_not_use_is_shown_as_it_will_be() {
+    let mut plan = plan();
+    let worker = plan.spec.workloads.get_mut("Deployment/shop/worker").unwrap();
+    worker.scaler.as_mut().unwrap().name = "w".repeat(60);
+    let table = PlanTable::of([(&plan, None)]);
+    let text = without_colour(&report::plan(&table, Format::Terminal, 200));
+    // 45 letters, a dash and eight digits of the digest
+    let name = trimtab::api::keda_v1alpha1::scaled_object_name(&"w".repeat(60));
+    assert_eq!(name.len(), 54);
+    assert!(text.contains(&format!("{name}, its HPA keda-hpa-{name}")), "{text}");
 }
 
 /// What a forge's reader relies on: fences closed, details balanced, tables with as many cells in each row, and nothing

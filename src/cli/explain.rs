@@ -2,14 +2,17 @@
 
 use std::path::PathBuf;
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::console;
 use super::exit::{CliError, Exit};
 use super::load::{self, BuildArguments};
 use crate::diag::{Code, Diagnostic, code, near_miss};
+use crate::krm::Reason;
 use crate::pipeline::{self, Purpose};
 use crate::plan::codec;
+use crate::report;
 
 /// Arguments of `trimtab explain`.
 #[derive(Debug, clap::Args)]
@@ -116,24 +119,14 @@ fn decisions(value: &Value, path: &str, lines: &mut Vec<(String, String)>) {
         lines.push((path.to_owned(), format!("{detail}{}", accepted.unwrap_or_default())));
     } else if let Some(reason) = map.get("reason") {
         let shown = |key: &str| map.get(key).map(plain);
-        let code = reason["code"].as_str().unwrap_or_default();
-        let inputs: Vec<String> = reason["inputs"]
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(name, value)| format!("{name} {}", plain(value)))
-            .collect();
+        let why = Reason::deserialize(reason).map(|reason| report::reason(&reason));
         let before = shown("before").map(|before| format!("{before} → ")).unwrap_or_default();
-        let inputs = if inputs.is_empty() {
-            String::new()
-        } else {
-            format!(" ({})", inputs.join(", "))
-        };
         lines.push((
             path.to_owned(),
             format!(
-                "{before}{}  {code}{inputs}",
-                shown("value").unwrap_or_else(|| "as stated".to_owned())
+                "{before}{}  {}",
+                shown("value").unwrap_or_else(|| "as stated".to_owned()),
+                why.unwrap_or_default()
             ),
         ));
     }

@@ -11,7 +11,7 @@ use crate::io::files;
 use crate::pipeline::{self, Outcome, Purpose};
 use crate::plan::{OptimizationPlan, codec};
 use crate::report::{self, Format, PlanTable};
-use crate::yaml;
+use crate::yaml::{self, Limits};
 
 /// Arguments of `trimtab plan`.
 #[derive(Debug, clap::Args)]
@@ -100,8 +100,11 @@ pub fn text(outcome: &Outcome) -> String {
 
 fn write(one: &Loaded, outcome: &Outcome) -> Result<(), CliError> {
     let path = one.plan_path();
-    files::write(&path, text(outcome).as_bytes())?;
-    console::say(&format!("wrote {}", path.display()));
+    let text = text(outcome);
+    let is_current = path.is_file() && files::read(&path, Limits::STREAM.bytes)? == text.as_bytes();
+    files::write(&path, text.as_bytes())?;
+    let done = if is_current { "unchanged:" } else { "wrote" };
+    console::say(&format!("{done} {}", path.display()));
     if one.needs_plan_listed()? {
         let headline = format!(
             "`{}` does not list `{PLAN_FILE}` under `resources:`",

@@ -101,7 +101,12 @@ fn decimals_as_text(value: &Value) -> Value {
 pub(super) fn plan(table: &PlanTable) -> String {
     let environments = table.environments.iter().map(|environment| {
         let workloads: Vec<Value> = environment.rows.iter().map(workload).collect();
-        json!({"name": environment.name, "workloads": workloads})
+        let compared_with = if environment.has_accepted {
+            "accepted"
+        } else {
+            "manifests"
+        };
+        json!({"name": environment.name, "comparedWith": compared_with, "workloads": workloads})
     });
     page(&json!({
         "schemaVersion": SCHEMA_VERSION,
@@ -125,6 +130,7 @@ fn workload(row: &PlanRow) -> Value {
         "status": row.status,
         "changes": changes.collect::<Vec<_>>(),
         "unchanged": row.unchanged,
+        "restartsPods": row.restarts,
         "findings": findings.collect::<Vec<_>>(),
     })
 }

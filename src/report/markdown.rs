@@ -216,7 +216,8 @@ struct PlanPart {
     totals: MdInline,
     rows: Vec<PlanLine>,
     remarks: Vec<RemarkLine>,
-    unchanged: usize,
+    compared_with: &'static str,
+    unshown: Option<MdInline>,
 }
 
 #[derive(Serialize)]
@@ -242,8 +243,13 @@ pub(super) fn plan(table: &PlanTable) -> String {
             name: MdCode::new(&environment.name),
             totals: MdInline::new(&environment.totals()),
             rows: rows.iter().flat_map(plan_lines).collect(),
-            remarks: rows.iter().flat_map(remark_lines).collect(),
-            unchanged: rows.iter().filter(|row| !row.is_worth_showing()).count(),
+            remarks: rows
+                .iter()
+                .filter(|row| row.is_worth_showing())
+                .flat_map(remark_lines)
+                .collect(),
+            compared_with: environment.compared_with(),
+            unshown: environment.unshown().map(|unshown| MdInline::new(&unshown)),
         }
     });
     let environments = environments.collect();
@@ -257,14 +263,18 @@ fn plan_lines(row: &PlanRow) -> Vec<PlanLine> {
         field: MdInline::new(&change.field),
         before: side(&change.before),
         after: side(&change.after).bold(),
-        reason: MdInline::new(&words::reason(&change.reason)),
+        reason: MdInline::new(&change.reason.as_ref().map(words::reason).unwrap_or_default()),
     });
     lines.collect()
 }
 
 fn remark_lines(row: &PlanRow) -> Vec<RemarkLine> {
     let status = row.status_words().map(str::to_owned);
-    let texts = status.into_iter().chain(row.remarks.iter().map(super::Remark::text));
+    let restarts = row.restarts.then(|| "restarts pods".to_owned());
+    let texts = status
+        .into_iter()
+        .chain(restarts)
+        .chain(row.further_remarks().map(super::Remark::text));
     let lines = texts.map(|text| RemarkLine {
         workload: MdCode::new(&row.workload),
         text: MdInline::new(&text),

@@ -8,12 +8,14 @@
 
 pub mod sink;
 mod words;
+mod decided;
 mod plan_table;
 mod json;
 mod markdown;
 mod terminal;
 
 pub use plan_table::{PlanChange, PlanEnvironment, PlanRow, PlanTable, Remark};
+pub use words::reason;
 
 use crate::diff::{Change, Diff};
 

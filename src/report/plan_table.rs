@@ -1,18 +1,16 @@
 //! The table of a plan: per workload what changes, from what to what, and why; refusals and findings below.
+//!
+//! Where a plan was accepted, a change is what this run would change in it. Where none was, or it was only observed, a
+//! change is what the plan does to the manifest.
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
-
-use crate::diff::hide_secrets;
-use crate::krm::Reason;
-use crate::plan::model::{
-    ContainerPlan, Decision, DisruptionPlan, OptimizationPlan, Removable, ScalerKind, ScalerPlan, SpotPlan, SpreadPlan,
-    Status, TriggerPlan, VpaPlan, WorkloadPlan,
-};
-use crate::policy::wire::Mode;
-
+use super::decided::{self, Decided};
 use super::words;
+use crate::diag::code;
+use crate::krm::Reason;
+use crate::plan::model::{OptimizationPlan, Status, WorkloadPlan};
+use crate::policy::wire::Mode;
 
 /// The plans of some environments as a table.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,6 +24,8 @@ pub struct PlanTable {
 pub struct PlanEnvironment {
     /// Its name.
     pub name: String,
+    /// Whether it is compared with an accepted plan; else with the manifests.
+    pub has_accepted: bool,
     /// Its workloads, by key.
     pub rows: Vec<PlanRow>,
 }
@@ -45,8 +45,12 @@ pub struct PlanRow {
     pub changes: Vec<PlanChange>,
     /// How many decided values stay as they are.
     pub unchanged: usize,
+    /// Whether the change replaces its pods.
+    pub restarts: bool,
     /// Refusals and findings.
     pub remarks: Vec<Remark>,
+    /// Whether the accepted plan says the same in mode, status and findings.
+    pub is_known: bool,
 }
 
 /// One value that changes.
@@ -58,8 +62,8 @@ pub struct PlanChange {
     pub before: Option<String>,
     /// Its value after; absent: the field goes.
     pub after: Option<String>,
-    /// Why.
-    pub reason: Reason,
+    /// Why; absent where a value is not decided any more.
+    pub reason: Option<Reason>,
 }
 
 /// A refusal or finding.
@@ -81,7 +85,7 @@ impl Remark {
 }
 
 impl PlanTable {
-    /// Plans, each with the accepted plan it follows, if there is one: it tells what is new where a decision does not.
+    /// Plans, each with the accepted plan it follows, if there is one.
     pub fn of<'a>(plans: impl IntoIterator<Item = (&'a OptimizationPlan, Option<&'a OptimizationPlan>)>) -> Self {
         let environments = plans.into_iter().map(|(plan, accepted)| {
             let rows = plan.spec.workloads.iter().map(|(key, workload)| {
@@ -90,6 +94,7 @@ impl PlanTable {
             });
             PlanEnvironment {
                 name: plan.spec.environment.clone(),
+                has_accepted: accepted.is_some(),
                 rows: rows.collect(),
             }
         });
@@ -100,78 +105,89 @@ impl PlanTable {
 }
 
 impl PlanEnvironment {
+    /// `15 workloads: 13 change, 2 without a decision`
     pub(super) fn totals(&self) -> String {
         let count = |is: &dyn Fn(&PlanRow) -> bool| self.rows.iter().filter(|row| is(row)).count();
-        let changed = count(&|row| !row.changes.is_empty());
-        let (kept, refused) = (
-            count(&|row| row.status == Status::Kept),
-            count(&|row| row.status == Status::Refused),
-        );
-        let workloads = words::count(self.rows.len(), "workload");
-        format!("{workloads}: {changed} change, {kept} kept, {refused} refused")
+        let is_undecided = |row: &PlanRow| {
+            row.status == Status::Planned
+                && row.unchanged == 0
+                && row.changes.iter().all(|change| change.after.is_none())
+        };
+        let mut parts = vec![match count(&|row| !row.changes.is_empty()) {
+            0 => "nothing to change".to_owned(),
+            changed => format!("{changed} change"),
+        }];
+        for (number, what) in [
+            (count(&|row| row.status == Status::Kept), "kept"),
+            (count(&|row| row.status == Status::Refused), "refused"),
+            (count(&is_undecided), "without a decision"),
+        ] {
+            if number > 0 {
+                parts.push(format!("{number} {what}"));
+            }
+        }
+        format!("{}: {}", words::count(self.rows.len(), "workload"), parts.join(", "))
+    }
+
+    /// What the values before are.
+    pub(super) fn compared_with(&self) -> &'static str {
+        if self.has_accepted {
+            "compared with the accepted plan"
+        } else {
+            "compared with the manifests; no plan was accepted yet"
+        }
+    }
+
+    /// `12 unchanged, 3 with known remarks: …`; absent where every workload is shown.
+    pub(super) fn unshown(&self) -> Option<String> {
+        let unshown: Vec<&PlanRow> = self.rows.iter().filter(|row| !row.is_worth_showing()).collect();
+        let remarked = unshown
+            .iter()
+            .filter(|row| row.further_remarks().next().is_some())
+            .count();
+        let remarks = match remarked {
+            0 => String::new(),
+            n => format!(", {n} with known remarks: `trimtab explain WORKLOAD`"),
+        };
+        (!unshown.is_empty()).then(|| format!("{} unchanged{remarks}", unshown.len()))
     }
 }
 
 impl PlanRow {
     fn of(key: &str, plan: &WorkloadPlan, accepted: Option<&WorkloadPlan>) -> Self {
-        let mut fields = Fields::default();
-        for (name, container) in &plan.containers {
-            fields.container(name, container);
-        }
-        if let Some(replicas) = &plan.replicas {
-            let after = replicas.value.map(|count| count.to_string()).or_else(|| {
-                let scaler = plan.scaler.as_ref()?;
-                Some(format!("(owned by {} {})", kind_of(scaler), scaler.name))
-            });
-            let before = replicas.before.map(|count| count.to_string());
-            fields.push("replicas".to_owned(), before, after, &replicas.reason);
-        }
-        if let Some(scaler) = &plan.scaler {
-            fields.scaler(scaler, accepted.and_then(|accepted| accepted.scaler.as_ref()));
-        }
-        if let Some(budget) = &plan.disruption {
-            fields.disruption(budget);
-        }
-        for (topology, spread) in &plan.spread {
-            let before = accepted
-                .and_then(|accepted| accepted.spread.get(topology))
-                .map(spread_words);
-            fields.push(
-                format!("spread {topology}"),
-                before,
-                Some(spread_words(spread)),
-                &spread.reason,
-            );
-        }
-        if let Some(spot) = &plan.spot {
-            let before = accepted.and_then(|accepted| accepted.spot.as_ref()).map(spot_words);
-            fields.push("spot".to_owned(), before, Some(spot_words(spot)), &spot.reason);
-        }
-        if let Some(vpa) = &plan.vpa {
-            let before = accepted.and_then(|accepted| accepted.vpa.as_ref()).map(vpa_words);
-            fields.push(format!("VPA {}", vpa.name), before, Some(vpa_words(vpa)), &vpa.reason);
-        }
-        fields.decision("termination grace period", plan.grace_period.as_ref());
-        fields.decision("preStop sleep", plan.pre_stop_sleep.as_ref());
+        let (changes, unchanged) = changes(plan, accepted);
+        let restarts = plan.findings.contains_key(code::RESTARTS_PODS.as_str()) && !changes.is_empty();
         let remarks = plan.findings.iter().map(|(code, finding)| Remark {
             code: code.clone(),
             detail: finding.detail.clone(),
             accepted: finding.accepted.clone(),
+        });
+        let is_known = accepted.is_some_and(|accepted| {
+            accepted.mode == plan.mode && accepted.status == plan.status && accepted.findings == plan.findings
         });
         Self {
             workload: key.to_owned(),
             class: plan.class.clone(),
             mode: plan.mode,
             status: plan.status,
-            changes: fields.changes,
-            unchanged: fields.unchanged,
+            changes,
+            unchanged,
+            restarts,
             remarks: remarks.collect(),
+            is_known,
         }
+    }
+
+    /// The remarks but those that are said beside the name.
+    pub(super) fn further_remarks(&self) -> impl Iterator<Item = &Remark> {
+        let said = code::RESTARTS_PODS.as_str();
+        self.remarks.iter().filter(move |remark| remark.code != said)
     }
 
     /// Whether there is more to say than that nothing changes.
     pub(super) fn is_worth_showing(&self) -> bool {
-        !self.changes.is_empty() || !self.remarks.is_empty() || self.status != Status::Planned
+        let has_news = self.further_remarks().next().is_some() || self.status != Status::Planned;
+        !self.changes.is_empty() || (has_news && !self.is_known)
     }
 
     /// The status in words, where it is not the usual one.
@@ -186,137 +202,56 @@ impl PlanRow {
     /// Class, mode and status in words.
     pub(super) fn notes(&self) -> Vec<String> {
         let mode = match self.mode {
+            // what is refused is not rendered in any mode
+            _ if self.status == Status::Refused => None,
             Mode::Observe => Some("observe: not rendered".to_owned()),
             Mode::Frozen => Some("frozen".to_owned()),
             Mode::Enforce => None,
         };
         let status = self.status_words().map(str::to_owned);
+        let restarts = self.restarts.then(|| "restarts pods".to_owned());
         let same = (self.unchanged > 0).then(|| format!("{} unchanged", words::count(self.unchanged, "value")));
-        [self.class.clone(), mode, status, same].into_iter().flatten().collect()
+        [self.class.clone(), mode, status, restarts, same]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
 
-fn kind_of(scaler: &ScalerPlan) -> &'static str {
-    match scaler.kind {
-        ScalerKind::Hpa => "HPA",
-        ScalerKind::Keda => "ScaledObject",
-    }
-}
-
-#[derive(Default)]
-struct Fields {
-    changes: Vec<PlanChange>,
-    unchanged: usize,
-}
-
-impl Fields {
-    fn push(&mut self, field: String, before: Option<String>, after: Option<String>, reason: &Reason) {
-        if before == after {
-            self.unchanged += 1;
-            return;
+/// What changes, and how many values do not.
+fn changes(plan: &WorkloadPlan, accepted: Option<&WorkloadPlan>) -> (Vec<PlanChange>, usize) {
+    // what was only observed is not in force: its values count from what they were to replace
+    let was_observed = |accepted: &WorkloadPlan| accepted.mode == Mode::Observe && plan.mode != Mode::Observe;
+    let is_new = accepted.is_some_and(was_observed);
+    let mut known: BTreeMap<String, Decided> = accepted
+        .into_iter()
+        .flat_map(decided::of)
+        .map(|known| (known.field.clone(), known))
+        .collect();
+    let (mut changes, mut unchanged) = (Vec::new(), 0);
+    for decided in decided::of(plan) {
+        let before = match known.remove(&decided.field) {
+            Some(known) if is_new => known.before,
+            Some(known) => known.value,
+            None => decided.before,
+        };
+        if before == decided.value {
+            unchanged += 1;
+            continue;
         }
-        self.changes.push(PlanChange {
-            field,
+        changes.push(PlanChange {
+            field: decided.field,
             before,
-            after,
-            reason: reason.clone(),
+            after: decided.value,
+            reason: Some(decided.reason),
         });
     }
-
-    fn decision<T: ToString>(&mut self, field: &str, decision: Option<&Decision<T>>) {
-        if let Some(decision) = decision {
-            let before = decision.before.as_ref().map(T::to_string);
-            self.push(
-                field.to_owned(),
-                before,
-                Some(decision.value.to_string()),
-                &decision.reason,
-            );
-        }
-    }
-
-    fn removable<T: ToString>(&mut self, field: &str, removable: Option<&Removable<T>>) {
-        if let Some(removable) = removable {
-            let text = |value: &Option<T>| value.as_ref().map(T::to_string);
-            let (before, after) = (text(&removable.before), text(&removable.value));
-            self.push(field.to_owned(), before, after, &removable.reason);
-        }
-    }
-
-    fn container(&mut self, name: &str, container: &ContainerPlan) {
-        self.decision(&format!("cpu request {name}"), container.requests.cpu.as_ref());
-        self.decision(&format!("memory request {name}"), container.requests.memory.as_ref());
-        self.removable(&format!("cpu limit {name}"), container.limits.cpu.as_ref());
-        self.removable(&format!("memory limit {name}"), container.limits.memory.as_ref());
-    }
-
-    fn scaler(&mut self, scaler: &ScalerPlan, accepted: Option<&ScalerPlan>) {
-        let kind = kind_of(scaler);
-        self.decision(&format!("{kind} min replicas"), Some(&scaler.min_replicas));
-        self.decision(&format!("{kind} max replicas"), Some(&scaler.max_replicas));
-        for (resource, target) in [("cpu", &scaler.cpu), ("memory", &scaler.memory)] {
-            if let Some(target) = target {
-                let of = target
-                    .container
-                    .as_ref()
-                    .map(|name| format!(" of {name}"))
-                    .unwrap_or_default();
-                self.decision(&format!("{kind} {resource} target{of}"), Some(&target.target));
-            }
-        }
-        for (name, metric) in &scaler.metrics {
-            let field = format!("{kind} metric {name} ({})", metric.metric);
-            self.decision(&format!("{field} per pod"), metric.average_value.as_ref());
-            self.decision(&field, metric.value.as_ref());
-        }
-        let accepted = accepted.map(|accepted| &accepted.triggers);
-        for (name, trigger) in &scaler.triggers {
-            let before = accepted.and_then(|accepted| accepted.get(name)).map(trigger_words);
-            let field = format!("{kind} trigger {name}");
-            self.push(field, before, Some(trigger_words(trigger)), &trigger.reason);
-        }
-    }
-
-    fn disruption(&mut self, budget: &DisruptionPlan) {
-        self.decision("PDB minAvailable", budget.min_available.as_ref());
-        self.decision("PDB maxUnavailable", budget.max_unavailable.as_ref());
-    }
-}
-
-/// `rabbitmq mode QueueLength, value 20`, connection strings hidden.
-fn trigger_words(trigger: &TriggerPlan) -> String {
-    let metadata: BTreeMap<String, Value> = trigger
-        .metadata
-        .iter()
-        .map(|(key, text)| (key.clone(), json!(text)))
-        .collect();
-    let shown = hide_secrets(&json!({"metadata": metadata}));
-    let fields = shown.get("metadata").and_then(Value::as_object);
-    let fields: Vec<String> = fields
-        .into_iter()
-        .flatten()
-        .map(|(key, value)| format!("{key} {}", words::value(value)))
-        .collect();
-    format!("{} {}", trigger.kind, fields.join(", ")).trim_end().to_owned()
-}
-
-fn spread_words(spread: &SpreadPlan) -> String {
-    format!("maxSkew {}, {:?}", spread.max_skew, spread.when_unsatisfiable)
-}
-
-fn spot_words(spot: &SpotPlan) -> String {
-    let labels: Vec<String> = spot
-        .labels
-        .iter()
-        .map(|(key, value)| format!("{key}={value}"))
-        .collect();
-    let mode = format!("{:?}", spot.mode).to_lowercase();
-    if labels.is_empty() {
-        return mode;
-    }
-    format!("{mode} {}", labels.join(", "))
-}
-
-fn vpa_words(vpa: &VpaPlan) -> String {
-    format!("updateMode {:?}", vpa.update_mode)
+    let gone = known.into_values().filter(|known| !is_new && known.value.is_some());
+    changes.extend(gone.map(|known| PlanChange {
+        field: known.field,
+        before: known.value,
+        after: (!known.is_of_object).then(|| "(as in the manifest)".to_owned()),
+        reason: None,
+    }));
+    (changes, unchanged)
 }

@@ -222,12 +222,13 @@ pub(super) fn plan(table: &PlanTable, width: usize) -> String {
     let mut page = String::new();
     for environment in &table.environments {
         heading(&mut page, &environment.name, &environment.totals(), width);
+        let compared_with = environment.compared_with();
+        line(&mut page, format_args!("  {QUIET}{compared_with}{QUIET:#}"));
         for row in environment.rows.iter().filter(|row| row.is_worth_showing()) {
             workload(&mut page, row, width);
         }
-        let same = environment.rows.iter().filter(|row| !row.is_worth_showing()).count();
-        if same > 0 {
-            line(&mut page, format_args!("  {QUIET}= {same} unchanged{QUIET:#}"));
+        if let Some(unshown) = environment.unshown() {
+            line(&mut page, format_args!("  {QUIET}= {unshown}{QUIET:#}"));
         }
     }
     page
@@ -241,9 +242,10 @@ fn workload(page: &mut String, row: &PlanRow, width: usize) {
     };
     let notes = Term::new(&row.notes().join(", "));
     let name = Term::new(&row.workload);
+    let gap = if notes.columns() == 0 { "" } else { "   " };
     line(
         page,
-        format_args!("  {style}{sign} {name}{style:#}   {QUIET}{notes}{QUIET:#}"),
+        format_args!("  {style}{sign} {name}{style:#}{gap}{QUIET}{notes}{QUIET:#}"),
     );
     let term = |side: &Option<String>| Term::new(side.as_deref().unwrap_or("—"));
     let rows: Vec<Row> = row
@@ -253,14 +255,14 @@ fn workload(page: &mut String, row: &PlanRow, width: usize) {
             name: Term::new(&change.field),
             before: term(&change.before),
             after: term(&change.after),
-            reason: Some(Term::new(&words::reason(&change.reason))),
+            reason: change.reason.as_ref().map(|reason| Term::new(&words::reason(reason))),
         })
         .collect();
     let layout = Layout::of(&rows, width);
     for each in &rows {
         layout.row(page, each);
     }
-    for remark in &row.remarks {
+    for remark in row.further_remarks() {
         let text = Term::new(&remark.text());
         line(page, format_args!("      {WARNING}!{WARNING:#} {text}"));
     }

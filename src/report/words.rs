@@ -42,16 +42,26 @@ pub(super) fn sides(field: &FieldChange) -> (String, String) {
 }
 
 /// `percentile: margin 15%, p95 310m`
-pub(super) fn reason(reason: &Reason) -> String {
-    let inputs: Vec<String> = reason
-        .inputs
-        .iter()
-        .map(|(name, value)| format!("{name} {value}"))
-        .collect();
+pub fn reason(reason: &Reason) -> String {
+    let inputs: Vec<String> = reason.inputs.iter().map(|(name, value)| input(name, value)).collect();
     if inputs.is_empty() {
         return reason.code.clone();
     }
     format!("{}: {}", reason.code, inputs.join(", "))
+}
+
+/// An input of a reason. Most are a name and a value; some can't be read that way.
+fn input(name: &str, value: &str) -> String {
+    match name {
+        "carries" => format!("{value} carry the load"),
+        "perPod" => format!("{value} per pod"),
+        "zoneLoss" => format!("{value} so that one zone may fail"),
+        "derivedFrom" => format!("derived from {value}"),
+        "lowestReplicas" => format!("lowest replicas {value}"),
+        "inForce" => format!("{value} in force"),
+        "growthBelow" => format!("growth below {value}"),
+        _ => format!("{name} {value}"),
+    }
 }
 
 /// `apps/Deployment shop/api`, `Service api`
