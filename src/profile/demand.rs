@@ -270,13 +270,14 @@ fn decode_cells(text: &str, step_s: u32) -> Result<Vec<Cell>, PayloadError> {
     Ok(cells)
 }
 
-/// From how many cells before the next total is expected: one for smooth demand, four for noisy. The shorter result is
-/// kept.
-const EXPECT_FROM: [u64; 2] = [1, 4];
+/// From how many cells before the next total is expected: one for smooth demand, more for noisy. The shortest result
+/// is kept.
+const EXPECT_FROM: [u64; 3] = [1, 4, 16];
+const EXPECT_MOST: usize = 16;
 
 /// The last totals, for what the next one is expected to be.
 struct Before {
-    last: [u64; 4],
+    last: [u64; EXPECT_MOST],
     count: u64,
     most: u64,
 }
@@ -284,7 +285,7 @@ struct Before {
 impl Before {
     fn new(most: u64) -> Self {
         Self {
-            last: [0; 4],
+            last: [0; EXPECT_MOST],
             count: 0,
             most,
         }

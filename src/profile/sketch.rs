@@ -108,12 +108,17 @@ impl Sketch {
         quantile_weighted(&[(1, self)], ppm)
     }
 
-    /// `count sum min max buckets`, the buckets as base64 of (gap, count) varints.
+    /// `count sum min max buckets`, the last as base64 of varints: the index of the first bucket, then the count of each,
+    /// where a zero and a number stand for so many empty ones.
     pub(crate) fn encode(&self) -> String {
         let mut bytes = Vec::new();
-        let mut next = 0;
+        let mut next = self.buckets.first().map_or(0, |first| first.0.index());
+        put_varint(&mut bytes, u64::from(next));
         for &(level, count) in &self.buckets {
-            put_varint(&mut bytes, u64::from(level.index() - next));
+            if level.index() > next {
+                put_varint(&mut bytes, 0);
+                put_varint(&mut bytes, u64::from(level.index() - next));
+            }
             put_varint(&mut bytes, count);
             next = level.index() + 1;
         }
@@ -176,18 +181,26 @@ impl Sketch {
 fn decode_buckets(text: &str) -> Result<Vec<(Level, u64)>, PayloadError> {
     let bytes = from_base64(text)?;
     let mut unpacker = Unpacker::new(&bytes);
-    let (mut buckets, mut next) = (Vec::new(), 0u64);
+    let (mut buckets, mut next) = (Vec::new(), unpacker.varint()?);
+    let mut after_gap = false;
     while !unpacker.is_empty() {
-        let level = next
-            .checked_add(unpacker.varint()?)
-            .and_then(Level::from_index)
-            .ok_or_else(|| PayloadError::new("names a bucket past the last one"))?;
+        let level = Level::from_index(next).ok_or_else(|| PayloadError::new("names a bucket past the last one"))?;
         let count = unpacker.varint()?;
-        if count == 0 {
+        if count > 0 {
+            buckets.push((level, count));
+            next += 1;
+            after_gap = false;
+            continue;
+        }
+        let gap = unpacker.varint()?;
+        if gap == 0 || after_gap || buckets.is_empty() {
             return Err(PayloadError::new("holds an empty bucket"));
         }
-        next = u64::from(level.index()) + 1;
-        buckets.push((level, count));
+        next = next.saturating_add(gap);
+        after_gap = true;
+    }
+    if after_gap {
+        return Err(PayloadError::new("ends with empty buckets"));
     }
     Ok(buckets)
 }
@@ -335,23 +348,27 @@ mod tests {
 
     #[test]
     fn the_line_form_reads_like_its_numbers() {
-        // values 3, 3 and 70: bucket 3 twice, 70 in bucket 67 ([70, 71]). Varints 3 2 (67-4=63) 1 = 03 02 3f 01.
+        // values 3, 3 and 70: bucket 3 twice, 63 empty, 70 in 67 ([70, 71]): varints 3, 2, 0 63, 1.
         let sketch = Sketch::of([3, 70, 3]);
-        assert_eq!(sketch.encode(), "3 76 3 70 AwI/AQ");
-        assert_eq!(Sketch::decode("3 76 3 70 AwI/AQ"), Ok(sketch));
+        assert_eq!(sketch.encode(), "3 76 3 70 AwIAPwE");
+        assert_eq!(Sketch::decode("3 76 3 70 AwIAPwE"), Ok(sketch));
     }
 
     #[test]
     fn a_line_that_contradicts_itself_is_refused() {
         for (payload, why) in [
             ("3 76 3 70", "a field is missing"),
-            ("4 76 3 70 AwI/AQ", "count"),
-            ("3 10 3 70 AwI/AQ", "sum below the buckets"),
-            ("3 79 3 70 AwI/AQ", "sum above the buckets"),
-            ("3 76 2 70 AwI/AQ", "min in another bucket"),
-            ("3 76 3 72 AwI/AQ", "max in another bucket"),
-            ("03 76 3 70 AwI/AQ", "a leading zero"),
-            ("3 76 3 70 AwI/AQ==", "padding"),
+            ("4 76 3 70 AwIAPwE", "count"),
+            ("3 10 3 70 AwIAPwE", "sum below the buckets"),
+            ("3 79 3 70 AwIAPwE", "sum above the buckets"),
+            ("3 76 2 70 AwIAPwE", "min in another bucket"),
+            ("3 76 3 72 AwIAPwE", "max in another bucket"),
+            ("03 76 3 70 AwIAPwE", "a leading zero"),
+            ("3 76 3 70 AwIAPwE==", "padding"),
+            ("3 76 3 70 AwIAPwEAAQ", "empty buckets at the end"),
+            ("3 76 3 70 AwIAPgABAQ", "a gap in two parts"),
+            ("3 76 3 70 AwIAAAE", "a gap of nothing"),
+            ("1 70 70 70 AwBAAQ", "a gap at the start"),
             ("0 0 0 0 ", "empty"),
         ] {
             assert!(Sketch::decode(payload).is_err(), "{why}: {payload}");
