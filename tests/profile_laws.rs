@@ -238,6 +238,12 @@ fn clusters_are_never_added_up() {
         merge(vec![of_cluster("b"), of_cluster("a")], false).unwrap(),
         [of_cluster("a"), of_cluster("b")]
     );
+    let names = ["a", "b"].map(|name| of_cluster(name).scope.name());
+    assert_eq!(
+        names,
+        ["test-a-shop", "test-b-shop"],
+        "in a folder neither overwrites the other"
+    );
 }
 
 fn read_text(text: &str) -> Result<Vec<Profile>, ProfileError> {

@@ -70,7 +70,7 @@ pub struct ProfileArgs {
     /// A label that every series gets which has none of that name, such as `deployment=api`
     #[arg(long, value_name = "NAME=VALUE")]
     label: Vec<String>,
-    /// File to write, `-` for stdout; a folder gets one file for each namespace
+    /// File to write, `-` for stdout; a folder gets a file for each namespace, named by environment, cluster and namespace
     #[arg(short, long, value_name = "FILE", required = true)]
     output: Option<PathBuf>,
 }
@@ -255,7 +255,7 @@ fn write(output: &Path, profiles: &[Profile]) -> anyhow::Result<()> {
         return Ok(files::write(output, object::to_text(profiles).as_bytes())?);
     }
     for profile in profiles {
-        let path = output.join(format!("{}.yaml", profile.scope.namespace));
+        let path = output.join(format!("{}.yaml", profile.scope.name()));
         files::write(&path, object::to_text(std::slice::from_ref(profile)).as_bytes())?;
     }
     Ok(())

@@ -14,7 +14,7 @@ use crate::history::note::Note;
 use crate::history::owners::{Declared, Owners, WorkloadKey};
 use crate::history::samples::Samples;
 use crate::history::signal::{Form, Signal};
-use crate::units::Timestamp;
+use crate::units::{Seconds, Timestamp};
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
@@ -255,8 +255,9 @@ fn grids<'g>(groups: &'g Groups<'_>, step_s: u32, notes: &mut Vec<Note>) -> BTre
         let grid_ms = grid_ms(members.into_iter());
         let on_grid = grid_ms == 0 || (grid_ms >= GRID_MIN_S * 1000 && grid_ms.is_multiple_of(1000));
         if !on_grid {
+            let step = Seconds::new(u64::from(step_s));
             let message = format!(
-                "samples of `{signal}` in `{namespace}` are on no common grid: of each pod the greatest of {step_s} s counts, then pods are added"
+                "samples of `{signal}` in `{namespace}` are on no common grid: of each pod the greatest of {step} counts, then pods are added"
             );
             notes.push(
                 Note::warning(code::SAMPLES_OFF_GRID, message)

@@ -9,6 +9,7 @@ use super::calendar::{WEEK_S, Week, cell_end};
 use super::level::{CoarseLevel, Level};
 use super::pack::{PayloadError, Unpacker, base64, deflate, from_base64, inflate, put_difference, put_varint};
 use super::timeline::Timeline;
+use crate::units::Seconds;
 use std::collections::BTreeMap;
 
 /// Weeks kept at the step of the profile; older ones are hourly.
@@ -214,8 +215,9 @@ impl DemandWeek {
         let step_s: u32 = super::sketch::integer(step, "step")?;
         let known: u32 = super::sketch::integer(known, "number of known cells")?;
         if step_s == 0 || !COARSE_STEP_S.is_multiple_of(step_s) {
+            let step = Seconds::new(u64::from(step_s));
             return Err(PayloadError::new(format!(
-                "has a step of {step_s} s, which does not divide an hour"
+                "has a step of {step}, which does not divide an hour"
             )));
         }
         let cells = decode_cells(cells, step_s)?;

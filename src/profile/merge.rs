@@ -66,7 +66,7 @@ fn count_series(profile: &mut Profile) {
 
 fn merge_two(mut one: Profile, other: Profile) -> Result<Profile, Note> {
     if one.step_s != other.step_s {
-        let message = format!("the parts have steps of {} s and {} s", one.step_s, other.step_s);
+        let message = format!("the parts have steps of {} and {}", one.step(), other.step());
         return Err(Note::error(code::MERGE_STEP, message).help("make all parts with the same --step"));
     }
     for (signal, source) in other.sources {

@@ -183,12 +183,8 @@ fn object(profile: &Profile, lines: u64) -> ProfileObject {
         cluster,
         namespace,
     } = profile.scope.clone();
-    let name: Vec<&str> = [environment.as_deref(), cluster.as_deref(), Some(namespace.as_str())]
-        .into_iter()
-        .flatten()
-        .collect();
     let metadata = ProfileMeta {
-        name: name.join("-"),
+        name: profile.scope.name(),
         annotations: BTreeMap::new(),
     };
     let window = profile.window.map(|Window { start, end }| ProfileWindow { start, end });

@@ -5,7 +5,7 @@ use super::demand::{COARSE_STEP_S, held_cells};
 use super::pack::PayloadError;
 use super::sketch::integer;
 use super::timeline::Timeline;
-use crate::units::Timestamp;
+use crate::units::{Seconds, Timestamp};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -129,8 +129,9 @@ impl State {
         let mut fields = payload.split(' ');
         let step_s: u32 = integer(fields.next().unwrap_or_default(), "step")?;
         if step_s == 0 || !COARSE_STEP_S.is_multiple_of(step_s) {
+            let step = Seconds::new(u64::from(step_s));
             return Err(PayloadError::new(format!(
-                "has a step of {step_s} s, which does not divide an hour"
+                "has a step of {step}, which does not divide an hour"
             )));
         }
         let step = i64::from(step_s);

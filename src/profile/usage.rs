@@ -24,6 +24,18 @@ pub struct Scope {
     pub namespace: String,
 }
 
+impl Scope {
+    /// One name for all of it, such as `production-eu-1-shop`: of the object, and of its file in a folder of profiles.
+    pub fn name(&self) -> String {
+        let parts = [
+            self.environment.as_deref(),
+            self.cluster.as_deref(),
+            Some(self.namespace.as_str()),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join("-")
+    }
+}
+
 /// The time that samples cover, from the start of the first measured interval to the last sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
