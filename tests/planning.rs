@@ -232,11 +232,15 @@ fn capacity_shrinks_by_at_most_the_guardrail() {
         let facts = facts("api", 100, wave, |_| replicas);
         let manifest = deployment("api", replicas, &format!("{request}m"), "2Gi");
         let plan = World::new(WEB, &[manifest], vec![("Deployment/shop/api", facts)]).one("api");
-        let scaler = plan.scaler.as_ref().expect("a wave is worth a scaler");
-        let after = cpu(&plan, "api").expect("sized").get() * u64::from(scaler.min_replicas.value);
+        // without a scaler the replicas stay
+        let least = plan
+            .scaler
+            .as_ref()
+            .map_or(replicas, |scaler| scaler.min_replicas.value);
+        let after = cpu(&plan, "api").expect("sized").get() * u64::from(least);
         let before = request * u64::from(replicas);
         assert!(after * 10 >= before * 7, "CPU capacity {before} -> {after}");
-        let after = memory(&plan, "api").expect("sized").get() * u64::from(scaler.min_replicas.value);
+        let after = memory(&plan, "api").expect("sized").get() * u64::from(least);
         let before = 2 * 1024 * 1024 * 1024 * u64::from(replicas);
         assert!(after * 10 >= before * 7, "memory capacity {before} -> {after}");
     }
@@ -433,7 +437,7 @@ fn planning_what_was_accepted_on_the_same_evidence_changes_nothing() {
     let key = "Deployment/shop/api";
     let mut world = World::new(
         WEB,
-        &[deployment("api", 6, "2", "2Gi")],
+        &[deployment("api", 2, "500m", "512Mi")],
         vec![(key, facts("api", 300, wave, |_| 6))],
     );
     let accepted = world.plan();
@@ -679,7 +683,7 @@ fn state_and_single_pods_stay_off_spot() {
 fn a_plan_reads_back_as_it_was_written_and_matches_its_schema() {
     let world = World::new(
         WEB,
-        &[deployment("api", 6, "2", "2Gi")],
+        &[deployment("api", 2, "500m", "512Mi")],
         vec![("Deployment/shop/api", facts("api", 300, wave, |_| 6))],
     );
     let plan = world.plan();
@@ -831,7 +835,7 @@ fn a_plan_that_no_api_server_would_take_is_refused_whole() {
     let key = "Deployment/shop/api";
     let world = World::new(
         WEB,
-        &[deployment("api", 6, "2", "2Gi")],
+        &[deployment("api", 2, "500m", "512Mi")],
         vec![(key, facts("api", 300, wave, |_| 6))],
     );
     let good = plan::codec::to_value(&world.plan());
@@ -1001,4 +1005,140 @@ fn an_adopted_scaler_keeps_the_container_it_watches() {
             "{case}"
         );
     }
+}
+
+#[test]
+fn history_is_missed_only_where_something_is_left_to_it() {
+    let stated = "requests: {cpu: {value: 500m}, memory: {value: 512Mi}}";
+    let scaled = "scaling: {minReplicas: {value: 2}, maxReplicas: {value: 6}, targets: {cpu: {value: 60%}}}";
+    for (case, rule, is_missed) in [
+        ("all stated", format!("class: web, {stated}, {scaled}"), false),
+        (
+            "memory left",
+            format!("class: web, requests: {{cpu: {{value: 500m}}}}, {scaled}"),
+            true,
+        ),
+        (
+            "nothing asked",
+            "scaling: {mode: none}, requests: {strategy: keep}".to_owned(),
+            false,
+        ),
+    ] {
+        let spec = format!("{{workloads: {{api: {{{rule}}}}}}}");
+        let plan = World::new(&spec, &[deployment("api", 2, "500m", "512Mi")], vec![]).one("api");
+        assert_eq!(
+            plan.findings.contains_key("no-history"),
+            is_missed,
+            "{case}: {:?}",
+            plan.findings
+        );
+    }
+}
+
+#[test]
+fn a_policy_edit_is_not_stale_where_no_value_came_from_history() {
+    let spec = |min: u32| {
+        format!(
+            "{{workloads: {{api: {{class: web, scaling: {{minReplicas: {{value: {min}}}, maxReplicas: {{value: 6}}, targets: {{cpu: {{value: 60%}}}}}}}}}}}}"
+        )
+    };
+    let mut world = World::new(&spec(2), &[deployment("api", 2, "500m", "512Mi")], vec![]);
+    world.accepted = Some(world.plan());
+    world.settings = settings(&spec(3));
+    world.profile = "sha256:next".to_owned();
+    let plan = world.one("api");
+    assert_eq!(plan.status, Status::Planned);
+    assert!(!plan.findings.contains_key("stale"));
+    assert_eq!(plan.scaler.map(|scaler| scaler.min_replicas.value), Some(3));
+}
+
+#[test]
+fn a_limit_that_moves_says_why() {
+    // 2 pods of 900m each; 900 × 1.15 = 1035m, next rung 1050m; the limit of 1 core was 10 times the request of 100m
+    let mut object = deployment("api", 2, "100m", "512Mi");
+    object["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["cpu"] = json!("1");
+    let plan = World::new(
+        PLAIN,
+        &[object],
+        vec![("Deployment/shop/api", facts("api", 300, |_| 1800, |_| 2))],
+    )
+    .one("api");
+    let limit = plan.containers["api"].limits.cpu.as_ref().expect("raised");
+    assert_eq!(limit.value, Some(Millicores::new(10_500)));
+    assert_eq!(limit.reason.code, "limit-follows-request");
+    let inputs: Vec<(&str, &str)> = limit
+        .reason
+        .inputs
+        .iter()
+        .map(|(k, v)| (k.as_str(), v.as_str()))
+        .collect();
+    assert_eq!(inputs, [("request", "1050m"), ("requestWas", "100m"), ("was", "1")]);
+}
+
+#[test]
+fn an_even_load_is_reported_with_its_numbers() {
+    // 400m by night and 500m by day: 1.25 times as much
+    let total = |step: i64| if step % 288 / 12 < 12 { 400 } else { 500 };
+    let world = World::new(
+        WEB,
+        &[deployment("api", 2, "1", "1Gi")],
+        vec![("Deployment/shop/api", facts("api", 300, total, |_| 2))],
+    );
+    assert_eq!(
+        world.one("api").findings["load-too-flat"].detail,
+        "the median of the highest hour of the day is 500m, of the lowest 400m: 125%, and a scaler is worth its risk from 150% on"
+    );
+}
+
+#[test]
+fn a_scaler_that_cannot_scale_is_rendered_only_where_both_bounds_are_stated() {
+    // a wave up to 3000m in pods that take 2100m and more: two carry 1.5 times that
+    let key = "Deployment/shop/api";
+    for (case, scaling, is_rendered) in [
+        (
+            "derived",
+            "requests: {cpu: {value: '4'}}, scaling: {targets: {cpu: {value: 80%}}}",
+            false,
+        ),
+        (
+            "stated",
+            "scaling: {minReplicas: {value: 2}, maxReplicas: {value: 2}}",
+            true,
+        ),
+    ] {
+        let spec = format!("{{workloads: {{api: {{class: web, spread: {{mode: none}}, {scaling}}}}}}}");
+        let plan = World::new(
+            &spec,
+            &[deployment("api", 2, "4", "1Gi")],
+            vec![(key, facts("api", 300, wave, |_| 2))],
+        )
+        .one("api");
+        assert_eq!(
+            plan.scaler.is_some(),
+            is_rendered,
+            "{case}: {:?} {:?}",
+            plan.scaler,
+            plan.findings
+        );
+        assert!(
+            plan.findings.contains_key("replica-bounds"),
+            "{case}: {:?}",
+            plan.findings
+        );
+    }
+}
+
+#[test]
+fn an_adopted_vpa_says_what_its_mode_was() {
+    let vpa = json!({
+        "apiVersion": "autoscaling.k8s.io/v1", "kind": "VerticalPodAutoscaler", "metadata": {"name": "api-vpa", "namespace": "shop"},
+        "spec": {"targetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "api"}, "updatePolicy": {"updateMode": "Auto"}}
+    });
+    let spec = "{cluster: {kubernetes: '1.33', addons: {vpa: '1.5'}}, workloads: {api: {scaling: {mode: none}, vpa: {mode: recommend}}}}";
+    let plan = World::new(spec, &[deployment("api", 2, "1", "1Gi"), vpa], vec![]).one("api");
+    let vpa = plan.vpa.expect("adopted");
+    assert_eq!(
+        (vpa.name.as_str(), vpa.update_mode_before.as_deref()),
+        ("api-vpa", Some("Auto"))
+    );
 }

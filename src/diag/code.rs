@@ -72,6 +72,7 @@ codes! {
     NOT_SCALABLE = "not-scalable": "This kind of workload, or this one because of what it uses, can't be scaled horizontally: a DaemonSet, a Job, a Deployment owned by a Rollout, or a volume that only one pod may mount.";
     LOAD_TOO_FLAT = "load-too-flat": "The recorded load is too small or too even for an autoscaler to be worth its risk. State the bounds to have one all the same.";
     SCALE_POINT_MOVED = "scale-point-moved": "Target and request were both stated, and their product is not what it was: pods will be added at another load per pod than before.";
+    LIMIT_FOLLOWS_REQUEST = "limit-follows-request": "The limit keeps its proportion to the request: under `mode: ratio` always, under `mode: keep` where the request has reached it. A pod whose request exceeds its limit is refused, and one without room above the request is throttled or killed.";
     SHARED_PODS = "shared-pods": "The selectors of two workloads overlap: a budget or scaler of the one takes in pods of the other. A pod in two budgets can't be evicted, so a drain never ends; HPAs that share pods stop (`AmbiguousSelector`). Neither is planned until labels tell the pods apart; what was accepted stays.";
     SCALE_POINT_KEPT = "scale-point-kept": "Target × request is kept, so that pods are added at the same load per pod as before.";
     PDB_BLOCKS_EVICTIONS = "pdb-blocks-evictions": "At the lowest replica count the budget allows no eviction, so a node drain never ends. Raise the replicas, use `maxUnavailable: 1`, or accept it with a reason.";

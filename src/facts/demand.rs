@@ -73,6 +73,12 @@ impl Demand {
     /// Highest over lowest of the 24 medians by hour of the UTC day, as a share (`150%`). `None` with fewer than two
     /// known hours, or a lowest median of zero.
     pub fn day_swing(&self) -> Option<Percent> {
+        let (low, high) = self.hour_medians()?;
+        Percent::ratio_floor(u128::from(high), u128::from(low))
+    }
+
+    /// Lowest and highest of the 24 medians by hour of the UTC day; `None` with fewer than two known hours.
+    pub fn hour_medians(&self) -> Option<(u64, u64)> {
         let mut hours: [Vec<u64>; 24] = Default::default();
         for cell in &self.cells {
             let start = cell.end.unix() - i64::from(cell.step_s);
@@ -88,10 +94,7 @@ impl Demand {
             })
             .collect();
         let (low, high) = (medians.iter().min()?, medians.iter().max()?);
-        if medians.len() < 2 {
-            return None;
-        }
-        Percent::ratio_floor(u128::from(*high), u128::from(*low))
+        (medians.len() > 1).then_some((*low, *high))
     }
 }
 

@@ -28,8 +28,10 @@ pub fn decide(
 ) -> Option<(Decision<u32>, Decision<u32>)> {
     let wanted = &case.wanted.spec.scaling;
     let derive = &wanted.derive;
-    let demand = case
-        .container_facts(&main.name)
+    let is_left_to_history = wanted.min_replicas.value.is_none() || wanted.max_replicas.value.is_none();
+    let demand = is_left_to_history
+        .then(|| case.container_facts(&main.name))
+        .flatten()
         .map(|facts| &facts.cpu_demand)
         .filter(|demand| !demand.is_empty());
     let per_pod = request.map(|request| {
@@ -37,11 +39,10 @@ pub fn decide(
         share.of_floor(u128::from(request.nano().get())).max(1)
     });
     let load = demand.zip(per_pod);
-    if load.is_some_and(|(demand, _)| is_new_and_flat(case, demand)) {
-        case.find(
-            code::LOAD_TOO_FLAT,
-            "the highest hour's median is less than 1.5 times the lowest's",
-        );
+    if let Some((demand, _)) = load
+        && is_new_and_flat(case, demand)
+    {
+        case.find(code::LOAD_TOO_FLAT, flatness(demand));
         return None;
     }
     let before = Before::of(case);
@@ -97,6 +98,23 @@ fn is_new_and_flat(case: &Case<'_>, demand: &Demand) -> bool {
         || !scaling.metrics.is_empty()
         || !scaling.triggers.is_empty();
     !is_there && !is_stated && demand.day_swing().is_none_or(|swing| swing < FLAT)
+}
+
+/// How even the load is, in numbers.
+fn flatness(demand: &Demand) -> String {
+    let shown = |nano: u64| Millicores::from_nano_ceil(u128::from(nano));
+    let Some((low, high)) = demand.hour_medians() else {
+        return "fewer than two hours of the day are known".to_owned();
+    };
+    let (shown_low, shown_high) = (shown(low), shown(high));
+    let medians = format!("the median of the highest hour of the day is {shown_high}, of the lowest {shown_low}");
+    match Percent::ratio_floor(u128::from(high), u128::from(low)) {
+        Some(swing) => {
+            let swing = swing.ppm() / Percent::from_percent(1).ppm();
+            format!("{medians}: {swing}%, and a scaler is worth its risk from {FLAT} on")
+        }
+        None => medians,
+    }
 }
 
 fn lowest(

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::model::{Finding, WorkloadPlan};
-use crate::diag::Code;
+use crate::diag::{Code, code};
 use crate::facts::{ContainerFacts, Facts};
 use crate::krm::Reason;
 use crate::policy::wire::StatefulRestart;
@@ -53,7 +53,7 @@ struct Found {
 }
 
 impl<'a> Case<'a> {
-    /// A case; history that does not suffice is noted and set aside.
+    /// A case; history that does not suffice is set aside.
     pub fn new(question: Question<'a>, wanted: &'a WorkloadSettings) -> Self {
         let Question {
             settings,
@@ -64,7 +64,7 @@ impl<'a> Case<'a> {
         } = question;
         let bounds = &settings.bounds;
         let facts = seen.filter(|facts| facts.is_enough(bounds.history_minimum, bounds.history_coverage));
-        let case = Self {
+        Self {
             settings,
             wanted,
             workload,
@@ -73,22 +73,26 @@ impl<'a> Case<'a> {
             accepted,
             shared_with,
             findings: RefCell::default(),
-        };
-        match (seen, facts) {
-            (None, _) => case.find(
-                crate::diag::code::NO_HISTORY,
-                "the profile has no usage of this workload",
-            ),
-            (Some(seen), None) => case.find(
-                crate::diag::code::SHORT_HISTORY,
-                format!(
-                    "{} recorded with {} coverage; the policy asks for {} with {}",
-                    seen.recorded, seen.coverage, bounds.history_minimum, bounds.history_coverage
-                ),
-            ),
-            _ => {}
         }
-        case
+    }
+
+    /// History enough to derive from; where there is none, that is noted: something was left to it.
+    fn history(&self) -> Option<&'a Facts> {
+        match (self.facts, self.seen) {
+            (None, None) => self.find(code::NO_HISTORY, "the profile has no usage of this workload"),
+            (None, Some(seen)) => {
+                let bounds = &self.settings.bounds;
+                self.find(
+                    code::SHORT_HISTORY,
+                    format!(
+                        "{} recorded with {} coverage; the policy asks for {} with {}",
+                        seen.recorded, seen.coverage, bounds.history_minimum, bounds.history_coverage
+                    ),
+                );
+            }
+            (Some(_), _) => {}
+        }
+        self.facts
     }
 
     /// Notes a refusal or remark; the policy may have accepted it. What is found under one code adds up.
@@ -117,8 +121,8 @@ impl<'a> Case<'a> {
             "its pods and those of {} are selected together: a scaler or budget waits for labels that tell them apart",
             self.shared_with.join(", ")
         );
-        self.find(crate::diag::code::SHARED_PODS, detail.clone());
-        (!self.is_accepted(crate::diag::code::SHARED_PODS)).then_some(detail)
+        self.find(code::SHARED_PODS, detail.clone());
+        (!self.is_accepted(code::SHARED_PODS)).then_some(detail)
     }
 
     /// Whether somebody else's object of this kind has the workload's name and serves something else; then nothing of
@@ -127,7 +131,7 @@ impl<'a> Case<'a> {
         let is_taken = self.workload.taken_names.contains(kind);
         if is_taken {
             self.find(
-                crate::diag::code::LEFT_ALONE,
+                code::LEFT_ALONE,
                 format!(
                     "a {kind} `{}` is there and serves something else: none is made here",
                     self.workload.id.name
@@ -194,9 +198,9 @@ impl<'a> Case<'a> {
             .or_else(|| own().next())
     }
 
-    /// Usage of a container, if there is enough of it.
+    /// Usage of a container, if there is enough of it; asked for where a value is left to history.
     pub fn container_facts(&self, name: &str) -> Option<&'a ContainerFacts> {
-        self.facts?.containers.get(name)
+        self.history()?.containers.get(name)
     }
 
     /// The CPU request before: accepted, else in force at the window's end, else the manifest's.

@@ -5,6 +5,7 @@ use super::ladder;
 use super::model::{Decision, Removable, ResourcePlan};
 use super::requests::RequestPlan;
 use crate::diag::code;
+use crate::krm::Reason;
 use crate::policy::wire::{Limit, LimitMode, Limits};
 use crate::units::{Bytes, Millicores};
 use crate::workload::Container;
@@ -79,7 +80,6 @@ fn one<T: Copy + PartialEq + std::fmt::Display>(
         (LimitMode::Equal, _, Some(request)) => set(request, reason(code::STATED, [("limit", "equal".to_owned())])),
         (LimitMode::Ratio, Some(limit), Some(request)) => {
             let scaled = in_proportion(get(limit), get(request), old_request.map(&get));
-            let inputs = [("was", limit.to_string()), ("request", request.to_string())];
             (scaled != get(limit))
                 .then(|| {
                     set(
@@ -88,7 +88,7 @@ fn one<T: Copy + PartialEq + std::fmt::Display>(
                         } else {
                             rung(scaled)
                         },
-                        reason(code::PERCENTILE, inputs),
+                        follows(limit, old_request, request),
                     )
                 })
                 .flatten()
@@ -105,14 +105,23 @@ fn one<T: Copy + PartialEq + std::fmt::Display>(
                 } else {
                     rung(grown)
                 },
-                reason(
-                    code::PERCENTILE,
-                    [("was", limit.to_string()), ("request", request.to_string())],
-                ),
+                follows(limit, old_request, request),
             )
         }
         _ => None,
     }
+}
+
+/// Why a limit moves with its request, with what both were.
+fn follows<T: std::fmt::Display>(limit: T, old_request: Option<T>, request: T) -> Reason {
+    let mut why = reason(
+        code::LIMIT_FOLLOWS_REQUEST,
+        [("was", limit.to_string()), ("request", request.to_string())],
+    );
+    if let Some(old) = old_request {
+        why.inputs.insert("requestWas".to_owned(), old.to_string());
+    }
+    why
 }
 
 /// Requests that are not above the limits: the API server refuses a pod whose request exceeds its limit.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::diag::Code;
+use crate::diag::{Code, code};
 use crate::krm::Reason;
 use crate::policy::wire::{
     AuthenticationRef, Behavior, DescribedObject, Fallback, Metadata, MetricType, Mode, Taint, WhenUnsatisfiable,
@@ -147,6 +147,64 @@ impl WorkloadPlan {
         };
         self.findings.insert(code.to_string(), finding);
     }
+}
+
+impl WorkloadPlan {
+    /// Why each of its numbers is what it is, by the number's name.
+    fn reasons(&self) -> BTreeMap<String, &Reason> {
+        let mut reasons = BTreeMap::new();
+        for (name, container) in &self.containers {
+            let (requests, limits) = (&container.requests, &container.limits);
+            let all = [
+                ("requests/cpu", requests.cpu.as_ref().map(|d| &d.reason)),
+                ("requests/memory", requests.memory.as_ref().map(|d| &d.reason)),
+                ("limits/cpu", limits.cpu.as_ref().map(|d| &d.reason)),
+                ("limits/memory", limits.memory.as_ref().map(|d| &d.reason)),
+            ];
+            reasons.extend(
+                all.into_iter()
+                    .filter_map(|(field, why)| Some((format!("{name}/{field}"), why?))),
+            );
+        }
+        if let Some(scaler) = &self.scaler {
+            let all = [
+                ("minReplicas", Some(&scaler.min_replicas.reason)),
+                ("maxReplicas", Some(&scaler.max_replicas.reason)),
+                ("cpu", scaler.cpu.as_ref().map(|target| &target.target.reason)),
+                ("memory", scaler.memory.as_ref().map(|target| &target.target.reason)),
+            ];
+            reasons.extend(
+                all.into_iter()
+                    .filter_map(|(field, why)| Some((field.to_owned(), why?))),
+            );
+        }
+        reasons
+    }
+
+    /// Whether a number of this plan that came from history is still left to history in a newer one.
+    pub(super) fn stands_on_history_in(&self, newer: &Self) -> bool {
+        let is_stated = |why: &Reason| why.code == code::STATED.as_str();
+        let newer = newer.reasons();
+        let is_left = |name: &String| newer.get(name).is_some_and(|why| !is_stated(why));
+        self.reasons()
+            .iter()
+            .any(|(name, why)| is_from_history(why) && is_left(name))
+    }
+}
+
+/// Whether a number was derived from recorded usage.
+fn is_from_history(why: &Reason) -> bool {
+    let derived = [
+        code::PERCENTILE,
+        code::VPA_ESTIMATE,
+        code::SCALE_POINT_KEPT,
+        code::CAPACITY_BOUNDED,
+        code::BELOW_MIN_CHANGE,
+        code::MEMORY_NOT_LOWERED,
+        code::LIMIT_FOLLOWS_REQUEST,
+    ];
+    derived.iter().any(|code| code.as_str() == why.code)
+        || (why.code == code::BOUNDED.as_str() && !why.inputs.is_empty())
 }
 
 /// A refusal or remark.
@@ -412,6 +470,9 @@ pub struct VpaPlan {
     /// Whether it was there before.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub adopted: bool,
+    /// `updateMode` that an adopted one had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update_mode_before: Option<String>,
     /// `updateMode`.
     pub update_mode: UpdateMode,
     /// Resources it looks at.

@@ -27,9 +27,10 @@ pub fn cpu(case: &Case<'_>, container: &Container, wanted: &Requests) -> Option<
             reason: reason(code::STATED, []),
         });
     }
+    let strategy = wanted.strategy.filter(|strategy| *strategy != Strategy::Keep)?;
     let usage = &case.container_facts(&container.name)?.cpu;
     let rule = wanted.percentile.clone().unwrap_or_default().cpu;
-    let derived = derive(case, usage, wanted.strategy?, &rule, vpa::Resource::Cpu, |nano| {
+    let derived = derive(case, usage, strategy, &rule, vpa::Resource::Cpu, |nano| {
         Millicores::from_nano_ceil(u128::from(nano)).to_string()
     })?;
     let rung = ladder::cpu_ceil(Millicores::from_nano_ceil(u128::from(derived.amount)));
@@ -55,6 +56,7 @@ pub fn memory(case: &Case<'_>, container: &Container, wanted: &Requests) -> Opti
             reason: reason(code::STATED, []),
         });
     }
+    let strategy = wanted.strategy.filter(|strategy| *strategy != Strategy::Keep)?;
     let facts = case.container_facts(&container.name)?;
     let (usage, (recorded, coverage)) = (&facts.memory, facts.memory_span);
     let bounds = &case.settings.bounds;
@@ -67,7 +69,7 @@ pub fn memory(case: &Case<'_>, container: &Container, wanted: &Requests) -> Opti
         return None;
     }
     let rule = wanted.percentile.clone().unwrap_or_default().memory;
-    let derived = derive(case, usage, wanted.strategy?, &rule, vpa::Resource::Memory, |bytes| {
+    let derived = derive(case, usage, strategy, &rule, vpa::Resource::Memory, |bytes| {
         Bytes::new(bytes).mib_ceil().to_string()
     })?;
     let rung = ladder::memory_ceil(Bytes::new(derived.amount));

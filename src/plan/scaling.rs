@@ -206,6 +206,9 @@ fn scaler(case: &Case<'_>, main: &Container, requests: &Requests, kind: ScalerKi
     };
     let target = point.as_ref().map(|point| point.target.value);
     let (min_replicas, max_replicas) = bounds::decide(case, main, kind, request, target)?;
+    if !can_scale(case, &min_replicas, &max_replicas) {
+        return None;
+    }
     let name = foreign.map(|scaler| scaler.id.name.clone());
     let name = name.or_else(|| Some(case.accepted?.scaler.as_ref()?.name.clone()));
     let container = looked_at(case, main);
@@ -240,6 +243,29 @@ fn scaler(case: &Case<'_>, main: &Container, requests: &Requests, kind: ScalerKi
         main_cpu,
         holds_cpu,
     })
+}
+
+/// Whether the bounds leave a scaler something to do. Where the owner states both it is rendered, and said.
+fn can_scale(case: &Case<'_>, min: &Decision<u32>, max: &Decision<u32>) -> bool {
+    let wanted = &case.wanted.spec.scaling;
+    if min.value != max.value || wanted.idle_replicas.is_some() {
+        return true;
+    }
+    let count = min.value;
+    let is_stated = wanted.min_replicas.value.is_some() && wanted.max_replicas.value.is_some();
+    let detail = if is_stated {
+        format!("both bounds are stated as {count}: the scaler keeps that count and never scales")
+    } else if min.reason.inputs.contains_key("capacityDecrease") {
+        format!(
+            "`guardrails.capacityDecrease` holds the lowest count at {count} for now, and {count} carry the highest demand with headroom: a scaler would do nothing yet"
+        )
+    } else {
+        format!(
+            "{count} replicas carry the highest demand with headroom, and fewer are not allowed: a scaler would do nothing"
+        )
+    };
+    case.find(code::REPLICA_BOUNDS, detail);
+    is_stated
 }
 
 /// The one container a utilization target looks at: with several in the pod the main one, where the version can; a

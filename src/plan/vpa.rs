@@ -45,6 +45,7 @@ pub fn decide(case: &Case<'_>, scaler: Option<&ScalerPlan>) -> Option<VpaPlan> {
             .first()
             .map_or_else(|| case.workload.id.name.clone(), |vpa| vpa.id.name.clone()),
         adopted: !foreign.is_empty(),
+        update_mode_before: foreign.first().map(|vpa| vpa.update_mode.clone()),
         update_mode,
         controlled,
         min_allowed: wanted.min_allowed.clone(),

@@ -50,7 +50,8 @@ pub(super) fn of(plan: &WorkloadPlan) -> Vec<Decided> {
         values.add("spot".to_owned(), spot_words(spot), &spot.reason);
     }
     if let Some(vpa) = &plan.vpa {
-        values.add(format!("VPA {}", vpa.name), vpa_words(vpa), &vpa.reason);
+        let before = vpa.update_mode_before.as_ref().map(|mode| format!("updateMode {mode}"));
+        values.push(format!("VPA {}", vpa.name), before, Some(vpa_words(vpa)), &vpa.reason);
         values.of_object("VPA ");
     }
     values.decision("termination grace period", plan.grace_period.as_ref());
