@@ -1142,3 +1142,71 @@ fn an_adopted_vpa_says_what_its_mode_was() {
         ("api-vpa", Some("Auto"))
     );
 }
+
+#[test]
+fn what_a_scaler_does_not_take_is_said() {
+    let keda = "cluster: {kubernetes: '1.33', addons: {keda: '2.18'}}";
+    let metric = "metrics: {rps: {type: pods, metric: rps, averageValue: {value: '10'}}}";
+    let trigger = "triggers: {queue: {type: rabbitmq, metadata: {queueName: q, mode: QueueLength}, threshold: {value: 5}, authenticationRef: {name: r}}}";
+    for (case, mode, ignored) in [("KEDA", "keda", "rps"), ("an HPA", "hpa", "queue")] {
+        let spec = format!(
+            "{{{keda}, workloads: {{api: {{scaling: {{mode: {mode}, minReplicas: {{value: 2}}, maxReplicas: {{value: 6}}, {metric}, {trigger}}}}}}}}}"
+        );
+        let plan = World::new(&spec, &[deployment("api", 2, "1", "1Gi")], vec![]).one("api");
+        let scaler = plan
+            .scaler
+            .as_ref()
+            .unwrap_or_else(|| panic!("{case}: {:?}", plan.findings));
+        assert_eq!(scaler.metrics.is_empty(), mode == "keda", "{case}");
+        assert_eq!(scaler.triggers.is_empty(), mode == "hpa", "{case}");
+        assert!(
+            plan.findings["policy-conflict"]
+                .detail
+                .contains(&format!("({ignored}) is left out")),
+            "{case}"
+        );
+    }
+}
+
+#[test]
+fn a_trigger_that_keda_refuses_is_not_rendered() {
+    // rabbitmq without a queue
+    let spec = "{cluster: {kubernetes: '1.33', addons: {keda: '2.18'}}, workloads: {api: {class: worker, scaling: {minReplicas: {value: 1}, \
+                 maxReplicas: {value: 6}, triggers: {queue: {type: rabbitmq, metadata: {mode: QueueLength}, threshold: {value: 5}}}}}}}";
+    let plan = World::new(spec, &[deployment("api", 2, "1", "1Gi")], vec![]).one("api");
+    assert_eq!(plan.scaler, None);
+    assert!(plan.findings.contains_key("trigger-invalid"), "{:?}", plan.findings);
+}
+
+#[test]
+fn a_target_that_usage_cannot_pass_is_refused() {
+    // usage gets to limit / request; pods are added beyond 1.1 × target: 600m / 500m = 120 %, 1.1 × 109 % = 119.9 %
+    for (target, limit, is_rendered) in [
+        ("109%", Some("600m"), true),
+        ("110%", Some("600m"), false),
+        ("1000%", Some("600m"), false),
+        ("90%", Some("500m"), true),
+        ("91%", Some("500m"), false),
+        ("300%", None, true),
+    ] {
+        let mut object = deployment("api", 2, "500m", "512Mi");
+        if let Some(limit) = limit {
+            object["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["cpu"] = json!(limit);
+        }
+        let spec = format!(
+            "{{workloads: {{api: {{class: web, requests: {{cpu: {{value: 500m}}}}, scaling: {{minReplicas: {{value: 2}}, maxReplicas: {{value: 6}}, targets: {{cpu: {{value: {target}}}}}}}}}}}}}"
+        );
+        let plan = World::new(&spec, &[object], vec![]).one("api");
+        assert_eq!(
+            plan.scaler.is_some(),
+            is_rendered,
+            "{target} {limit:?}: {:?}",
+            plan.findings
+        );
+        assert_eq!(
+            plan.findings.contains_key("target-unreachable"),
+            !is_rendered,
+            "{target} {limit:?}"
+        );
+    }
+}

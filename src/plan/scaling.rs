@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::case::{Case, reason};
 use super::model::{Decision, MetricPlan, ScalerKind, ScalerPlan, TriggerPlan, UtilizationPlan};
-use super::{bounds, scale_point};
+use super::{bounds, limits, scale_point};
 use crate::api::keda_v1alpha1::scaled_object_name;
 use crate::catalog::fields::Field;
 use crate::catalog::triggers;
@@ -173,11 +173,10 @@ fn name_of(kind: ScalerKind) -> &'static str {
 fn scaler(case: &Case<'_>, main: &Container, requests: &Requests, kind: ScalerKind) -> Option<Scaled> {
     let wanted = &case.wanted.spec.scaling;
     let foreign = case.foreign_scaler();
-    let metrics = metrics(case, wanted);
-    let triggers = if kind == ScalerKind::Keda {
-        triggers(case, wanted)
-    } else {
-        BTreeMap::new()
+    report_ignored(case, wanted, kind);
+    let (metrics, triggers) = match kind {
+        ScalerKind::Hpa => (metrics(case, wanted), BTreeMap::new()),
+        ScalerKind::Keda => (BTreeMap::new(), triggers(case, wanted)?),
     };
     let is_own_metrics =
         foreign.is_none_or(|scaler| scaler.other_metrics == 0) || !metrics.is_empty() || !triggers.is_empty();
@@ -205,6 +204,11 @@ fn scaler(case: &Case<'_>, main: &Container, requests: &Requests, kind: ScalerKi
             .or(case.cpu_before(main)),
     };
     let target = point.as_ref().map(|point| point.target.value);
+    if let Some(point) = &point
+        && !is_reachable(case, main, point)
+    {
+        return None;
+    }
     let (min_replicas, max_replicas) = bounds::decide(case, main, kind, request, target)?;
     if !can_scale(case, &min_replicas, &max_replicas) {
         return None;
@@ -243,6 +247,37 @@ fn scaler(case: &Case<'_>, main: &Container, requests: &Requests, kind: ScalerKi
         main_cpu,
         holds_cpu,
     })
+}
+
+/// Whether usage can pass the target: under a limit it never gets beyond limit / request, and the controller adds pods
+/// only beyond the target and its tolerance of 10 % (Kubernetes, HPA algorithm).
+fn is_reachable(case: &Case<'_>, main: &Container, point: &scale_point::ScalePoint) -> bool {
+    let (_, wanted) = case.wanted.container(&main.name, true);
+    let requests = super::requests::RequestPlan {
+        cpu: point.request.clone(),
+        memory: None,
+    };
+    let limit = match limits::decide(case, main, &wanted, &requests).cpu {
+        Some(limit) => limit.value,
+        None => main.cpu_limit,
+    };
+    let is_alone = case.workload.containers.len() == 1 || looked_at(case, main).is_some();
+    let Some(limit) = limit.filter(|_| is_alone) else {
+        return true;
+    };
+    let (request, target) = (point.request_value(), point.target.value);
+    // target × 1.1 against limit / request, multiplied out
+    let wanted = u128::from(target.ppm()) * 11 * u128::from(request.get());
+    let most = u128::from(Percent::WHOLE.ppm()) * 10 * u128::from(limit.get().max(request.get()));
+    if wanted < most {
+        return true;
+    }
+    let detail = format!(
+        "a CPU target of {target} is never passed: with a limit of {limit} a request of {request} can't be used more, \
+         and pods are added only beyond 1.1 times the target; lower the target or the request, or drop the limit"
+    );
+    case.find(code::TARGET_UNREACHABLE, detail);
+    case.is_accepted(code::TARGET_UNREACHABLE)
 }
 
 /// Whether the bounds leave a scaler something to do. Where the owner states both it is rendered, and said.
@@ -403,7 +438,28 @@ fn metrics(case: &Case<'_>, wanted: &Scaling) -> BTreeMap<String, MetricPlan> {
     plans
 }
 
-fn triggers(case: &Case<'_>, wanted: &Scaling) -> BTreeMap<String, TriggerPlan> {
+/// Notes what the policy asks for and this kind of scaler does not take.
+fn report_ignored(case: &Case<'_>, wanted: &Scaling, kind: ScalerKind) {
+    let (field, names, instead): (_, Vec<&str>, _) = match kind {
+        ScalerKind::Hpa => (
+            "triggers",
+            wanted.triggers.keys().map(String::as_str).collect(),
+            "an HPA takes `metrics`; `mode: keda` takes triggers",
+        ),
+        ScalerKind::Keda => (
+            "metrics",
+            wanted.metrics.keys().map(String::as_str).collect(),
+            "a ScaledObject takes `triggers`, such as `prometheus`",
+        ),
+    };
+    if !names.is_empty() {
+        let detail = format!("`scaling.{field}` ({}) is left out: {instead}", names.join(", "));
+        case.find(code::POLICY_CONFLICT, detail);
+    }
+}
+
+/// `None`, with the reason noted, where KEDA would refuse one: it then makes no scaler of any of them.
+fn triggers(case: &Case<'_>, wanted: &Scaling) -> Option<BTreeMap<String, TriggerPlan>> {
     let mut plans = BTreeMap::new();
     let mut problems = Vec::new();
     for (name, trigger) in &wanted.triggers {
@@ -441,10 +497,11 @@ fn triggers(case: &Case<'_>, wanted: &Scaling) -> BTreeMap<String, TriggerPlan> 
         };
         plans.insert(name.clone(), plan);
     }
-    if !problems.is_empty() {
-        case.find(code::TRIGGER_INVALID, problems.join("; "));
+    if problems.is_empty() {
+        return Some(plans);
     }
-    plans
+    case.find(code::TRIGGER_INVALID, problems.join("; "));
+    None
 }
 
 /// The stated behaviour, without what the cluster's version does not have.
