@@ -1,5 +1,7 @@
 //! The whole flow in one function of named steps. The command line and the KRM function both call it and decide nothing.
 
+mod unstated;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -78,6 +80,7 @@ pub fn run(inputs: &Inputs) -> Result<Outcome, Vec<Diagnostic>> {
     let settings = policy::parse(&inputs.policy, &inputs.policy_source)?;
     let accepted = accepted_plan(inputs, &settings)?;
     let (mut workloads, mut diagnostics) = workload::read(&inputs.objects);
+    diagnostics.extend(settings.warnings.iter().cloned());
     let is_on_the_fly = accepted.is_none() && inputs.purpose == Purpose::Apply;
     let plan = match (accepted, inputs.purpose) {
         (Some(plan), Purpose::Apply) => plan,
@@ -88,6 +91,9 @@ pub fn run(inputs: &Inputs) -> Result<Outcome, Vec<Diagnostic>> {
             decide(inputs, &settings, &workloads, accepted.as_ref(), &mut diagnostics)?
         }
     };
+    if is_on_the_fly && inputs.profiles.is_empty() {
+        unstated::check(&settings, &workloads, &plan)?;
+    }
     let (mut edits, mut found) = render::render(&plan, &workloads);
     diagnostics.append(&mut found);
     if is_on_the_fly {

@@ -136,6 +136,45 @@ fn planning_what_was_accepted_changes_nothing() {
     }
 }
 
+/// The number of threads shows nowhere: neither in a profile nor in plans that are decided from nothing.
+#[test]
+fn one_thread_and_eight_give_the_same_bytes() {
+    let made = |threads: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        copy(&example(), folder.path());
+        for environment in ENVIRONMENTS {
+            std::fs::remove_file(folder.path().join("overlays").join(environment).join("plan.yaml")).unwrap();
+        }
+        let run = |arguments: &[&str]| {
+            let output = Command::new(env!("CARGO_BIN_EXE_trimtab"))
+                .args(arguments)
+                .args(["--threads", threads])
+                .env("TRIMTAB_KUSTOMIZE", Kustomize::newest().path)
+                .current_dir(folder.path())
+                .output()
+                .unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            output.stdout
+        };
+        run(&[
+            "profile",
+            "cpu=history/staging/cpu_cores.json.gz",
+            "memory=history/staging/memory_working_set_bytes.json.gz",
+            "--manifests",
+            "apps/base",
+            "--environment",
+            "staging",
+            "-o",
+            "overlays/staging/profile.yaml",
+        ]);
+        let table = run(&["plan", "overlays", "--write", "--format", "json"]);
+        (files(&folder.path().join("overlays")), table)
+    };
+    let (one, eight) = (made("1"), made("8"));
+    assert!(one.0.contains_key("production/plan.yaml"));
+    assert!(one == eight, "the number of threads shows");
+}
+
 fn similar_asserts(before: &str, after: &str, name: &str) {
     let diff = similar::TextDiff::from_lines(before, after);
     assert!(before == after, "{name}:\n{}", diff.unified_diff().context_radius(2));

@@ -119,6 +119,66 @@ fn the_shape_of_the_input_is_the_shape_of_the_output() {
     }
 }
 
+/// What kubectl writes is one `List`; whoever pipes it on reads `.items`.
+#[test]
+fn a_list_comes_back_as_a_list() {
+    let deployment = yaml(&std::fs::read_to_string(fixture("base/web.yaml")).unwrap()).remove(0);
+    let mut deployment = deployment;
+    deployment["metadata"]["name"] = json!("prod-web");
+    deployment["metadata"]["namespace"] = json!("shop");
+    let list = json!({"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": ""},
+        "items": [config_map(), {"apiVersion": "v1", "kind": "List", "items": [deployment]}]});
+    for input in [list.to_string(), trimtab::yaml::to_string(&list)] {
+        let output = run(&FILES, input.as_bytes());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.stdout.starts_with(b"{"), input.starts_with('{'));
+        let documents = objects(&output);
+        assert_eq!(documents.len(), 1);
+        assert_eq!(documents[0]["kind"], "List");
+        assert_eq!(documents[0]["metadata"], list["metadata"]);
+        assert!(documents[0].get("results").is_none(), "a List has no results");
+        let items = documents[0]["items"].as_array().unwrap();
+        assert_eq!(items[0], config_map());
+        // what is made goes into the list too
+        let kinds: Vec<&str> = items.iter().map(|item| item["kind"].as_str().unwrap()).collect();
+        assert!(
+            kinds.contains(&"Deployment") && kinds.contains(&"HorizontalPodAutoscaler"),
+            "{kinds:?}"
+        );
+    }
+}
+
+/// Without a plan and without history a policy that states everything is enough; else what is missing is named.
+#[test]
+fn a_policy_that_states_everything_needs_no_history() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = folder.path().join("policy.yaml");
+    let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\n\
+                    spec: {replicas: 2, selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}},\n  \
+                    spec: {containers: [{name: web, image: \"web:1\"}]}}}\n";
+    let with = |requests: &str| {
+        let text = format!(
+            "apiVersion: trimtab.dev/v1alpha1\nkind: OptimizationPolicy\nmetadata: {{name: shop}}\nspec:\n  environment: x\n  \
+             mode: enforce\n  cluster: {{kubernetes: \"1.33\"}}\n  workloads:\n    web:\n      scaling: {{mode: none}}\n      \
+             requests: {requests}\n"
+        );
+        std::fs::write(&policy, text).unwrap();
+        run(&["fn", "--policy", policy.to_str().unwrap()], manifest.as_bytes())
+    };
+    let output = with("{cpu: {value: 120m}, memory: {value: 96Mi}}");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(
+        objects(&output)[0]["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"],
+        json!({"cpu": "120m", "memory": "96Mi"})
+    );
+    let output = with("{cpu: {value: 120m}}");
+    assert_refused(&output, "neither a plan nor a usage profile");
+    assert_refused(
+        &output,
+        "left to history in `Deployment/shop/web`: memory request of `web`",
+    );
+}
+
 #[test]
 fn over_its_own_output_the_function_changes_nothing() {
     let input = std::fs::read(fixture("stdin.yaml")).unwrap();

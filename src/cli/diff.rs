@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::console;
 use super::exit::{self, CliError, Exit};
-use super::load::{self, BuildArguments};
+use super::load::{self, BuildArguments, Loaded};
 use crate::diag::Diagnostic;
 use crate::diff::diff;
 use crate::io::environments::{self, Environment};
@@ -16,7 +16,7 @@ use crate::io::kustomization::{Kustomization, documents};
 use crate::io::kustomize::Kustomize;
 use crate::io::manifests;
 use crate::krm::{Edit, Object};
-use crate::pipeline::{self, Purpose};
+use crate::pipeline::Purpose;
 use crate::policy;
 use crate::report::{self, Comparison, Format};
 
@@ -229,17 +229,11 @@ impl Side {
     }
 }
 
-/// The objects of an environment with its plan applied. Without a plan and a profile nothing is applied yet.
+/// The objects of an environment with its plan applied.
 fn applied(folder: &Path, build: &BuildArguments) -> Result<(Vec<Object>, Vec<Edit>), CliError> {
     let loaded = load::load(&[folder.to_owned()], build, Purpose::Apply)?;
-    let Some(one) = loaded.into_iter().find(|one| one.folder() == folder) else {
-        return Ok((Vec::new(), Vec::new()));
-    };
-    if one.inputs.plan.is_none() && one.inputs.profiles.is_empty() {
-        return Ok((one.inputs.objects, Vec::new()));
-    }
-    let outcome = pipeline::run(&one.inputs).map_err(CliError::Diagnostics)?;
-    Ok((outcome.objects, outcome.edits))
+    let one = loaded.into_iter().find(|one| one.folder() == folder);
+    one.map_or_else(|| Ok((Vec::new(), Vec::new())), Loaded::applied)
 }
 
 fn is_ours(object: &Object) -> bool {

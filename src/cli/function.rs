@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::console;
 use super::exit::{CliError, Exit};
+use super::load::read_one;
 use super::unreadable::unreadable;
 use crate::diag::{Diagnostic, Place, code};
 use crate::io::files;
@@ -33,7 +34,8 @@ pub struct Arguments {
     /// The accepted plan; without it, the `OptimizationPlan` among the items
     #[arg(long, value_name = "FILE", conflicts_with = "profile")]
     plan: Option<PathBuf>,
-    /// A usage profile to plan from on the fly; may be given several times
+    /// A usage profile to plan from on the fly; may be given several times. Without one and without a plan, the policy
+    /// must state every value
     #[arg(long, value_name = "FILE")]
     profile: Vec<PathBuf>,
     /// Prices, for costs in the plan
@@ -135,15 +137,12 @@ fn inputs(arguments: &Arguments, list: &ResourceList, sorted: &Sorted) -> Result
         profiles.extend(of_kind(list, object::KIND).cloned().map(ProfileSource::Object));
     }
     let plan = match &arguments.plan {
-        Some(path) => Some(read_file(path)?),
+        Some(path) => Some(read_one(path)?),
         None if arguments.profile.is_empty() => at_most_one(list, plan::model::KIND)?,
         None => None,
     };
-    if plan.is_none() && profiles.is_empty() {
-        return Err(no_decision().into());
-    }
     match &arguments.prices {
-        Some(path) => drop(read_file(path)?),
+        Some(path) => drop(read_one(path)?),
         None => drop(at_most_one(list, PRICES)?),
     }
     Ok(Inputs {
@@ -165,17 +164,9 @@ fn no_objects(error: &ListError) -> Diagnostic {
     }
 }
 
-fn no_decision() -> Diagnostic {
-    Diagnostic::error(
-        code::MISSING_INPUT,
-        "there is neither a plan nor a usage profile, so nothing says what to apply",
-    )
-    .help("list `plan.yaml` under `resources:` beside the policy, or pass `--plan FILE` or `--profile FILE`")
-}
-
 fn the_policy(arguments: &Arguments, list: &ResourceList) -> Result<(Value, Source), CliError> {
     if let Some(path) = &arguments.policy {
-        return read_file(path);
+        return read_one(path);
     }
     let missing = |headline: String| {
         Diagnostic::error(code::MISSING_INPUT, headline)
@@ -215,13 +206,6 @@ fn source_of(object: &Object) -> Source {
 
 fn name(object: &Object) -> &str {
     object["metadata"]["name"].as_str().unwrap_or_default()
-}
-
-fn read_file(path: &Path) -> Result<(Value, Source), CliError> {
-    let bytes = files::read(path, Limits::STREAM.bytes)?;
-    let shown = path.display().to_string();
-    let value = yaml::read_one(&bytes, &Limits::STREAM).map_err(|error| unreadable(&shown, &bytes, &error))?;
-    Ok((value, Source::file(shown, String::from_utf8_lossy(&bytes))))
 }
 
 fn read_stream(shown: &str, bytes: &[u8]) -> Result<Vec<Value>, CliError> {

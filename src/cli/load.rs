@@ -13,9 +13,9 @@ use crate::io::environments::{self, Environment, PLAN_FILE, Wiring};
 use crate::io::files;
 use crate::io::kustomization::Kustomization;
 use crate::io::kustomize::Kustomize;
-use crate::krm::Object;
 use crate::krm::patch::Schema;
-use crate::pipeline::{Inputs, ProfileSource, Purpose};
+use crate::krm::{Edit, Object};
+use crate::pipeline::{self, Inputs, ProfileSource, Purpose};
 use crate::plan::{OptimizationPlan, model};
 use crate::policy::{self, Source};
 use crate::profile::object;
@@ -64,6 +64,15 @@ impl Loaded {
     /// The accepted plan, if there is one that can be read.
     pub fn accepted(&self) -> Option<OptimizationPlan> {
         serde_json::from_value(self.inputs.plan.as_ref()?.0.clone()).ok()
+    }
+
+    /// The objects with the accepted plan applied, and the edits. Without a plan and a profile nothing is applied yet.
+    pub fn applied(self) -> Result<(Vec<Object>, Vec<Edit>), CliError> {
+        if self.inputs.plan.is_none() && self.inputs.profiles.is_empty() {
+            return Ok((self.inputs.objects, Vec::new()));
+        }
+        let outcome = pipeline::run(&self.inputs).map_err(CliError::Diagnostics)?;
+        Ok((outcome.objects, outcome.edits))
     }
 
     /// Where its plan is or will be.
@@ -214,14 +223,19 @@ fn policy_source(environment: &Environment, policy: &Value) -> Result<Source, Cl
     })
 }
 
+/// The one document of a file, and where it came from.
+pub fn read_one(path: &Path) -> Result<(Value, Source), CliError> {
+    let bytes = files::read(path, Limits::STREAM.bytes)?;
+    let shown = path.display().to_string();
+    let value = yaml::read_one(&bytes, &Limits::STREAM).map_err(|error| unreadable(&shown, &bytes, &error))?;
+    Ok((value, Source::file(shown, String::from_utf8_lossy(&bytes))))
+}
+
 /// The plan file, else the plan among the objects of the build.
 fn accepted_plan(folder: &Path, ours: &[Object]) -> Result<Option<(Value, Source)>, CliError> {
     let path = folder.join(PLAN_FILE);
     if path.is_file() {
-        let bytes = files::read(&path, Limits::STREAM.bytes)?;
-        let shown = path.display().to_string();
-        let value = yaml::read_one(&bytes, &Limits::STREAM).map_err(|error| unreadable(&shown, &bytes, &error))?;
-        return Ok(Some((value, Source::file(shown, String::from_utf8_lossy(&bytes)))));
+        return read_one(&path).map(Some);
     }
     let object = ours.iter().find(|object| object["kind"] == model::KIND);
     Ok(object.map(|object| {

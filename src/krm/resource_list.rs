@@ -20,11 +20,11 @@ const PATH_ANNOTATIONS: [&str; 2] = ["internal.config.kubernetes.io/path", "conf
 /// Objects, and the shape they came in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResourceList {
-    /// The objects; a `kind: List` among them is unpacked.
+    /// The objects; a `kind: List` among them is unpacked, or around them.
     pub items: Vec<Object>,
     /// The function's configuration: our policy, if a host runs us.
     pub function_config: Option<Value>,
-    /// The fields around the items, or `None` for a plain stream.
+    /// The fields around the items of a `ResourceList` or a `List`, or `None` for a plain stream.
     envelope: Option<Map<String, Value>>,
 }
 
@@ -65,6 +65,8 @@ impl ResourceList {
         let count = documents.len();
         match documents.iter().position(|document| document["kind"] == "ResourceList") {
             None if count == 0 => Err(ListError::Empty),
+            // `kubectl get -o yaml` and `kubectl create --dry-run` give one, and whoever pipes it on reads `.items`
+            None if count == 1 && is_kubectl_list(&documents[0]) => Self::from_kubectl_list(documents.swap_remove(0)),
             None => Ok(Self {
                 items: unpack(documents)?,
                 function_config: None,
@@ -101,10 +103,28 @@ impl ResourceList {
         })
     }
 
+    fn from_kubectl_list(list: Value) -> Result<Self, ListError> {
+        let Value::Object(mut envelope) = list else {
+            return Err(ListError::NoItems);
+        };
+        let Some(Value::Array(items)) = envelope.remove("items") else {
+            return Err(ListError::NoItems);
+        };
+        Ok(Self {
+            items: unpack(items)?,
+            function_config: None,
+            envelope: Some(envelope),
+        })
+    }
+
     /// The documents of stdout: the same shape around `items`. A list also carries the diagnostics as `results`, which
     /// kpt shows and kustomize drops.
     pub fn into_documents(self, items: Vec<Object>, diagnostics: &[Diagnostic]) -> Vec<Value> {
         let Some(mut list) = self.envelope else { return items };
+        if list.get("kind").is_some_and(|kind| kind == "List") {
+            list.insert("items".into(), items.into());
+            return vec![list.into()];
+        }
         let mut results = match list.remove("results") {
             Some(Value::Array(results)) => results,
             _ => Vec::new(),
@@ -117,6 +137,11 @@ impl ResourceList {
         list.insert("items".into(), items.into());
         vec![list.into()]
     }
+}
+
+/// Whether it is a `List` of objects that no host keeps as a file.
+fn is_kubectl_list(object: &Value) -> bool {
+    object["kind"] == "List" && object["apiVersion"] == "v1" && object["items"].is_array() && !is_kept_as_file(object)
 }
 
 /// Whether a host keeps this item as a file of its own, so that leaving it out would delete the file.

@@ -35,7 +35,7 @@ pub const KIND: &str = "OptimizationPolicy";
 /// The newest set of constants and algorithms; older ones are honoured for ever.
 pub const DECISION_VERSION: &str = "1";
 
-/// Checks a policy and resolves it, or reports every problem in it.
+/// Checks a policy and resolves it, or reports every problem in it. What is no error goes with the settings.
 pub fn parse(value: &Value, source: &Source) -> Result<Settings, Vec<Diagnostic>> {
     let value = &schema::without_nulls(value);
     let policy: OptimizationPolicy = schema::read(code::POLICY_INVALID, value, source)?;
@@ -44,5 +44,7 @@ pub fn parse(value: &Value, source: &Source) -> Result<Settings, Vec<Diagnostic>
     if crate::diag::has_errors(&problems) {
         return Err(problems);
     }
-    Ok(Settings::resolve(policy, value))
+    let mut settings = Settings::resolve(policy, value);
+    settings.warnings = problems;
+    Ok(settings)
 }

@@ -24,6 +24,8 @@ pub struct Settings {
     base: Value,
     classes: BTreeMap<String, Value>,
     rules: Vec<CompiledRule>,
+    /// What was found in the policy and does not stand in its way.
+    pub warnings: Vec<Diagnostic>,
 }
 
 #[derive(Clone, Debug)]
@@ -88,6 +90,7 @@ impl Settings {
             classes,
             rules,
             policy,
+            warnings: Vec::new(),
         }
     }
 

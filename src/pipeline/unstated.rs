@@ -1,0 +1,102 @@
+//! What a policy leaves to history, workload by workload: without any history there is nothing to take it from.
+
+use std::collections::BTreeMap;
+
+use crate::diag::{Diagnostic, code};
+use crate::plan::model::{OptimizationPlan, ScalerPlan, Status, WorkloadPlan};
+use crate::policy::wire::{Mode, ScalingMode, Strategy};
+use crate::policy::{Matched, Settings, WorkloadSettings};
+use crate::workload::{Workload, Workloads};
+
+/// So many workloads are named; the rest is counted.
+const NAMED: usize = 5;
+
+/// Neither a plan nor a profile is there: fine where the policy states every value, else an error that says what is
+/// missing.
+pub(super) fn check(
+    settings: &Settings,
+    workloads: &Workloads,
+    plan: &OptimizationPlan,
+) -> Result<(), Vec<Diagnostic>> {
+    let missing: BTreeMap<&String, Vec<String>> = plan
+        .spec
+        .workloads
+        .iter()
+        .filter(|(_, planned)| planned.mode == Mode::Enforce && planned.status == Status::Planned)
+        .filter_map(|(key, planned)| {
+            let workload = workloads.by_key.get(key)?;
+            let Matched::Wanted(wanted, _) = settings.of(&workload.subject()) else {
+                return None;
+            };
+            let values = of_workload(&wanted, workload, planned);
+            (!values.is_empty()).then_some((key, values))
+        })
+        .collect();
+    if missing.is_empty() && !plan.spec.workloads.is_empty() {
+        return Ok(());
+    }
+    let mut diagnostic = Diagnostic::error(
+        code::MISSING_INPUT,
+        "there is neither a plan nor a usage profile, so nothing says what to apply",
+    )
+    .help(
+        "list `plan.yaml` under `resources:` beside the policy, or pass `--plan FILE` or `--profile FILE`, or state every value",
+    );
+    for (key, values) in missing.iter().take(NAMED) {
+        diagnostic = diagnostic.because(format!("left to history in `{key}`: {}", values.join(", ")));
+    }
+    if missing.len() > NAMED {
+        diagnostic = diagnostic.because(format!("and values of {} more workloads", missing.len() - NAMED));
+    }
+    Err(vec![diagnostic])
+}
+
+fn of_workload(wanted: &WorkloadSettings, workload: &Workload, planned: &WorkloadPlan) -> Vec<String> {
+    let mut missing = Vec::new();
+    for container in &workload.containers {
+        let name = &container.name;
+        let (requests, _) = wanted.container(name, *name == planned.main_container);
+        if requests.strategy.is_none_or(|strategy| strategy == Strategy::Keep) {
+            continue;
+        }
+        for (resource, is_stated) in [
+            ("CPU", requests.cpu.value.is_some()),
+            ("memory", requests.memory.value.is_some()),
+        ] {
+            if !is_stated {
+                missing.push(format!("{resource} request of `{name}`"));
+            }
+        }
+    }
+    let is_scaled = matches!(wanted.spec.scaling.mode, Some(mode) if mode != ScalingMode::None);
+    match &planned.scaler {
+        Some(scaler) => missing.extend(of_scaler(scaler)),
+        None if is_scaled => missing.push("the scaler's bounds and target".to_owned()),
+        None => {}
+    }
+    missing
+}
+
+fn of_scaler(scaler: &ScalerPlan) -> Vec<String> {
+    let mut missing = Vec::new();
+    for (name, decision) in [
+        ("scaler's minReplicas", &scaler.min_replicas),
+        ("scaler's maxReplicas", &scaler.max_replicas),
+    ] {
+        if decision.reason.code != code::STATED.as_str() {
+            missing.push(name.to_owned());
+        }
+    }
+    for (name, target) in [
+        ("scaler's CPU target", &scaler.cpu),
+        ("scaler's memory target", &scaler.memory),
+    ] {
+        if target
+            .as_ref()
+            .is_some_and(|target| target.target.reason.code != code::STATED.as_str())
+        {
+            missing.push(name.to_owned());
+        }
+    }
+    missing
+}
