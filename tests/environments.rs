@@ -665,3 +665,38 @@ fn plain_environments_are_found_below() {
     // the one workload was seen, and no rule is for it
     assert!(stderr(&output).contains("Deployment/shop/web"), "{}", stderr(&output));
 }
+
+/// A policy at hand tells lint the cluster: what is gone from 1.26 on is still served by its lowest version.
+#[test]
+fn lint_judges_for_the_cluster_of_the_policy() {
+    let kustomize = Kustomize::newest();
+    let folder = tempfile::tempdir().unwrap();
+    let scaler = "apiVersion: autoscaling/v2beta2\nkind: HorizontalPodAutoscaler\nmetadata: {name: web, namespace: shop}\n\
+                  spec: {maxReplicas: 3, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}\n";
+    let old = POLICY.replace("1.33", "1.25");
+    write(
+        folder.path(),
+        &[
+            ("app/kustomization.yaml", "resources: [scaler.yaml]"),
+            ("app/scaler.yaml", scaler),
+            ("old/kustomization.yaml", "resources: [../app]"),
+            ("old/policy.yaml", &old),
+            ("new/kustomization.yaml", "resources: [../app]"),
+            ("new/policy.yaml", POLICY),
+        ],
+    );
+    for (arguments, is_found) in [
+        (&["lint", "app"][..], true),
+        (&["lint", "app", "--policy", "old/policy.yaml"], false),
+        (&["lint", "app/scaler.yaml", "--policy", "new/policy.yaml"], true),
+        (&["lint", "old"], false),
+        (&["lint", "new"], true),
+        (&["lint", "old", "app"], true),
+        (&["lint", "old", "--policy", "new/policy.yaml"], true),
+    ] {
+        let output = trimtab(&kustomize, arguments, folder.path());
+        assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(text.contains("is not served since"), is_found, "{arguments:?}: {text}");
+    }
+}

@@ -1,17 +1,19 @@
 //! `trimtab lint`: what stands against manifests, whoever wrote them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
 use super::console;
 use super::exit::{CliError, Exit};
-use super::load::BuildArguments;
+use super::load::{self, BuildArguments};
 use super::unreadable::unreadable;
 use crate::diag::{self, Diagnostic, code};
-use crate::io::{files, kustomization::Kustomization, kustomize::Kustomize, manifests};
+use crate::io::{environments, files, kustomization::Kustomization, kustomize::Kustomize, manifests};
 use crate::krm::{Object, ResourceList};
 use crate::lint;
+use crate::pipeline::Purpose;
+use crate::policy::{self, Cluster};
 use crate::yaml::{self, Limits};
 
 /// Arguments of `trimtab lint`.
@@ -24,6 +26,10 @@ pub struct Arguments {
     /// How findings are shown
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
+    /// The policy whose cluster the manifests are for: its lowest version, zones and spot nodes are known then. A folder
+    /// with a policy brings its own
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
     #[command(flatten)]
     build: BuildArguments,
 }
@@ -31,7 +37,8 @@ pub struct Arguments {
 const EXAMPLES: &str = "\
 Examples:
   kustomize build apps/production | trimtab lint -
-  trimtab lint apps/production --format json
+  trimtab lint overlays/production                # with its plan applied, for its policy's cluster
+  helm template shop | trimtab lint - --policy policy.yaml --format json
 
 Exit codes: 0 nothing of weight, 1 an error was found or an input can't be read.";
 
@@ -46,16 +53,26 @@ pub enum Format {
 
 /// Lints everything named.
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
-    let mut objects = Vec::new();
+    let stated = arguments.policy.as_deref().map(cluster_of_file).transpose()?;
+    let (mut objects, mut found, mut count) = (Vec::new(), Vec::new(), 0);
     for path in &arguments.paths {
-        objects.extend(read(path, &arguments.build)?);
+        match environment(path, &arguments.build)? {
+            // environments are clusters of their own: what is in one does not meet what is in another
+            Some((applied, cluster)) => {
+                count += applied.len();
+                found.extend(lint::lint_for(&applied, Some(stated.as_ref().unwrap_or(&cluster))));
+            }
+            None => objects.extend(read(path, &arguments.build)?),
+        }
     }
-    let found = lint::lint(&objects);
+    count += objects.len();
+    found.extend(lint::lint_for(&objects, stated.as_ref()));
+    diag::sort(&mut found);
     match arguments.format {
         Format::Json => console::print(&format!("{:#}\n", json!({ "diagnostics": found })))?,
         Format::Human => {
             console::print(&diag::terminal::render_all(&found, false))?;
-            console::say(&format!("{} objects, {} findings", objects.len(), found.len()));
+            console::say(&format!("{count} objects, {} findings", found.len()));
         }
     }
     Ok(if diag::has_errors(&found) {
@@ -65,7 +82,27 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     })
 }
 
-fn read(path: &std::path::Path, build: &BuildArguments) -> Result<Vec<Object>, CliError> {
+/// What an environment comes to with its plan applied, and its cluster.
+fn environment(path: &Path, build: &BuildArguments) -> Result<Option<(Vec<Object>, Cluster)>, CliError> {
+    if !path.is_dir() || environments::at(path).map_err(anyhow::Error::from)?.is_none() {
+        return Ok(None);
+    }
+    let loaded = load::load(&[path.to_owned()], build, Purpose::Apply)?;
+    let Some(one) = loaded.into_iter().find(|one| one.folder() == path) else {
+        return Ok(None);
+    };
+    let settings = policy::parse(&one.inputs.policy, &one.inputs.policy_source).map_err(CliError::Diagnostics)?;
+    let (objects, _) = one.applied()?;
+    Ok(Some((objects, settings.cluster)))
+}
+
+fn cluster_of_file(path: &Path) -> Result<Cluster, CliError> {
+    let (value, source) = load::read_one(path)?;
+    let settings = policy::parse(&value, &source).map_err(CliError::Diagnostics)?;
+    Ok(settings.cluster)
+}
+
+fn read(path: &Path, build: &BuildArguments) -> Result<Vec<Object>, CliError> {
     if path.is_dir() {
         if Kustomization::of(path).map_err(anyhow::Error::from)?.is_some() {
             let kustomize = Kustomize::find(build.kustomize.as_deref(), build.allow_functions);
