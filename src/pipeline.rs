@@ -13,6 +13,7 @@ use crate::krm::{Edit, Object};
 use crate::plan::model::OptimizationPlan;
 use crate::plan::{self, baseline, codec};
 use crate::policy::{self, Settings, Source};
+use crate::price;
 use crate::profile::{Profile, object};
 use crate::render;
 use crate::units::Timestamp;
@@ -54,6 +55,8 @@ pub struct Inputs {
     pub policy_source: Source,
     /// The accepted plan, and where it came from.
     pub plan: Option<(Value, Source)>,
+    /// The price sheet, and where it came from.
+    pub prices: Option<(Value, Source)>,
     /// Profiles of the environment.
     pub profiles: Vec<ProfileSource>,
     /// Threads; 0 for as many as the machine has. The result is the same.
@@ -79,8 +82,10 @@ pub struct Outcome {
 pub fn run(inputs: &Inputs) -> Result<Outcome, Vec<Diagnostic>> {
     let settings = policy::parse(&inputs.policy, &inputs.policy_source)?;
     let accepted = accepted_plan(inputs, &settings)?;
+    let doubts = doubts_on_prices(inputs)?;
     let (mut workloads, mut diagnostics) = workload::read(&inputs.objects);
     diagnostics.extend(settings.warnings.iter().cloned());
+    diagnostics.extend(doubts);
     let is_on_the_fly = accepted.is_none() && inputs.purpose == Purpose::Apply;
     let plan = match (accepted, inputs.purpose) {
         (Some(plan), Purpose::Apply) => plan,
@@ -140,6 +145,13 @@ fn accepted_plan(inputs: &Inputs, settings: &Settings) -> Result<Option<Optimiza
         .as_ref()
         .map(|(value, source)| codec::parse(value, source, environment))
         .transpose()
+}
+
+/// A sheet that can't be read stops a run, although no cost is computed from it yet: who gives one relies on it.
+fn doubts_on_prices(inputs: &Inputs) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
+    let sheet = inputs.prices.as_ref();
+    let read = sheet.map(|(value, source)| price::parse(value, source)).transpose()?;
+    Ok(read.map(|(_, doubts)| doubts).unwrap_or_default())
 }
 
 fn decide(

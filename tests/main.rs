@@ -21,6 +21,7 @@ mod kustomize_layer;
 mod kustomize_strings;
 mod planning;
 mod policy;
+mod prices;
 mod profile_accuracy;
 mod profile_laws;
 mod quantities;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use trimtab::diag::terminal;
 use trimtab::plan::model::OptimizationPlan;
 use trimtab::policy::{self, OptimizationPolicy, Settings, Source, schema};
+use trimtab::price::PriceSheet;
 use trimtab::profile::object::ProfileObject;
 use trimtab::yaml::{self, Limits};
 
@@ -34,6 +35,7 @@ fn the_committed_schemas_are_those_of_the_types() {
         ("OptimizationPolicy", schema::of::<OptimizationPolicy>()),
         ("OptimizationPlan", schema::of::<OptimizationPlan>()),
         ("UsageProfile", schema::of::<ProfileObject>()),
+        ("PriceSheet", schema::of::<PriceSheet>()),
     ] {
         let path = format!("schemas/{kind}.schema.json");
         let committed = std::fs::read_to_string(&path).unwrap_or_default();

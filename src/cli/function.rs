@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::console;
 use super::exit::{CliError, Exit};
 use super::load::read_one;
+use super::schema;
 use super::unreadable::unreadable;
 use crate::diag::{Diagnostic, Place, code};
 use crate::io::files;
@@ -18,11 +19,9 @@ use crate::krm::{ListError, Object, ResourceList};
 use crate::pipeline::{self, Inputs, ProfileSource, Purpose};
 use crate::plan;
 use crate::policy::{self, Source};
+use crate::price;
 use crate::profile::object;
 use crate::yaml::{self, Limits};
-
-/// The kind of prices.
-const PRICES: &str = "PriceSheet";
 
 /// Arguments of `trimtab fn`.
 #[derive(Debug, Default, clap::Args)]
@@ -38,7 +37,7 @@ pub struct Arguments {
     /// must state every value
     #[arg(long, value_name = "FILE")]
     profile: Vec<PathBuf>,
-    /// Prices, for costs in the plan
+    /// A price sheet; without it, the `PriceSheet` among the items
     #[arg(long, value_name = "FILE")]
     prices: Option<PathBuf>,
     /// Threads to plan with; the result is the same for any number
@@ -125,6 +124,7 @@ fn is_ours(object: &Object) -> bool {
 }
 
 fn inputs(arguments: &Arguments, list: &ResourceList, sorted: &Sorted) -> Result<Inputs, CliError> {
+    schema::only_known_kinds(list.items.iter().filter(|item| is_ours(item)))?;
     let (policy, policy_source) = the_policy(arguments, list)?;
     let mut profiles = Vec::new();
     for path in &arguments.profile {
@@ -141,16 +141,17 @@ fn inputs(arguments: &Arguments, list: &ResourceList, sorted: &Sorted) -> Result
         None if arguments.profile.is_empty() => at_most_one(list, plan::model::KIND)?,
         None => None,
     };
-    match &arguments.prices {
-        Some(path) => drop(read_one(path)?),
-        None => drop(at_most_one(list, PRICES)?),
-    }
+    let prices = match &arguments.prices {
+        Some(path) => Some(read_one(path)?),
+        None => at_most_one(list, price::KIND)?,
+    };
     Ok(Inputs {
         purpose: Purpose::Apply,
         objects: sorted.manifests(&list.items),
         policy,
         policy_source,
         plan,
+        prices,
         profiles,
         threads: arguments.threads,
     })

@@ -7,17 +7,19 @@ use serde_json::Value;
 
 use super::console;
 use super::exit::CliError;
+use super::schema;
 use super::unreadable::unreadable;
 use crate::diag::{self, Diagnostic, code};
-use crate::io::environments::{self, Environment, PLAN_FILE, Wiring};
+use crate::io::environments::{self, Environment, PLAN_FILE, PRICES_FILE, Wiring};
 use crate::io::files;
-use crate::io::kustomization::Kustomization;
+use crate::io::kustomization::{Kustomization, documents};
 use crate::io::kustomize::Kustomize;
 use crate::krm::patch::Schema;
 use crate::krm::{Edit, Object};
 use crate::pipeline::{self, Inputs, ProfileSource, Purpose};
 use crate::plan::{OptimizationPlan, model};
 use crate::policy::{self, Source};
+use crate::price;
 use crate::profile::object;
 use crate::yaml::{self, Limits};
 
@@ -151,6 +153,7 @@ fn one(environment: Environment, kustomize: &Kustomize, threads: usize, purpose:
         .output
         .into_iter()
         .partition(|object| object["apiVersion"] == policy::API_VERSION);
+    schema::only_known_kinds(&ours)?;
     Ok(Loaded {
         inputs: Inputs {
             purpose,
@@ -158,6 +161,7 @@ fn one(environment: Environment, kustomize: &Kustomize, threads: usize, purpose:
             policy,
             policy_source,
             plan: accepted_plan(folder, &ours)?,
+            prices: prices(folder, &ours)?,
             profiles: profiles(folder, &ours)?,
             threads,
         },
@@ -184,7 +188,7 @@ fn without_missing_plan(environment: &Environment) -> Result<Option<Environment>
     let policy = folder.join(environments::POLICY_FILE);
     match entries
         .iter()
-        .filter(|entry| **entry != PLAN_FILE)
+        .filter(|entry| **entry != PLAN_FILE && !holds_only_our_kinds(&folder.join(entry)))
         .collect::<Vec<_>>()
         .as_slice()
     {
@@ -203,6 +207,16 @@ fn without_missing_plan(environment: &Environment) -> Result<Option<Environment>
         ))
         .into()),
     }
+}
+
+/// Whether a file adds nothing to the manifests.
+pub fn holds_only_our_kinds(path: &Path) -> bool {
+    path.is_file()
+        && documents(path).is_ok_and(|documents| {
+            documents
+                .iter()
+                .all(|document| document["apiVersion"] == policy::API_VERSION)
+        })
 }
 
 /// The policy's file where exactly one holds what was merged; else the object.
@@ -237,11 +251,60 @@ fn accepted_plan(folder: &Path, ours: &[Object]) -> Result<Option<(Value, Source
     if path.is_file() {
         return read_one(&path).map(Some);
     }
-    let object = ours.iter().find(|object| object["kind"] == model::KIND);
-    Ok(object.map(|object| {
-        let name = object["metadata"]["name"].as_str().unwrap_or_default();
-        (object.clone(), Source::object(model::KIND, name))
+    Ok(built(ours, model::KIND))
+}
+
+/// The price file of the environment, else the sheet among the objects of the build, else the file in the folder around
+/// it that several environments share.
+fn prices(folder: &Path, ours: &[Object]) -> Result<Option<(Value, Source)>, CliError> {
+    let around = match folder.parent() {
+        Some(around) if folder.file_name().is_some() => around.to_owned(),
+        _ => folder.join(".."),
+    };
+    let own = price_file(&folder.join(PRICES_FILE))?.or_else(|| built(ours, price::KIND));
+    match own {
+        None => price_file(&around.join(PRICES_FILE)),
+        own => Ok(own),
+    }
+}
+
+/// The one object of our group in a file; a file of that name that holds none is somebody else's.
+fn price_file(path: &Path) -> Result<Option<(Value, Source)>, CliError> {
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let text = files::read_text(path, Limits::STREAM.bytes)?;
+    let shown = path.display().to_string();
+    let documents = yaml::read_all(text.as_bytes(), &Limits::STREAM)
+        .map_err(|error| unreadable(&shown, text.as_bytes(), &error))?;
+    let mut ours = documents
+        .into_iter()
+        .filter(|document| document.value["apiVersion"] == policy::API_VERSION);
+    let (first, second) = (ours.next(), ours.next());
+    if second.is_some() {
+        let headline = format!("`{shown}` holds several objects of trimtab");
+        return Err(Diagnostic::error(code::MALFORMED_INPUT, headline)
+            .help("keep one price sheet in it")
+            .into());
+    }
+    Ok(first.map(|found| {
+        let document = found.index;
+        (
+            found.value,
+            Source::File {
+                path: shown,
+                text,
+                document,
+            },
+        )
     }))
+}
+
+/// An object of ours in the build.
+fn built(ours: &[Object], kind: &str) -> Option<(Value, Source)> {
+    let object = ours.iter().find(|object| object["kind"] == kind)?;
+    let name = object["metadata"]["name"].as_str().unwrap_or_default();
+    Some((object.clone(), Source::object(kind, name)))
 }
 
 /// The profiles beside the policy (`profile*.yaml`, `profiles/`), else those among the objects of the build.

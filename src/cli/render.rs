@@ -13,7 +13,6 @@ use crate::io::kustomization::Kustomization;
 use crate::io::kustomize::relative;
 use crate::krm::layer::{self, Layer};
 use crate::pipeline::{self, Purpose};
-use crate::policy;
 use crate::yaml;
 
 /// First line of every file of ours: how they are told from a person's.
@@ -151,7 +150,7 @@ fn the_overlay_below(folder: &Path) -> Result<String, CliError> {
         .collect();
     let own: Vec<&str> = kustomization
         .entries("resources")
-        .filter(|entry| !folder.join(entry).is_dir() && !holds_only_our_kinds(&folder.join(entry)))
+        .filter(|entry| !folder.join(entry).is_dir() && !load::holds_only_our_kinds(&folder.join(entry)))
         .collect();
     match (below.as_slice(), own.as_slice()) {
         ([one], []) => Ok((*one).to_owned()),
@@ -165,12 +164,4 @@ fn the_overlay_below(folder: &Path) -> Result<String, CliError> {
         )
         .into()),
     }
-}
-
-fn holds_only_our_kinds(path: &Path) -> bool {
-    crate::io::kustomization::documents(path).is_ok_and(|documents| {
-        documents
-            .iter()
-            .all(|document| document["apiVersion"] == policy::API_VERSION)
-    })
 }

@@ -66,6 +66,9 @@ codes! {
     POLICY_INVALID = "policy-invalid": "The policy does not have the form the schema asks for. `trimtab schema OptimizationPolicy` prints it.";
     POLICY_UNRECOGNISED = "policy-unrecognised": "A file or folder was meant as an environment of trimtab and is none: a misspelt kind or apiVersion, an empty policy, a policy without manifests. Nothing there would be planned or checked, so it is an error. Policies of other tools are passed over.";
     POLICY_CONFLICT = "policy-conflict": "Two settings of the policy can't both hold.";
+    PRICES_INVALID = "prices-invalid": "The price sheet does not have the form the schema asks for, or its amounts contradict each other. `trimtab schema PriceSheet` prints the form.";
+    PRICES_DOUBTFUL = "prices-doubtful": "A price is possible and unusual, such as one for spot above the one on demand. It is used as it stands.";
+    CURRENCIES_MIXED = "currencies-mixed": "Every price of a sheet is in its one currency: amounts of two do not add up, and no rate of exchange is guessed.";
     UNSUPPORTED_VERSION = "unsupported-version": "A field or object that the policy asks for is not available at the lowest version it names in `spec.cluster`.";
     ADDON_MISSING = "addon-missing": "The policy asks for an object of an addon (KEDA, VPA) that `spec.cluster.addons` does not name, so it is not rendered.";
     SCALER_CHANGE = "scaler-change": "An HPA can't be replaced by a ScaledObject (or back) in one merge: both would act on the workload for a moment, and KEDA refuses it. First merge: `mode: none` for the workload; when it is applied, the second: the new mode.";

@@ -22,6 +22,9 @@ pub const POLICY_FILE: &str = "policy.yaml";
 /// The committed plan of an environment.
 pub const PLAN_FILE: &str = "plan.yaml";
 
+/// Prices: of one environment, or beside several.
+pub const PRICES_FILE: &str = "prices.yaml";
+
 /// Folders that hold no environments of the user's own.
 pub(super) const SKIPPED: [&str; 2] = ["node_modules", "target"];
 

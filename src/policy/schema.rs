@@ -255,6 +255,12 @@ fn wrong_type(
                 .help(format!("quote it: `\"{written}\"`"))
         };
     }
+    if wants("object") && found.is_array() {
+        return Diagnostic::error(code::POLICY_INVALID, "a list stands where a map is wanted")
+            .at(place)
+            .because("lists can't be patched by name: a collection is a map keyed by name")
+            .help("give each entry a name: `NAME: {…}`");
+    }
     if wants("object") && !found.is_object() {
         let diagnostic = Diagnostic::error(
             code::POLICY_INVALID,
