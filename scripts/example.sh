@@ -35,7 +35,7 @@ first_plan() {
 
 # Some objects of production's diff, whole: each from its line to the next object's.
 excerpt() {
-  awk -v wanted='Deployment online-boutique/emailservice$|HorizontalPodAutoscaler online-boutique/(cart|frontend) |VerticalPodAutoscaler online-boutique/orders-db |ScaledObject |PodDisruptionBudget online-boutique/frontend ' '
+  awk -v wanted='Deployment online-boutique/emailservice$|HorizontalPodAutoscaler online-boutique/(cart|frontend)( |$)|VerticalPodAutoscaler online-boutique/orders-db( |$)|ScaledObject |PodDisruptionBudget online-boutique/frontend( |$)' '
     NR == 1 { print; next }
     /^  [~+=-] / { shown = ($0 ~ wanted) }
     shown { print }' production.diff.txt

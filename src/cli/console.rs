@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use crate::diag::{Diagnostic, terminal};
+use crate::diag::{self, Diagnostic, terminal};
 
 /// Data for stdout, whole.
 pub fn print(text: &str) -> std::io::Result<()> {
@@ -31,9 +31,10 @@ pub fn say(text: &str) {
 
 /// Diagnostics for people; coloured where the terminal and the user allow it.
 pub fn report(diagnostics: &[Diagnostic]) {
+    let gathered = diag::gathered(diagnostics);
     let _ = anstream::stderr()
         .lock()
-        .write_all(terminal::render_all(diagnostics, true).as_bytes());
+        .write_all(terminal::render_all(&gathered, true).as_bytes());
 }
 
 /// Columns for text that people read: the terminal's, else a page's.

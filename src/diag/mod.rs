@@ -163,6 +163,37 @@ pub fn sort(diagnostics: &mut [Diagnostic]) {
     });
 }
 
+/// As people read them: what is said of several workloads in the same words is said once, with their names. For programs
+/// each stays by itself.
+pub fn gathered(diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
+    let without_workload = |diagnostic: &Diagnostic| Diagnostic {
+        workload: None,
+        ..diagnostic.clone()
+    };
+    let mut gathered: Vec<(Diagnostic, Vec<&str>)> = Vec::new();
+    for diagnostic in diagnostics {
+        let said = without_workload(diagnostic);
+        let workload = diagnostic.workload.as_deref().filter(|_| diagnostic.place.is_none());
+        let known = gathered
+            .iter_mut()
+            .find(|(known, workloads)| workload.is_some() && !workloads.is_empty() && *known == said);
+        match (known, workload) {
+            (Some((_, workloads)), Some(workload)) => workloads.push(workload),
+            (_, Some(workload)) => gathered.push((said, vec![workload])),
+            (_, None) => gathered.push((diagnostic.clone(), Vec::new())),
+        }
+    }
+    let name = |(said, workloads): (Diagnostic, Vec<&str>)| match workloads.as_slice() {
+        [] => said,
+        [one] => said.of(*one),
+        several => {
+            let names: Vec<String> = several.iter().map(|name| format!("`{name}`")).collect();
+            said.because(format!("{} workloads: {}", several.len(), names.join(", ")))
+        }
+    };
+    gathered.into_iter().map(name).collect()
+}
+
 /// Whether any of them fails the run.
 pub fn has_errors(diagnostics: &[Diagnostic]) -> bool {
     diagnostics.iter().any(|d| d.severity == Severity::Error)
@@ -177,4 +208,26 @@ pub fn near_miss<'a>(written: &str, accepted: impl IntoIterator<Item = &'a str>)
         .filter(|(distance, word)| *distance <= 1 + word.len().min(written.len()) / 4)
         .min()
         .map(|(_, word)| word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_several_workloads_is_said_once() {
+        let note = |workload: &str| Diagnostic::note(code::UNMATCHED, "untouched").of(workload);
+        let other = Diagnostic::warning(code::STALE, "kept").of("Deployment/a");
+        let plain = Diagnostic::warning(code::STALE, "kept");
+        let found = gathered(&[
+            note("Deployment/a"),
+            other.clone(),
+            note("Deployment/b"),
+            plain.clone(),
+            plain.clone(),
+        ]);
+        let together =
+            Diagnostic::note(code::UNMATCHED, "untouched").because("2 workloads: `Deployment/a`, `Deployment/b`");
+        assert_eq!(found, [together, other, plain.clone(), plain]);
+    }
 }

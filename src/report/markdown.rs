@@ -3,9 +3,10 @@
 use serde::Serialize;
 use tera::{Context, Tera};
 
+use super::fields::{self, Shown};
 use super::plan_table::{PlanRow, PlanTable};
 use super::sink::{Html, MdCode, MdFence, MdInline};
-use super::{Comparison, Environment, Totals, words};
+use super::{Comparison, Environment, Totals, summary, words};
 use crate::diff::text::{self, Line};
 use crate::diff::{Change, FieldChange, ObjectDiff};
 
@@ -109,13 +110,13 @@ fn object(object: &ObjectDiff) -> ObjectPart {
         part.blocks.push(whole(object));
         return part;
     }
-    for field in &object.fields {
-        match lines(field) {
+    for shown in fields::shown(&object.fields) {
+        match shown.field.and_then(lines) {
             Some(lines) => part.blocks.push(Block {
-                title: Some(MdCode::new(&field.path.to_string())),
+                title: Some(MdCode::new(&shown.path)),
                 lines: MdFence::new(lines.iter().map(String::as_str)),
             }),
-            None => part.rows.push(row(field)),
+            None => part.rows.push(row(&shown)),
         }
     }
     part
@@ -123,8 +124,8 @@ fn object(object: &ObjectDiff) -> ObjectPart {
 
 fn remark(object: &ObjectDiff) -> String {
     let what = match object.change {
-        Change::Added => format!("added, {}", words::summary(object)),
-        Change::Removed => format!("removed, {}", words::summary(object)),
+        Change::Added => format!("added, {}", summary::of(object)),
+        Change::Removed => format!("removed, {}", summary::of(object)),
         Change::Modified => words::count(object.fields.len(), "field"),
         Change::Renamed => format!(
             "{}; {}",
@@ -139,13 +140,12 @@ fn remark(object: &ObjectDiff) -> String {
     format!("{what}{}", reason.unwrap_or_default())
 }
 
-fn row(field: &FieldChange) -> FieldRow {
-    let (before, after) = words::sides(field);
+fn row(shown: &Shown<'_>) -> FieldRow {
     FieldRow {
-        path: MdCode::new(&field.path.to_string()),
-        before: MdCode::new(&before),
-        after: MdCode::new(&after).bold(),
-        reason: MdInline::new(&field.reason.as_ref().map(words::reason).unwrap_or_default()),
+        path: MdCode::new(&shown.path),
+        before: MdCode::new(&shown.before),
+        after: MdCode::new(&shown.after).bold(),
+        reason: MdInline::new(&shown.reason.map(words::reason).unwrap_or_default()),
     }
 }
 

@@ -8,6 +8,8 @@
 
 pub mod sink;
 mod words;
+mod fields;
+mod summary;
 mod decided;
 mod plan_table;
 mod json;

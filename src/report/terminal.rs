@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
+use super::fields::{self, Shown};
 use super::plan_table::{PlanRow, PlanTable};
 use super::sink::Term;
-use super::{Comparison, Environment, Totals, words};
+use super::{Comparison, Environment, Totals, summary, words};
 use crate::diff::text::{self, Line};
 use crate::diff::{Change, FieldChange, ObjectDiff};
 use crate::plan::model::Status;
@@ -22,6 +23,8 @@ const STRONG: Style = Style::new().bold();
 const CONTEXT: usize = 2;
 /// Longer text differences are cut here, with a line that says so.
 const MAX_TEXT_LINES: usize = 60;
+/// Lines that one side of a value may take.
+const MAX_VALUE_LINES: usize = 4;
 /// The narrowest layout. Below it lines wrap.
 const MIN_WIDTH: usize = 60;
 
@@ -76,14 +79,19 @@ fn object(page: &mut String, object: &ObjectDiff, width: usize) {
     let is_whole = matches!(object.change, Change::Added | Change::Removed);
     let mut remark = String::new();
     if is_whole {
-        remark.push_str(&words::summary(object));
+        remark.push_str(&summary::of(object));
     }
     if let Some(reason) = &object.reason {
         remark.push_str("   ");
         remark.push_str(&words::reason(reason));
     }
-    let remark = Term::new(&remark).keep_start(width.saturating_sub(name.columns() + 7));
-    let gap = if remark.columns() == 0 { "" } else { "   " };
+    let remark = Term::new(remark.trim_start());
+    let gap = match remark.columns() {
+        0 => "",
+        columns if columns + name.columns() + 7 <= width => "   ",
+        // what a reviewer judges by is never cut
+        _ => "\n      ",
+    };
     line(
         page,
         format_args!("  {style}{sign} {name}{style:#}{gap}{QUIET}{remark}{QUIET:#}"),
@@ -95,16 +103,17 @@ fn object(page: &mut String, object: &ObjectDiff, width: usize) {
         );
     }
     if !is_whole {
-        fields(page, &object.fields, width);
+        rows(page, &object.fields, width);
     }
 }
 
-fn fields(page: &mut String, fields: &[FieldChange], width: usize) {
-    let rows: Vec<Row> = fields.iter().map(Row::of_field).collect();
+fn rows(page: &mut String, changes: &[FieldChange], width: usize) {
+    let shown = fields::shown(changes);
+    let rows: Vec<Row> = shown.iter().map(Row::of_field).collect();
     let layout = Layout::of(&rows, width);
-    for (row, field) in rows.iter().zip(fields) {
-        if let Some(lines) = field_lines(field) {
-            line(page, format_args!("      {}", row.name.keep_end(layout.names)));
+    for (row, shown) in rows.iter().zip(&shown) {
+        if let Some(lines) = shown.field.and_then(field_lines) {
+            line(page, format_args!("      {}", row.name.keep_end(width - 6)));
             text_lines(page, &lines);
         } else {
             layout.row(page, row);
@@ -157,13 +166,12 @@ struct Row {
 }
 
 impl Row {
-    fn of_field(field: &FieldChange) -> Self {
-        let (before, after) = words::sides(field);
+    fn of_field(shown: &Shown<'_>) -> Self {
         Self {
-            name: Term::new(&field.path.to_string()),
-            before: Term::new(&before),
-            after: Term::new(&after),
-            reason: field.reason.as_ref().map(|reason| Term::new(&words::reason(reason))),
+            name: Term::new(&shown.path),
+            before: Term::new(&shown.before),
+            after: Term::new(&shown.after),
+            reason: shown.reason.map(|reason| Term::new(&words::reason(reason))),
         }
     }
 
@@ -182,37 +190,53 @@ struct Layout {
 impl Layout {
     fn of(rows: &[Row], width: usize) -> Self {
         let room = width - 6;
-        let longest = |columns: &dyn Fn(&Row) -> usize| rows.iter().map(columns).max().unwrap_or(0);
-        // Values are read first: paths get what they leave, but never less than two fifths of the line.
-        let values = longest(&Row::value_columns).min(room * 3 / 5);
-        let names = longest(&|row| row.name.columns()).min(room - values.min(room * 3 / 5) - 2);
+        // what does not fit beside a path gets lines of its own, and takes nothing from the others
+        let beside = || rows.iter().filter(|row| row.value_columns() <= room * 3 / 5);
+        let values = beside().map(Row::value_columns).max().unwrap_or(0);
+        let names = beside().map(|row| row.name.columns()).max().unwrap_or(0);
+        let names = names.min(room.saturating_sub(values + 2));
         Self { names, values, width }
     }
 
     fn row(&self, page: &mut String, row: &Row) {
-        let name = row.name.keep_end(self.names);
-        let room = self.width - 6 - self.names - 2;
-        let (before, after) = if row.value_columns() <= room {
-            (row.before.clone(), row.after.clone())
-        } else {
-            let half = (room - 3) / 2;
-            let rest = room - 3 - row.before.columns().min(half);
-            (row.before.keep_start(half), row.after.keep_start(rest))
-        };
-        let pad = self.values.saturating_sub(before.columns() + 3 + after.columns());
+        let (room, columns) = (self.width - 6, row.value_columns());
+        if columns > room * 3 / 5 {
+            return self.tall_row(page, row);
+        }
+        let pad = self.values.saturating_sub(columns);
         let mut text = format!(
-            "      {name:width$}  {before} → {STRONG}{after}{STRONG:#}",
-            width = self.names
+            "      {name:names$}  {} → {STRONG}{}{STRONG:#}",
+            row.before,
+            row.after,
+            name = row.name.keep_end(self.names),
+            names = self.names
         );
         if let Some(reason) = &row.reason {
-            let used = 6 + self.names + 2 + self.values.max(before.columns() + 3 + after.columns());
+            let used = 6 + self.names + 2 + self.values.max(columns);
             if used + 3 + reason.columns() <= self.width {
                 let _ = write!(text, "{:pad$}   {QUIET}{reason}{QUIET:#}", "");
             } else {
-                let _ = write!(text, "\n        {QUIET}{}{QUIET:#}", reason.keep_start(self.width - 8));
+                let _ = write!(text, "\n        {QUIET}{reason}{QUIET:#}");
             }
         }
         line(page, format_args!("{text}"));
+    }
+
+    /// A path, and below it values that need the line for themselves. They are cut only where they would fill the screen.
+    fn tall_row(&self, page: &mut String, row: &Row) {
+        let most = self.width * MAX_VALUE_LINES;
+        line(page, format_args!("      {}", row.name.keep_end(self.width - 6)));
+        line(
+            page,
+            format_args!(
+                "        {} → {STRONG}{}{STRONG:#}",
+                row.before.keep_start(most),
+                row.after.keep_start(most)
+            ),
+        );
+        if let Some(reason) = &row.reason {
+            line(page, format_args!("        {QUIET}{reason}{QUIET:#}"));
+        }
     }
 }
 

@@ -1,16 +1,17 @@
 //! Words that several outputs share.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Totals;
 use crate::diff::{Change, Class, Diff, FieldChange, HIDDEN, ObjectDiff};
 use crate::krm::{ObjectId, Reason};
 
-/// A value on one line: scalars bare, collections in flow form.
+/// A value on one line: scalars bare, collections in flow form, selector terms as `zone In [a, b]`.
 pub(super) fn value(value: &Value) -> String {
     match value {
         Value::String(text) if text.is_empty() => "\"\"".to_owned(),
         Value::String(text) => text.clone(),
+        Value::Object(map) if term(map).is_some() => term(map).unwrap_or_default(),
         Value::Object(map) if !map.is_empty() => {
             let fields: Vec<String> = map
                 .iter()
@@ -23,6 +24,16 @@ pub(super) fn value(value: &Value) -> String {
             format!("[{}]", items.join(", "))
         }
         other => other.to_string(),
+    }
+}
+
+/// A term of a label selector or a node selector.
+fn term(map: &Map<String, Value>) -> Option<String> {
+    let (key, operator) = (map.get("key")?.as_str()?, map.get("operator")?.as_str()?);
+    match map.get("values") {
+        None if map.len() == 2 => Some(format!("{key} {operator}")),
+        Some(values) if map.len() == 3 => Some(format!("{key} {operator} {}", value(values))),
+        _ => None,
     }
 }
 
@@ -76,28 +87,6 @@ pub(super) fn object(id: &ObjectId) -> String {
     } else {
         format!("{kind} {}/{}", id.namespace, id.name)
     }
-}
-
-/// What a new or removed object is, in a few words: `6–20 replicas, cpu 65%`.
-pub(super) fn summary(object: &ObjectDiff) -> String {
-    let at = |path: &str| {
-        let field = object.fields.iter().find(|field| field.path.to_string() == path)?;
-        field.after.as_ref().or(field.before.as_ref()).map(value)
-    };
-    let range = |low: &str, default: &str, high: &str| {
-        let low = at(low).unwrap_or_else(|| default.to_owned());
-        at(high).map(|high| format!("{low}–{high} replicas"))
-    };
-    let known = match object.id.kind.as_str() {
-        "HorizontalPodAutoscaler" => range(".spec.minReplicas", "1", ".spec.maxReplicas"),
-        "ScaledObject" => range(".spec.minReplicaCount", "0", ".spec.maxReplicaCount"),
-        "PodDisruptionBudget" => at(".spec.maxUnavailable")
-            .map(|count| format!("maxUnavailable {count}"))
-            .or_else(|| at(".spec.minAvailable").map(|count| format!("minAvailable {count}"))),
-        "VerticalPodAutoscaler" => at(".spec.updatePolicy.updateMode").map(|mode| format!("updateMode {mode}")),
-        _ => None,
-    };
-    known.unwrap_or_else(|| count(object.fields.len(), "field"))
 }
 
 /// `1 field`, `2 fields`
