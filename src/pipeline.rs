@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::diag::{self, Diagnostic, Place, code};
 use crate::facts::{self, Facts};
-use crate::krm::apply::apply;
+use crate::krm::apply::{Applied, apply_each};
 use crate::krm::{Edit, Object};
 use crate::plan::model::OptimizationPlan;
 use crate::plan::{self, baseline, codec};
@@ -66,8 +66,8 @@ pub struct Inputs {
 /// What a run gives.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// The manifests after the edits: those given, in their order, and new ones behind them.
-    pub objects: Vec<Object>,
+    /// The manifests after the edits: those given, each at its place, and new ones.
+    pub objects: Applied,
     /// The edits.
     pub edits: Vec<Edit>,
     /// The plan they come from.
@@ -116,9 +116,9 @@ pub fn run(inputs: &Inputs) -> Result<Outcome, Vec<Diagnostic>> {
 
 /// Applies the edits. Those of an object that does not take them are left out and reported: one broken workload stops
 /// no other.
-fn apply_what_fits(inputs: &Inputs, edits: &mut Vec<Edit>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Object> {
+fn apply_what_fits(inputs: &Inputs, edits: &mut Vec<Edit>, diagnostics: &mut Vec<Diagnostic>) -> Applied {
     loop {
-        match apply(inputs.objects.clone(), edits) {
+        match apply_each(inputs.objects.clone(), edits) {
             Ok(objects) => return objects,
             Err(error) => {
                 let broken = error.id().clone();

@@ -63,6 +63,20 @@ fn assert_layer_is_exact(before: &[Value], edits: &[Edit]) {
     }
 }
 
+#[test]
+fn a_layer_takes_objects_away() {
+    let before = [
+        json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+            "metadata": {"name": "web", "namespace": "shop"}, "spec": {"maxReplicas": 3}}),
+        json!({"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject",
+            "metadata": {"name": "web", "namespace": "shop"}, "spec": {"maxReplicaCount": 3}}),
+        json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "web"}}),
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "web", "namespace": "shop"}}),
+    ];
+    let delete = |object: &Value| edit(&ObjectId::of(object).unwrap(), Change::Delete);
+    assert_layer_is_exact(&before, &before[..3].iter().map(delete).collect::<Vec<_>>());
+}
+
 /// Equal objects, in whatever order kustomize prints them.
 fn assert_same_objects(built: &[Value], expected: &[Value], case: &str) {
     let sorted = |objects: &[Value]| {

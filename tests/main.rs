@@ -14,6 +14,7 @@ mod example;
 mod function;
 mod history_formats;
 mod house;
+mod in_place;
 mod keda_scalers;
 mod kustomize;
 mod kustomize_host;

@@ -505,6 +505,22 @@ fn a_scaler_goes_only_by_mode_none_and_leaves_what_was_in_force() {
     let plan = world.one("api");
     assert_eq!(plan.scaler, None);
     assert_eq!(plan.replicas.as_ref().and_then(|replicas| replicas.value), Some(6));
+    assert!(plan.removed.scaler.is_some() && plan.removed.disruption.is_none());
+    // a host may have missed that plan: the next one says it again
+    world.accepted = Some(world.plan());
+    world.profile = "sha256:later".to_owned();
+    assert!(world.one("api").removed.scaler.is_some());
+    // wanted again, it does not go
+    world.settings = settings(WEB);
+    let plan = world.one("api");
+    assert!(plan.scaler.is_some() && plan.removed.is_empty());
+}
+
+/// `none` from the start removes nothing, and the plan is not longer for it.
+#[test]
+fn what_was_never_there_is_not_removed() {
+    let world = World::new(PLAIN, &[deployment("api", 2, "500m", "512Mi")], vec![]);
+    assert!(world.one("api").removed.is_empty());
 }
 
 #[test]

@@ -118,13 +118,12 @@ fn mistakes_are_reported_with_place_reason_and_repair() {
             )),
         ),
     ];
-    let mut said = String::new();
-    for (name, text) in cases {
+    let said = cases.map(|(name, text)| {
         let problems = parse(&text).map(|_| ()).expect_err(name);
-        said.push_str(&format!("## {name}\n{problems}\n"));
-    }
+        format!("## {name}\n{problems}\n")
+    });
     insta::with_settings!({prepend_module_to_snapshot => false, omit_expression => true}, {
-        insta::assert_snapshot!("prices__mistakes", said);
+        insta::assert_snapshot!("prices__mistakes", said.concat());
     });
 }
 

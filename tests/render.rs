@@ -68,6 +68,7 @@ fn listed(edits: &[Edit]) -> String {
             Change::Set { path, value } if value.is_array() || value.is_object() => format!("set {path}"),
             Change::Set { path, value } => format!("set {path} = {value}"),
             Change::Remove { path } => format!("remove {path}"),
+            Change::Delete => "delete".to_owned(),
         };
         let inputs: Vec<String> = edit
             .reason

@@ -93,7 +93,7 @@ fn lint_errors(one: &Loaded, outcome: &Outcome) -> Vec<Diagnostic> {
             .and_then(|key| key.rsplit('/').next())
             .map(str::to_owned)
     };
-    let mut errors = lint::lint_for(&outcome.objects, Some(&cluster));
+    let mut errors = lint::lint_for(&outcome.objects.clone().into_objects(), Some(&cluster));
     errors.retain(|found| {
         let is_accepted = name(found).is_some_and(|name| policy.spec.acceptance(found.code, &name).is_some());
         found.severity == Severity::Error && !is_accepted

@@ -14,6 +14,7 @@ use super::schema;
 use super::unreadable::unreadable;
 use crate::diag::{Diagnostic, Place, code};
 use crate::io::files;
+use crate::krm::apply::Applied;
 use crate::krm::resource_list::is_kept_as_file;
 use crate::krm::{ListError, Object, ResourceList};
 use crate::pipeline::{self, Inputs, ProfileSource, Purpose};
@@ -98,22 +99,22 @@ impl Sorted {
         through.map(|(item, _)| item.clone()).collect()
     }
 
-    /// The items as they came, each manifest in its new form, new ones at the end.
-    fn rejoin(&self, items: Vec<Object>, manifests: Vec<Object>) -> Vec<Object> {
-        let mut manifests = manifests.into_iter();
+    /// The items as they came, each manifest in its new form or gone, new ones at the end.
+    fn rejoin(&self, items: Vec<Object>, manifests: Applied) -> Vec<Object> {
+        let mut existing = manifests.existing.into_iter();
         let mut joined = Vec::with_capacity(items.len());
         for (item, way) in items.into_iter().zip(&self.ways) {
             match way {
-                Way::Through => joined.push(
-                    manifests
+                Way::Through => joined.extend(
+                    existing
                         .next()
-                        .expect("broken invariant: the pipeline gives back every object it was given"),
+                        .expect("broken invariant: the pipeline answers for every object it was given"),
                 ),
                 Way::Beside => joined.push(item),
                 Way::End => {}
             }
         }
-        joined.extend(manifests);
+        joined.extend(manifests.new);
         joined
     }
 }

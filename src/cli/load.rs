@@ -74,7 +74,7 @@ impl Loaded {
             return Ok((self.inputs.objects, Vec::new()));
         }
         let outcome = pipeline::run(&self.inputs).map_err(CliError::Diagnostics)?;
-        Ok((outcome.objects, outcome.edits))
+        Ok((outcome.objects.into_objects(), outcome.edits))
     }
 
     /// Where its plan is or will be.

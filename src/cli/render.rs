@@ -99,7 +99,7 @@ pub fn files(one: &Loaded, form: Form, output: &Path) -> Result<(BTreeMap<String
     let outcome = pipeline::run(&one.inputs).map_err(CliError::Diagnostics)?;
     let name = &outcome.plan.metadata.name;
     let layer = match form {
-        Form::Manifests => layer::manifests(name, &outcome.objects),
+        Form::Manifests => layer::manifests(name, &outcome.objects.into_objects()),
         Form::Overlay => {
             let base = base(one, output)?;
             layer::overlay(name, &base, &one.inputs.objects, &outcome.edits, one.schema).map_err(anyhow::Error::from)?

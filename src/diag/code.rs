@@ -59,6 +59,7 @@ codes! {
     STALE_FILE = "stale-file": "A committed file is not what the inputs make of it now: somebody changed an input without running trimtab, or edited what is generated.";
     STALE = "stale": "The accepted decision is kept although it could not be confirmed on this profile.";
     PLAN_OUTDATED = "plan-outdated": "The plan names a workload or a container that the manifests no longer have. What it says of the others is still rendered. Plan again if the change was meant.";
+    REMOVED = "removed": "An object that trimtab made is removed where a host feeds it back: the policy says `mode: none`, or the accepted plan has another object in its place. Objects without our mark are never removed.";
     RENDERED = "rendered": "The plan asks for this object: it is made with the label `trimtab.dev/managed-by: trimtab`, and refreshed as a whole where that label shows it is ours.";
     UNMATCHED = "unmatched": "No rule of the policy matches this workload: it is untouched. Add a rule, or give it a class.";
     RULE_MATCHES_NOTHING = "rule-matches-nothing": "A rule of the policy matches no workload of this environment: a renamed workload, a typing error, or a rule that can go.";

@@ -25,12 +25,12 @@ impl<'a> Reasons<'a> {
         self.0.get(&key(id)).map_or(&[], Vec::as_slice)
     }
 
-    /// Why the object as a whole is there.
+    /// Why the object as a whole is there, or gone.
     pub(super) fn of_object(&self, id: &ObjectId) -> Option<Reason> {
         let made = self
             .edits(id)
             .iter()
-            .find(|edit| matches!(edit.change, Change::Upsert { .. }));
+            .find(|edit| matches!(edit.change, Change::Upsert { .. } | Change::Delete));
         made.map(|edit| edit.reason.clone())
     }
 
@@ -42,6 +42,7 @@ impl<'a> Reasons<'a> {
                 (shared == at.0.len() || shared == path.0.len()).then_some(1 + shared)
             }
             Change::Upsert { owned } => owns(owned, &path.0).then_some(0),
+            Change::Delete => Some(0),
         };
         let near = self.edits(id).iter().filter_map(|edit| Some((nearness(edit)?, edit)));
         // The first of the nearest: `max_by_key` would take the last.

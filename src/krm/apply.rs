@@ -58,21 +58,52 @@ impl ApplyError {
     }
 }
 
-/// The objects after the edits: existing ones at their places, new ones at the end in the order of their edits.
+/// What edits made of objects.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Applied {
+    /// Those that were there, in their order; `None` for a deleted one.
+    pub existing: Vec<Option<Object>>,
+    /// New ones, in the order of their edits.
+    pub new: Vec<Object>,
+}
+
+impl Applied {
+    /// Every object there is now: existing ones first.
+    pub fn into_objects(self) -> Vec<Object> {
+        self.existing.into_iter().flatten().chain(self.new).collect()
+    }
+}
+
+/// The objects after the edits: existing ones in their order, new ones at the end in the order of their edits.
+pub fn apply(objects: Vec<Object>, edits: &[Edit]) -> Result<Vec<Object>, ApplyError> {
+    apply_each(objects, edits).map(Applied::into_objects)
+}
+
+/// As [`apply()`], with every object still at its place.
 ///
 /// - `Upsert` makes the object, or sets the owned fields of the one with the same group, kind, namespace (`default` and
 ///   none are one) and name: maps field by field, lists as a whole. A null is no value and sets nothing.
 /// - `Set` makes maps on its way, never list items. Setting null is removing.
+/// - `Delete` takes the object away; an `Upsert` behind it makes a new one.
 /// - `Remove` takes along the maps and lists that it left empty, up to the object's top level; what was empty before stays.
-pub fn apply(mut objects: Vec<Object>, edits: &[Edit]) -> Result<Vec<Object>, ApplyError> {
+pub fn apply_each(objects: Vec<Object>, edits: &[Edit]) -> Result<Applied, ApplyError> {
     let mut places = Places::of(&objects);
+    let count = objects.len();
+    let mut objects: Vec<Option<Object>> = objects.into_iter().map(Some).collect();
     for edit in edits {
         let place = places.find(&edit.id)?;
-        match (&edit.change, place) {
-            (Change::Upsert { owned }, Some(at)) => merge(&mut objects[at], owned),
+        let found = place.and_then(|at| objects[at].as_mut());
+        match (&edit.change, found) {
+            (Change::Delete, _) => {
+                if let Some(at) = place {
+                    objects[at] = None;
+                    places.remove(&edit.id);
+                }
+            }
+            (Change::Upsert { owned }, Some(object)) => merge(object, owned),
             (Change::Upsert { owned }, None) => {
                 places.insert(&edit.id, objects.len());
-                objects.push(without_nulls(owned));
+                objects.push(Some(without_nulls(owned)));
             }
             (Change::Set { path, .. } | Change::Remove { path }, None) => {
                 return Err(ApplyError::NoObject {
@@ -86,16 +117,17 @@ pub fn apply(mut objects: Vec<Object>, edits: &[Edit]) -> Result<Vec<Object>, Ap
                     value: Value::Null,
                 }
                 | Change::Remove { path },
-                Some(at),
+                Some(object),
             ) => {
-                Field { id: &edit.id, path }.remove(&mut objects[at])?;
+                Field { id: &edit.id, path }.remove(object)?;
             }
-            (Change::Set { path, value }, Some(at)) => {
-                *Field { id: &edit.id, path }.make(&mut objects[at])? = without_nulls(value);
+            (Change::Set { path, value }, Some(object)) => {
+                *Field { id: &edit.id, path }.make(object)? = without_nulls(value);
             }
         }
     }
-    Ok(objects)
+    let new = objects.split_off(count).into_iter().flatten().collect();
+    Ok(Applied { existing: objects, new })
 }
 
 /// Group, kind, namespace and name.
@@ -120,6 +152,10 @@ impl Places {
 
     fn insert(&mut self, id: &ObjectId, at: usize) {
         self.0.insert(owned_key(id), Some(at));
+    }
+
+    fn remove(&mut self, id: &ObjectId) {
+        self.0.remove(&owned_key(id));
     }
 
     fn find(&self, id: &ObjectId) -> Result<Option<usize>, ApplyError> {

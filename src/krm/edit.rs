@@ -46,6 +46,8 @@ pub enum Change {
         /// Its new value.
         value: Value,
     },
+    /// The object goes; nothing happens where it is absent.
+    Delete,
     /// One field of an existing object goes; nothing happens where it is absent.
     Remove {
         /// Which field.

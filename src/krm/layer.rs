@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::apply::{ApplyError, apply};
+use super::apply::{ApplyError, apply_each};
 use super::patch::{Patch, Schema, patch};
 use super::{Edit, Object, ObjectId};
 
@@ -28,13 +28,17 @@ pub struct Layer {
 /// The layer around `base` (a path from the layer's folder to what it stands on) that turns `before`, what `base`
 /// builds, into `apply(before, edits)`.
 pub fn overlay(name: &str, base: &str, before: &[Object], edits: &[Edit], schema: Schema) -> Result<Layer, ApplyError> {
-    let after = apply(before.to_vec(), edits)?;
+    let after = apply_each(before.to_vec(), edits)?;
+    let change = |before: &Object, after: &Option<Object>| match after {
+        Some(after) => patch(before, after, schema),
+        None => Some(Patch::Merge(deletion(before))),
+    };
     let changed: Vec<(ObjectId, Patch)> = before
         .iter()
-        .zip(&after)
-        .filter_map(|(before, after)| Some((ObjectId::of(before)?, patch(before, after, schema)?)))
+        .zip(&after.existing)
+        .filter_map(|(before, after)| Some((ObjectId::of(before)?, change(before, after)?)))
         .collect();
-    let new: Vec<&Object> = after[before.len()..].iter().collect();
+    let new: Vec<&Object> = after.new.iter().collect();
     let ids: Vec<ObjectId> = changed
         .iter()
         .map(|(id, _)| id.clone())
@@ -55,6 +59,15 @@ pub fn overlay(name: &str, base: &str, before: &[Object], edits: &[Edit], schema
     let mut resources = objects_into(&mut files, &names, new);
     resources.insert(0, base.to_owned());
     Ok(finish(files, name, &resources, patches.into_values().collect()))
+}
+
+/// The patch that takes a whole object away, in every schema.
+fn deletion(object: &Object) -> Object {
+    let mut metadata = json!({"name": object["metadata"]["name"]});
+    if let Some(namespace) = object["metadata"].get("namespace") {
+        metadata["namespace"] = namespace.clone();
+    }
+    json!({"apiVersion": object["apiVersion"], "kind": object["kind"], "metadata": metadata, "$patch": "delete"})
 }
 
 /// A layer that holds every object whole and needs nothing but itself.

@@ -2,7 +2,7 @@
 
 use super::case::{Case, Question};
 use super::model::{ContainerPlan, Status, WorkloadPlan};
-use super::{disruption, lifecycle, limits, placement, requests, scaling, vpa};
+use super::{disruption, lifecycle, limits, placement, removal, requests, scaling, vpa};
 use crate::diag::{Code, Diagnostic, code};
 use crate::policy::wire::Mode;
 use crate::policy::{Matched, WorkloadSettings};
@@ -134,6 +134,7 @@ fn wanted_plan(question: Question<'_>, wanted: &WorkloadSettings) -> WorkloadPla
         spread: placement::spread(&case, lowest, highest_replicas(scaled.scaler.as_ref(), &case, lowest)),
         spot: placement::spot(&case, lowest),
         vpa: vpa::decide(&case, scaled.scaler.as_ref()),
+        removed: removal::decide(&case),
         grace_period: lifecycle::grace_period(&case),
         restarted: accepted.and_then(|plan| plan.restarted),
         ..WorkloadPlan::default()

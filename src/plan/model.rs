@@ -111,6 +111,9 @@ pub struct WorkloadPlan {
     /// VerticalPodAutoscaler.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vpa: Option<VpaPlan>,
+    /// Objects of ours that the policy takes away: a host that feeds back its files deletes them.
+    #[serde(default, skip_serializing_if = "RemovedObjects::is_empty")]
+    pub removed: RemovedObjects,
     /// `terminationGracePeriodSeconds`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grace_period: Option<Decision<Seconds>>,
@@ -205,6 +208,28 @@ fn is_from_history(why: &Reason) -> bool {
     ];
     derived.iter().any(|code| code.as_str() == why.code)
         || (why.code == code::BOUNDED.as_str() && !why.inputs.is_empty())
+}
+
+/// Objects of ours that go, each with the reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RemovedObjects {
+    /// The horizontal scaler.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scaler: Option<Reason>,
+    /// The PodDisruptionBudget.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disruption: Option<Reason>,
+    /// The VerticalPodAutoscaler.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vpa: Option<Reason>,
+}
+
+impl RemovedObjects {
+    /// Whether nothing goes.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// A refusal or remark.

@@ -15,13 +15,14 @@ pub mod pdb;
 pub mod topology_spread;
 pub mod spot;
 pub mod termination;
+mod removal;
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use crate::diag::{Diagnostic, code};
-use crate::krm::{Edit, FieldPath, ObjectId};
+use crate::krm::{Change, Edit, FieldPath, ObjectId};
 use crate::plan::model::{OptimizationPlan, Status, WorkloadPlan};
 use crate::policy::wire::Mode;
 use crate::workload::{Workload, Workloads};
@@ -109,6 +110,18 @@ pub fn render(plan: &OptimizationPlan, workloads: &Workloads) -> (Vec<Edit>, Vec
             diagnostics.extend(kind.refusals(&subject).into_iter().map(|refusal| refusal.of(key)));
         }
         diagnostics.extend(leave_names_of_others(&subject, workloads, &mut edits, first));
+    }
+    let rendered: Vec<ObjectId> = edits
+        .iter()
+        .filter(|edit| matches!(edit.change, Change::Upsert { .. }))
+        .map(|edit| edit.id.clone())
+        .collect();
+    for (key, plan) in plan.spec.workloads.iter().filter(|(_, plan)| is_rendered(plan)) {
+        if let Some(workload) = workloads.by_key.get(key) {
+            let (gone, found) = removal::render(&Planned { key, plan, workload }, &rendered);
+            edits.extend(gone);
+            diagnostics.extend(found);
+        }
     }
     (edits, diagnostics)
 }

@@ -238,9 +238,39 @@ fn edits() -> impl Strategy<Value = Vec<Edit>> {
 /// The field an edit is about: edits of different fields are disjoint.
 fn subject(edit: &Edit) -> (ObjectId, FieldPath) {
     match &edit.change {
-        Change::Upsert { .. } => (edit.id.clone(), FieldPath::default()),
+        Change::Upsert { .. } | Change::Delete => (edit.id.clone(), FieldPath::default()),
         Change::Set { path, .. } | Change::Remove { path } => (edit.id.clone(), path.clone()),
     }
+}
+
+#[test]
+fn a_deleted_object_leaves_the_others_at_their_places() {
+    let named = |name: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}});
+    let delete = |name: &str| edit(&ObjectId::of(&named(name)).unwrap(), Change::Delete);
+    let upsert = |name: &str| {
+        edit(
+            &ObjectId::of(&named(name)).unwrap(),
+            Change::Upsert { owned: named(name) },
+        )
+    };
+    let before = vec![named("a"), named("b"), named("c")];
+    let applied = apply_each(before.clone(), &[delete("b"), delete("absent"), upsert("d")]).unwrap();
+    assert_eq!(applied.existing, [Some(named("a")), None, Some(named("c"))]);
+    assert_eq!(applied.new, [named("d")]);
+    // twice is once, and an object may be made anew behind its deletion
+    assert_eq!(
+        apply(before.clone(), &[delete("b"), delete("b")]).unwrap(),
+        [named("a"), named("c")]
+    );
+    assert_eq!(
+        apply(before, &[delete("b"), upsert("b")]).unwrap(),
+        [named("a"), named("c"), named("b")]
+    );
+    let twice = apply(vec![named("a"), named("a")], &[delete("a")]);
+    assert!(
+        matches!(twice, Err(ApplyError::Ambiguous { .. })),
+        "which one is not clear: {twice:?}"
+    );
 }
 
 proptest! {
