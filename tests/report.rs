@@ -501,3 +501,46 @@ fn secret_at(place: usize, secret: &str) -> Value {
         ),
     }
 }
+
+/// A spread constraint that is new is one line that says all of it; one that changed shows the field that changed.
+#[test]
+fn a_new_list_item_is_one_line() {
+    let workload = |constraints: &Value| {
+        let mut spec = json!({"containers": []});
+        if !constraints.is_null() {
+            spec["topologySpreadConstraints"] = constraints.clone();
+        }
+        named(
+            "apps/v1",
+            "Deployment",
+            "api",
+            &json!({"spec": {"template": {"spec": spec}}}),
+        )
+    };
+    let zone = |skew: u32| {
+        json!({"topologyKey": "topology.kubernetes.io/zone", "whenUnsatisfiable": "DoNotSchedule", "maxSkew": skew,
+            "labelSelector": {"matchLabels": {"app": "api"}}})
+    };
+    let show = |before: &Value, after: &Value| {
+        let diff = diff(&[workload(before)], &[workload(after)], &[]).unwrap();
+        let comparison = Comparison {
+            base: "a".into(),
+            head: "b".into(),
+            environments: vec![Environment {
+                name: String::new(),
+                diff,
+            }],
+        };
+        without_colour(&report::comparison(&comparison, Format::Terminal, 220))
+    };
+    let item =
+        "topologySpreadConstraints[topologyKey=\"topology.kubernetes.io/zone\",whenUnsatisfiable=\"DoNotSchedule\"]";
+    let new = show(&Value::Null, &json!([zone(1)]));
+    assert_eq!(new.matches("topologySpreadConstraints").count(), 1, "{new}");
+    assert!(
+        new.contains("— → {labelSelector: {matchLabels: {app: api}}, maxSkew: 1}\n"),
+        "{new}"
+    );
+    let changed = show(&json!([zone(1)]), &json!([zone(2)]));
+    assert!(changed.contains(&format!("{item}.maxSkew  1 → 2")), "{changed}");
+}

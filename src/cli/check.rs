@@ -71,9 +71,11 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     }
     console::report(&problems);
     if problems.is_empty() {
+        let number = |n: usize, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });
         console::say(&format!(
-            "{} environments and {count} rendered folders are current",
-            planned.len()
+            "current: {}, {}",
+            number(planned.len(), "environment"),
+            number(count, "rendered folder")
         ));
         return Ok(Exit::Done);
     }

@@ -18,7 +18,7 @@ pub(super) fn decide(question: Question<'_>) -> (Option<WorkloadPlan>, Vec<Diagn
     } = question;
     match settings.of(&workload.subject()) {
         Matched::Unmatched => {
-            let note = Diagnostic::note(code::UNMATCHED, "no rule matches this workload: it is untouched");
+            let note = Diagnostic::note(code::UNMATCHED, "untouched: no rule of the policy matches");
             let kept = accepted.map(|plan| keep(plan, code::STALE, "no rule of the policy matches it any more"));
             (kept, vec![note])
         }
