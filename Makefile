@@ -10,10 +10,8 @@ demo: ## the plan and the diff of three environments, from the shipped exports t
 	@$(install) demo
 	@scripts/demo.sh
 
-example: ## bring the committed files of overlays-example up to date (profiles, plans, rendered layers)
-	@$(install) demo
-	cargo build --locked --bin trimtab
-	@scripts/example.sh --update
+example: ## bring the committed files that trimtab makes up to date (schemas, overlays-example, the README's excerpt)
+	@scripts/generate.sh
 
 test: ## every test, against real kustomizes, containers and a real control plane (first time: builds these)
 	@$(install) test
@@ -22,7 +20,7 @@ test: ## every test, against real kustomizes, containers and a real control plan
 	@for reason in .tools/not-run/*; do if [ -f "$$reason" ]; then echo "not run: $${reason##*/} ($$(cat "$$reason"))"; fi; done
 
 test-quick: ## unit and behaviour tests, without the control plane and containers' installation
-	@$(install) kustomize-5.8.2 kustomize-5.4.3 kustomize-5.0.1
+	@$(install) kustomize-5.8.2 kustomize-5.4.3 kustomize-5.0.1 k8s-schemas crds
 	cargo test --locked --lib --test it
 
 test-all: lint test ## `lint`, `test` and the tests that are marked as slow
