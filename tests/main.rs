@@ -21,6 +21,7 @@ mod kustomize_host;
 mod kustomize_layer;
 mod kustomize_strings;
 mod planning;
+mod platforms;
 mod policy;
 mod prices;
 mod profile_accuracy;
