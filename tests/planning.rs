@@ -1226,3 +1226,51 @@ fn a_target_that_usage_cannot_pass_is_refused() {
         );
     }
 }
+
+#[test]
+fn of_equals_the_restart_that_moves_most_goes_first() {
+    // all too large; "c" by most: 1 core less 30 % in 8 pods against 2
+    let names = [("a", 2), ("b", 2), ("c", 8)];
+    let objects: Vec<Value> = names
+        .iter()
+        .map(|(name, pods)| deployment(name, *pods, "1", "1Gi"))
+        .collect();
+    let keys = names.map(|(name, _)| format!("Deployment/shop/{name}"));
+    let history = names.map(|(name, pods)| facts(name, 100, |_| 100 * u64::from(pods), move |_| pods));
+    let spec =
+        "{guardrails: {wave: {workloads: 1}}, workloads: {all: {match: {names: {'*': true}}, scaling: {mode: none}}}}";
+    let world = World::new(spec, &objects, keys.iter().map(String::as_str).zip(history).collect());
+    let plan = world.plan();
+    let waits = keys.map(|key| plan.spec.workloads[&key].findings.contains_key("restart-deferred"));
+    assert_eq!(waits, [true, true, false]);
+}
+
+#[test]
+fn a_new_level_and_a_limit_that_is_used_up_are_warnings_with_their_numbers() {
+    // 400m for two weeks and 1400m since: 2023-11-06, two weeks before the window's end. Two pods at 700m of 750m are
+    // over 90 % of the limit (675m) for half of the time
+    let total = |step: i64| if step < 2 * WEEK_S / 300 { 400 } else { 1400 };
+    let mut object = deployment("api", 2, "500m", "512Mi");
+    object["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["cpu"] = json!("750m");
+    let plan = World::new(
+        PLAIN,
+        &[object],
+        vec![("Deployment/shop/api", facts("api", 300, total, |_| 2))],
+    )
+    .one("api");
+    assert_eq!(
+        plan.findings["regime-change"].detail,
+        "the CPU demand of container `api` is another since 2023-11-06: 1400m in the median of its days, 400m before"
+    );
+    assert_eq!(
+        plan.findings["saturated"].detail,
+        "container `api` uses 90% and more of its CPU limit of 750m in 50% of the known time: what it would use is not known"
+    );
+    let even = World::new(
+        PLAIN,
+        &[deployment("api", 2, "500m", "512Mi")],
+        vec![("Deployment/shop/api", facts("api", 300, wave, |_| 2))],
+    )
+    .one("api");
+    assert!(!even.findings.contains_key("regime-change") && !even.findings.contains_key("saturated"));
+}

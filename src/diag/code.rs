@@ -89,7 +89,8 @@ codes! {
     RESTARTS_PODS = "restarts-pods": "Applying this change replaces the workload's pods.";
     CAPACITY_BOUNDED = "capacity-bounded": "Requests × lowest replicas shrink by at most `guardrails.capacityDecrease` in one plan. The rest follows when this step has proved itself.";
     BELOW_MIN_CHANGE = "below-min-change": "The new value differs from the accepted one by less than `guardrails.minChange`, so the accepted one stays: quiet diffs.";
-    REGIME_CHANGE = "regime-change": "The load of the last week differs so much from the weeks before that they are not one population. Look before merging.";
+    REGIME_CHANGE = "regime-change": "From some day on the load is another than before: each day since is above, or below, each day before, and their medians differ by half and more. They are not one population, so a percentile over both fits neither. Look before merging; a shorter window, or the next profile, shows the new level alone.";
+    SATURATED = "saturated": "The container uses up its CPU limit for long: what it would use without the limit was not recorded, so percentiles show the limit and not the load. A request derived from them may still be too small; raise or drop the limit, and look again with the next profile.";
     MEMORY_NOT_LOWERED = "memory-not-lowered": "The memory of a JVM, a cache or a database is held by configuration, not by load: it is never lowered automatically.";
     STATED = "stated": "The policy states this value.";
     BOUNDED = "bounded": "The derived value lay outside the bounds the policy states and was moved to the nearer one.";

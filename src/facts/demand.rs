@@ -103,7 +103,7 @@ fn follows(a: DemandCell, b: DemandCell) -> bool {
 }
 
 /// Nearest rank in ascending values: the smallest that at least this share of them does not exceed.
-fn nearest_rank<T: Copy>(ascending: &[T], share: Percent) -> Option<T> {
+pub(super) fn nearest_rank<T: Copy>(ascending: &[T], share: Percent) -> Option<T> {
     let count = u128::try_from(ascending.len()).ok()?;
     let rank = share.of_ceil(count).clamp(1, count.max(1));
     ascending.get(usize::try_from(rank - 1).ok()?).copied()

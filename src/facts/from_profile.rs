@@ -118,10 +118,12 @@ fn add_container(facts: &mut ContainerFacts, profile: &Profile, history: &Worklo
         facts.memory_span.min(memory_span)
     };
     let Some(at) = profile.window_end() else { return };
-    let cpu = history
-        .in_force(name, Signal::CpuRequest, at)
-        .map(|nano| Millicores::from_nano_ceil(u128::from(nano)));
-    facts.cpu_request = facts.cpu_request.max(cpu);
+    let cpu = |signal| {
+        let nano = history.in_force(name, signal, at)?;
+        Some(Millicores::from_nano_ceil(u128::from(nano)))
+    };
+    facts.cpu_request = facts.cpu_request.max(cpu(Signal::CpuRequest));
+    facts.cpu_limit = facts.cpu_limit.max(cpu(Signal::CpuLimit));
     facts.memory_request = facts
         .memory_request
         .max(history.in_force(name, Signal::MemoryRequest, at).map(Bytes::new));

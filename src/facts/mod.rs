@@ -3,6 +3,7 @@
 //! In: a profile's history of a workload. Out: [`Facts`], the only form in which planning sees history.
 
 mod demand;
+mod shift;
 mod usage;
 mod from_profile;
 
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 
 pub use demand::{Demand, DemandCell};
 pub use from_profile::of;
+pub use shift::Shift;
 pub use usage::{Usage, WeekUsage};
 
 use crate::units::{Bytes, Millicores, Percent, Seconds, Timestamp};
@@ -48,6 +50,8 @@ pub struct ContainerFacts {
     pub memory_demand: Demand,
     /// CPU request in force at the end of the window.
     pub cpu_request: Option<Millicores>,
+    /// CPU limit in force at the end of the window.
+    pub cpu_limit: Option<Millicores>,
     /// Memory request in force at the end of the window.
     pub memory_request: Option<Bytes>,
     /// How long memory was recorded, and the share of that time with samples.

@@ -216,6 +216,15 @@ impl<'a> Case<'a> {
             .or(container.cpu_limit)
     }
 
+    /// The CPU limit before: accepted, else the manifest's.
+    pub fn cpu_limit_before(&self, container: &Container) -> Option<Millicores> {
+        let accepted = self.accepted.and_then(|plan| plan.containers.get(&container.name));
+        match accepted.and_then(|container| container.limits.cpu.as_ref()) {
+            Some(limit) => limit.value,
+            None => container.cpu_limit,
+        }
+    }
+
     /// The memory request before: accepted, else in force at the window's end, else the manifest's.
     pub fn memory_before(&self, container: &Container) -> Option<Bytes> {
         let accepted = self

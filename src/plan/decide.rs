@@ -2,7 +2,7 @@
 
 use super::case::{Case, Question};
 use super::model::{ContainerPlan, Status, WorkloadPlan};
-use super::{disruption, lifecycle, limits, placement, removal, requests, scaling, vpa};
+use super::{disruption, lifecycle, limits, placement, removal, requests, scaling, vpa, warnings};
 use crate::diag::{Code, Diagnostic, code};
 use crate::policy::wire::Mode;
 use crate::policy::{Matched, WorkloadSettings};
@@ -150,6 +150,7 @@ fn wanted_plan(question: Question<'_>, wanted: &WorkloadSettings) -> WorkloadPla
             "values left to history are the accepted ones: this profile does not confirm them",
         );
     }
+    warnings::warn(&case);
     if mode == Mode::Observe {
         case.find(code::OBSERVED, "mode observe: nothing of this is rendered");
     }

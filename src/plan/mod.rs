@@ -19,6 +19,7 @@ pub mod vpa;
 pub mod lifecycle;
 mod removal;
 pub mod baseline;
+mod warnings;
 mod settle;
 mod decide;
 mod reconcile;

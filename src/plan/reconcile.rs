@@ -1,15 +1,18 @@
 //! What couples workloads, in a fixed order, each cut with its reason: pods that the selectors of two of them share, then
 //! how many may restart in one plan.
 //!
-//! Urgent first: a change that raises a request repairs a workload that is short of it now.
+//! Restarts come urgent first: a change that raises a request repairs a workload that is short of it now. Of equals the
+//! one that moves the largest share of the environment's requested capacity goes first, as a plan that can do only some
+//! should do what is worth most; then by name.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{Decision, Removable, WorkloadPlan};
 use super::{Inputs, one};
 use crate::diag::code;
 use crate::policy::wire::{Mode, StatefulRestart};
-use crate::units::Timestamp;
+use crate::units::{Bytes, Millicores, Timestamp};
 use crate::workload::Workload;
 
 /// Applies everything that couples workloads.
@@ -49,7 +52,8 @@ fn part_shared_pods(inputs: &Inputs<'_>, workloads: &mut BTreeMap<String, Worklo
 fn bound_restarts(inputs: &Inputs<'_>, workloads: &mut BTreeMap<String, WorkloadPlan>) {
     let bounds = &inputs.settings.bounds;
     let accepted = |key: &str| inputs.accepted.and_then(|plan| plan.spec.workloads.get(key));
-    let mut restarting: Vec<(bool, String)> = Vec::new();
+    let capacity = Capacity::of(inputs);
+    let mut restarting: Vec<(Turn, Reverse<u128>, String)> = Vec::new();
     for (key, plan) in workloads.iter_mut() {
         let before = accepted(key);
         let Some(workload) = inputs.workloads.by_key.get(key) else {
@@ -64,7 +68,7 @@ fn bound_restarts(inputs: &Inputs<'_>, workloads: &mut BTreeMap<String, Workload
         }
         if !restarts(plan, before) {
             if was_in_this_window(before, inputs.window_end) && is_same_evidence(inputs) {
-                restarting.push((false, key.clone()));
+                restarting.push((Turn::Accepted, Reverse(0), key.clone()));
             }
             continue;
         }
@@ -77,11 +81,14 @@ fn bound_restarts(inputs: &Inputs<'_>, workloads: &mut BTreeMap<String, Workload
                 let detail = format!("its pods may restart again from {next} on (`guardrails.restart.minInterval`)");
                 defer(plan, before, detail);
             }
-            _ => restarting.push((!is_urgent, key.clone())),
+            _ => {
+                let turn = if is_urgent { Turn::Urgent } else { Turn::Usual };
+                restarting.push((turn, Reverse(capacity.moved_by(inputs, key, plan)), key.clone()));
+            }
         }
     }
     restarting.sort();
-    for (index, (_, key)) in restarting.into_iter().enumerate() {
+    for (index, (.., key)) in restarting.into_iter().enumerate() {
         let before = accepted(&key);
         let Some(plan) = workloads.get_mut(&key) else { continue };
         if index < usize::try_from(bounds.wave).unwrap_or(usize::MAX) {
@@ -95,6 +102,63 @@ fn bound_restarts(inputs: &Inputs<'_>, workloads: &mut BTreeMap<String, Workload
             );
         }
     }
+}
+
+/// When a workload's turn to restart comes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Turn {
+    /// Accepted in a plan on the same evidence.
+    Accepted,
+    /// It is short of something now.
+    Urgent,
+    /// Any other.
+    Usual,
+}
+
+/// Requested capacity of an environment's manifests, all pods together; never zero.
+struct Capacity {
+    millicores: u128,
+    bytes: u128,
+}
+
+impl Capacity {
+    fn of(inputs: &Inputs<'_>) -> Self {
+        let mut all = Self {
+            millicores: 1,
+            bytes: 1,
+        };
+        for (key, workload) in &inputs.workloads.by_key {
+            let pods = pods(inputs, key);
+            for container in &workload.containers {
+                all.millicores += pods * u128::from(container.cpu_request.map_or(0, Millicores::get));
+                all.bytes += pods * u128::from(container.memory_request.map_or(0, Bytes::get));
+            }
+        }
+        all
+    }
+
+    /// The share of it that a plan adds or takes away, CPU and memory added up, in millionths.
+    fn moved_by(&self, inputs: &Inputs<'_>, key: &str, plan: &WorkloadPlan) -> u128 {
+        fn step<T: Copy>(decision: Option<&Decision<T>>, get: impl Fn(T) -> u64) -> u128 {
+            let step = |decision: &Decision<T>| Some(get(decision.before?).abs_diff(get(decision.value)));
+            u128::from(decision.and_then(step).unwrap_or(0))
+        }
+        let requests = || plan.containers.values().map(|container| &container.requests);
+        let cpu: u128 = requests()
+            .map(|requests| step(requests.cpu.as_ref(), Millicores::get))
+            .sum();
+        let memory: u128 = requests()
+            .map(|requests| step(requests.memory.as_ref(), Bytes::get))
+            .sum();
+        pods(inputs, key) * (cpu * 1_000_000 / self.millicores + memory * 1_000_000 / self.bytes)
+    }
+}
+
+/// Pods that run, as far as history or the manifest tells.
+fn pods(inputs: &Inputs<'_>, key: &str) -> u128 {
+    let seen = inputs.facts.get(key).and_then(|facts| facts.replicas.last_day_p95);
+    let written = || inputs.workloads.by_key.get(key)?.replicas;
+    u128::from(seen.or_else(written).unwrap_or(1))
 }
 
 fn is_same_evidence(inputs: &Inputs<'_>) -> bool {

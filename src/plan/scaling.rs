@@ -259,7 +259,7 @@ fn is_reachable(case: &Case<'_>, main: &Container, point: &scale_point::ScalePoi
     };
     let limit = match limits::decide(case, main, &wanted, &requests).cpu {
         Some(limit) => limit.value,
-        None => main.cpu_limit,
+        None => case.cpu_limit_before(main),
     };
     let is_alone = case.workload.containers.len() == 1 || looked_at(case, main).is_some();
     let Some(limit) = limit.filter(|_| is_alone) else {

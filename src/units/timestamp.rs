@@ -27,6 +27,11 @@ const EPOCH_AFTER_MONDAY_S: i64 = 3 * DAY_S;
 pub struct TimestampError(String);
 
 impl Timestamp {
+    /// The day in UTC: `2026-11-02`.
+    pub fn date(self) -> String {
+        self.to_string().chars().take("2026-11-02".len()).collect()
+    }
+
     /// Unix seconds; `None` outside the years 1 to 9999.
     pub const fn from_unix(seconds: i64) -> Option<Self> {
         if seconds < MIN_S || seconds > MAX_S {

@@ -1,0 +1,66 @@
+//! What history can't be trusted with: a level that changed, and usage that a limit cut off. Warnings, never numbers.
+
+use super::case::Case;
+use crate::diag::code;
+use crate::units::{Millicores, Percent};
+use crate::workload::Container;
+
+/// A level under this is an idle container, whatever its ratio: the smallest request that is derived.
+const LEAST: Millicores = super::ladder::CPU_FLOOR;
+/// From this share of the limit on the kernel throttles: the mean of a step hides the periods in which all was used up.
+const AT_LIMIT: Percent = Percent::from_percent(90);
+/// Share of the known time from which a 95th percentile is the limit's and not the load's.
+const LONG: Percent = Percent::from_percent(5);
+
+/// Looks at every container whose usage is known.
+pub(super) fn warn(case: &Case<'_>) {
+    for container in &case.workload.containers {
+        regime(case, container);
+        saturation(case, container);
+    }
+}
+
+fn regime(case: &Case<'_>, container: &Container) {
+    let demand = case
+        .seen
+        .and_then(|seen| Some(&seen.containers.get(&container.name)?.cpu_demand));
+    let Some(shift) = demand.and_then(|demand| demand.level_shift(LEAST.nano().get())) else {
+        return;
+    };
+    let shown = |nano: u64| Millicores::from_nano_ceil(u128::from(nano));
+    let (before, after) = (shown(shift.before), shown(shift.after));
+    case.find(
+        code::REGIME_CHANGE,
+        format!(
+            "the CPU demand of container `{}` is another since {}: {after} in the median of its days, {before} before",
+            container.name,
+            shift.since.date()
+        ),
+    );
+}
+
+/// What a container would use without the limit that it runs into is not known: its percentiles are the limit's.
+fn saturation(case: &Case<'_>, container: &Container) {
+    // a job takes what it gets until it is done
+    if case.workload.id.group == "batch" {
+        return;
+    }
+    let Some(facts) = case.seen.and_then(|seen| seen.containers.get(&container.name)) else {
+        return;
+    };
+    let Some(limit) = facts.cpu_limit.or_else(|| case.cpu_limit_before(container)) else {
+        return;
+    };
+    let level = u64::try_from(AT_LIMIT.of_ceil(u128::from(limit.nano().get()))).unwrap_or(u64::MAX);
+    let Some(share) = facts.cpu_demand.share_from(level).filter(|share| *share >= LONG) else {
+        return;
+    };
+    let percents = share.ppm() / Percent::from_percent(1).ppm();
+    case.find(
+        code::SATURATED,
+        format!(
+            "container `{}` uses {AT_LIMIT} and more of its CPU limit of {limit} in {percents}% of the known time: what it would use is not known",
+            container.name
+        ),
+    );
+}
