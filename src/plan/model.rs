@@ -270,6 +270,51 @@ pub struct Removable<T> {
     pub reason: Reason,
 }
 
+/// What values that stay and values that may go have in common.
+pub(super) trait Decided: Clone {
+    /// Why.
+    fn reason(&self) -> &Reason;
+
+    /// Whether the value is another than before.
+    fn is_change(&self) -> bool;
+
+    /// Whether both have one value, whatever the reason.
+    fn agrees_with(&self, other: &Self) -> bool;
+
+    /// Whether the policy states the value.
+    fn is_stated(&self) -> bool {
+        self.reason().code == code::STATED.as_str()
+    }
+}
+
+impl<T: Clone + PartialEq> Decided for Decision<T> {
+    fn reason(&self) -> &Reason {
+        &self.reason
+    }
+
+    fn is_change(&self) -> bool {
+        self.before.as_ref() != Some(&self.value)
+    }
+
+    fn agrees_with(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl<T: Clone + PartialEq> Decided for Removable<T> {
+    fn reason(&self) -> &Reason {
+        &self.reason
+    }
+
+    fn is_change(&self) -> bool {
+        self.before != self.value
+    }
+
+    fn agrees_with(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
 /// Requests and limits of one container.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

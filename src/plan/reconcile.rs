@@ -8,7 +8,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::{Decision, Removable, WorkloadPlan};
+use super::model::{Decided, Decision, WorkloadPlan};
 use super::{Inputs, one};
 use crate::diag::code;
 use crate::policy::wire::{Mode, StatefulRestart};
@@ -179,8 +179,8 @@ fn restarts(plan: &WorkloadPlan, before: Option<&WorkloadPlan>) -> bool {
     let is_changed = plan.containers.values().any(|container| {
         changes(container.requests.cpu.as_ref())
             || changes(container.requests.memory.as_ref())
-            || is_other(container.limits.cpu.as_ref())
-            || is_other(container.limits.memory.as_ref())
+            || changes(container.limits.cpu.as_ref())
+            || changes(container.limits.memory.as_ref())
     });
     is_changed
         || !plan.spread.is_empty()
@@ -189,12 +189,8 @@ fn restarts(plan: &WorkloadPlan, before: Option<&WorkloadPlan>) -> bool {
         || plan.pre_stop_sleep.is_some()
 }
 
-fn changes<T: PartialEq>(decision: Option<&Decision<T>>) -> bool {
-    decision.is_some_and(|decision| decision.before.as_ref() != Some(&decision.value))
-}
-
-fn is_other<T: PartialEq>(removable: Option<&Removable<T>>) -> bool {
-    removable.is_some_and(|removable| removable.before != removable.value)
+fn changes<D: Decided>(decided: Option<&D>) -> bool {
+    decided.is_some_and(D::is_change)
 }
 
 /// What a plan writes into the pod template, values only.
@@ -278,41 +274,11 @@ fn keep_stated_only(plan: &mut WorkloadPlan, before: Option<&WorkloadPlan>, kind
     let mut dropped = false;
     for (name, container) in &mut plan.containers {
         let old = before.and_then(|plan| plan.containers.get(name));
-        let is_stated = |code: &str| code == code::STATED.as_str();
-        if container
-            .requests
-            .cpu
-            .as_ref()
-            .is_some_and(|d| !is_stated(&d.reason.code))
-        {
-            dropped |= changes(container.requests.cpu.as_ref());
-            container.requests.cpu = old.and_then(|old| old.requests.cpu.clone());
-        }
-        if container
-            .requests
-            .memory
-            .as_ref()
-            .is_some_and(|d| !is_stated(&d.reason.code))
-        {
-            dropped |= changes(container.requests.memory.as_ref());
-            container.requests.memory = old.and_then(|old| old.requests.memory.clone());
-        }
-        if container
-            .limits
-            .cpu
-            .as_ref()
-            .is_some_and(|d| !is_stated(&d.reason.code))
-        {
-            container.limits.cpu = old.and_then(|old| old.limits.cpu.clone());
-        }
-        if container
-            .limits
-            .memory
-            .as_ref()
-            .is_some_and(|d| !is_stated(&d.reason.code))
-        {
-            container.limits.memory = old.and_then(|old| old.limits.memory.clone());
-        }
+        let (requests, limits) = (&mut container.requests, &mut container.limits);
+        dropped |= drop_derived(&mut requests.cpu, old.and_then(|old| old.requests.cpu.as_ref()));
+        dropped |= drop_derived(&mut requests.memory, old.and_then(|old| old.requests.memory.as_ref()));
+        drop_derived(&mut limits.cpu, old.and_then(|old| old.limits.cpu.as_ref()));
+        drop_derived(&mut limits.memory, old.and_then(|old| old.limits.memory.as_ref()));
     }
     plan.containers
         .retain(|_, container| *container != super::model::ContainerPlan::default());
@@ -320,4 +286,14 @@ fn keep_stated_only(plan: &mut WorkloadPlan, before: Option<&WorkloadPlan>, kind
         let detail = format!("derived requests are not written into a {kind} (`guardrails.restart.stateful: never`)");
         plan.note(code::RESTART_DEFERRED, detail);
     }
+}
+
+/// Puts the accepted value, or none, in the place of a derived one; whether that changes something.
+fn drop_derived<D: Decided>(new: &mut Option<D>, old: Option<&D>) -> bool {
+    let Some(derived) = new.as_ref().filter(|decided| !decided.is_stated()) else {
+        return false;
+    };
+    let is_change = derived.is_change();
+    *new = old.cloned();
+    is_change
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::model::{Decision, Removable, ScalerPlan, UtilizationPlan, WorkloadPlan};
+use super::model::{Decided, ScalerPlan, UtilizationPlan, WorkloadPlan};
 
 /// The plan, with every decision whose value is the accepted one written as it was accepted.
 pub(super) fn keep_unchanged(mut plan: WorkloadPlan, accepted: Option<&WorkloadPlan>) -> WorkloadPlan {
@@ -11,20 +11,20 @@ pub(super) fn keep_unchanged(mut plan: WorkloadPlan, accepted: Option<&WorkloadP
         let Some(old) = accepted.containers.get(name) else {
             continue;
         };
-        decision(&mut container.requests.cpu, old.requests.cpu.as_ref());
-        decision(&mut container.requests.memory, old.requests.memory.as_ref());
-        removable(&mut container.limits.cpu, old.limits.cpu.as_ref());
-        removable(&mut container.limits.memory, old.limits.memory.as_ref());
+        settle(&mut container.requests.cpu, old.requests.cpu.as_ref());
+        settle(&mut container.requests.memory, old.requests.memory.as_ref());
+        settle(&mut container.limits.cpu, old.limits.cpu.as_ref());
+        settle(&mut container.limits.memory, old.limits.memory.as_ref());
     }
-    removable(&mut plan.replicas, accepted.replicas.as_ref());
-    decision(&mut plan.grace_period, accepted.grace_period.as_ref());
-    decision(&mut plan.pre_stop_sleep, accepted.pre_stop_sleep.as_ref());
+    settle(&mut plan.replicas, accepted.replicas.as_ref());
+    settle(&mut plan.grace_period, accepted.grace_period.as_ref());
+    settle(&mut plan.pre_stop_sleep, accepted.pre_stop_sleep.as_ref());
     if let (Some(new), Some(old)) = (&mut plan.scaler, &accepted.scaler) {
         scaler(new, old);
     }
     if let (Some(new), Some(old)) = (&mut plan.disruption, &accepted.disruption) {
-        decision(&mut new.min_available, old.min_available.as_ref());
-        decision(&mut new.max_unavailable, old.max_unavailable.as_ref());
+        settle(&mut new.min_available, old.min_available.as_ref());
+        settle(&mut new.max_unavailable, old.max_unavailable.as_ref());
     }
     plan
 }
@@ -40,8 +40,8 @@ fn scaler(new: &mut ScalerPlan, old: &ScalerPlan) {
 fn metrics(new: &mut BTreeMap<String, super::model::MetricPlan>, old: &BTreeMap<String, super::model::MetricPlan>) {
     for (name, metric) in new {
         if let Some(old) = old.get(name) {
-            decision(&mut metric.average_value, old.average_value.as_ref());
-            decision(&mut metric.value, old.value.as_ref());
+            settle(&mut metric.average_value, old.average_value.as_ref());
+            settle(&mut metric.value, old.value.as_ref());
         }
     }
 }
@@ -52,22 +52,14 @@ fn utilization(new: &mut Option<UtilizationPlan>, old: Option<&UtilizationPlan>)
     }
 }
 
-fn decision<T: Clone + PartialEq>(new: &mut Option<Decision<T>>, old: Option<&Decision<T>>) {
+fn settle<D: Decided>(new: &mut Option<D>, old: Option<&D>) {
     if let (Some(new), Some(old)) = (new, old) {
         value(new, old);
     }
 }
 
-fn value<T: Clone + PartialEq>(new: &mut Decision<T>, old: &Decision<T>) {
-    if new.value == old.value {
-        *new = old.clone();
-    }
-}
-
-fn removable<T: Clone + PartialEq>(new: &mut Option<Removable<T>>, old: Option<&Removable<T>>) {
-    if let (Some(new), Some(old)) = (new, old)
-        && new.value == old.value
-    {
+fn value<D: Decided>(new: &mut D, old: &D) {
+    if new.agrees_with(old) {
         *new = old.clone();
     }
 }
