@@ -1,0 +1,104 @@
+//! Where pods go and how many may be gone: budgets, spread, spot.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::policy::setting::Setting;
+use crate::units::IntOrPercent;
+
+/// PodDisruptionBudget.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Disruption {
+    /// Whether one is rendered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<DisruptionMode>,
+    /// Pods that must stay: a count or a share.
+    #[serde(default, skip_serializing_if = "Setting::is_open")]
+    pub min_available: Setting<IntOrPercent>,
+    /// Pods that may go: a count or a share.
+    #[serde(default, skip_serializing_if = "Setting::is_open")]
+    pub max_unavailable: Setting<IntOrPercent>,
+}
+
+/// Whether a budget is rendered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DisruptionMode {
+    /// One that always lets a pod go.
+    Auto,
+    /// None.
+    None,
+}
+
+/// Topology spread.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Spread {
+    /// Over what.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<SpreadMode>,
+    /// The constraint over zones.
+    #[serde(default)]
+    pub zone: SpreadConstraint,
+    /// The constraint over nodes.
+    #[serde(default)]
+    pub host: SpreadConstraint,
+}
+
+/// Over what pods are spread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SpreadMode {
+    /// Nothing is rendered.
+    None,
+    /// Zones.
+    Zone,
+    /// Nodes.
+    Host,
+    /// Both.
+    ZoneAndHost,
+}
+
+/// One spread constraint.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SpreadConstraint {
+    /// Largest difference between two domains.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub max_skew: Option<u32>,
+    /// What happens where it can't be kept. Absent: a preference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when_unsatisfiable: Option<WhenUnsatisfiable>,
+}
+
+/// What happens where a spread can't be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum WhenUnsatisfiable {
+    /// The pod waits.
+    DoNotSchedule,
+    /// The pod goes elsewhere.
+    ScheduleAnyway,
+}
+
+/// Interruptible nodes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Spot {
+    /// Whether pods go there. Absent: placement is not ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<SpotMode>,
+}
+
+/// Whether pods go to interruptible nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SpotMode {
+    /// Never.
+    Never,
+    /// If there are any.
+    Prefer,
+    /// Only there.
+    Require,
+}
