@@ -65,34 +65,47 @@ impl DemandWeek {
             .commonest_distance_s()
             .unwrap_or(step)
             .clamp(step, i64::from(COARSE_STEP_S));
-        let mut weeks: BTreeMap<Week, BTreeMap<u32, Cell>> = BTreeMap::new();
+        let mut cells: Vec<(i64, Cell)> = Vec::with_capacity(timeline.points().len());
         for point in timeline.points() {
-            let (total, max) = (Level::of(point.total), CoarseLevel::of(point.max));
+            let cell = Cell {
+                slot: 0,
+                total: Level::of(point.total),
+                max: CoarseLevel::of(point.max),
+                active: point.active,
+            };
             for end in held_cells(point.end_s, held, step) {
-                let week = Week::of_end(end);
-                let cell = Cell {
-                    slot: slot(week, end, step),
-                    total,
-                    max,
-                    active: point.active,
-                };
-                weeks
-                    .entry(week)
-                    .or_default()
-                    .entry(cell.slot)
-                    .and_modify(|known| known.absorb(cell))
-                    .or_insert(cell);
+                // points ascend and all hold alike: what is not past the last cell is there already
+                let back = cells.last().map(|&(last, _)| (last - end) / step);
+                match back.and_then(|back| usize::try_from(back).ok()) {
+                    Some(back) => {
+                        let known = cells.len() - 1 - back;
+                        cells[known].1.absorb(cell);
+                    }
+                    None => cells.push((end, cell)),
+                }
             }
         }
-        let finished = |cells: BTreeMap<u32, Cell>| {
-            let cells: Vec<Cell> = cells.into_values().collect();
-            Self {
-                step_s,
-                known: u32::try_from(cells.len()).unwrap_or(u32::MAX),
-                cells,
-            }
-        };
-        weeks.into_iter().map(|(week, cells)| (week, finished(cells))).collect()
+        Self::of_cells(&cells, step_s)
+    }
+
+    /// Cells by their ends, ascending, as weeks.
+    fn of_cells(cells: &[(i64, Cell)], step_s: u32) -> BTreeMap<Week, Self> {
+        let mut weeks = BTreeMap::new();
+        let mut rest = cells;
+        while let Some(&(first, _)) = rest.first() {
+            let week = Week::of_end(first);
+            let count = rest.partition_point(|&(end, _)| end <= week.start_s() + WEEK_S);
+            let (own, after) = rest.split_at(count);
+            let slotted = own.iter().map(|&(end, cell)| Cell {
+                slot: slot(week, end, i64::from(step_s)),
+                ..cell
+            });
+            let cells: Vec<Cell> = slotted.collect();
+            let known = u32::try_from(cells.len()).unwrap_or(u32::MAX);
+            weeks.insert(week, Self { step_s, known, cells });
+            rest = after;
+        }
+        weeks
     }
 
     /// The same week in hourly cells; unchanged when it is hourly.
@@ -158,12 +171,8 @@ impl DemandWeek {
             put_difference(&mut pods, last, u64::from(cell.active));
             last = u64::from(cell.active);
         }
-        let totals = EXPECT_FROM.map(|cells| deflate(&self.totals(cells)));
-        let totals = totals
-            .iter()
-            .min_by_key(|packed| packed.len())
-            .map(Vec::as_slice)
-            .unwrap_or_default();
+        let expect_from = EXPECT_FROM.into_iter().min_by_key(|&cells| self.distance_from(cells));
+        let totals = deflate(&self.totals(expect_from.unwrap_or(1)));
         let mut maxima = Vec::new();
         for cell in &self.cells {
             put_difference(
@@ -178,9 +187,21 @@ impl DemandWeek {
             self.step_s,
             self.known,
             base64(&pods),
-            base64(totals),
+            base64(&totals),
             base64(&maxima)
         )
+    }
+
+    /// How far totals lie from what the cells before let expect, all together.
+    fn distance_from(&self, expect_from: u64) -> u64 {
+        let mut before = Before::new(expect_from);
+        let distance = |cell: &Cell| {
+            let total = u64::from(cell.total.index());
+            let distance = before.mean().abs_diff(total);
+            before.push(total);
+            distance
+        };
+        self.cells.iter().map(distance).sum()
     }
 
     fn totals(&self, expect_from: u64) -> Vec<u8> {
@@ -272,36 +293,42 @@ fn decode_cells(text: &str, step_s: u32) -> Result<Vec<Cell>, PayloadError> {
     Ok(cells)
 }
 
-/// From how many cells before the next total is expected: one for smooth demand, more for noisy. The shortest result
-/// is kept.
+/// From how many cells before the next total is expected: one for smooth demand, more for noisy. What comes closest is
+/// kept.
 const EXPECT_FROM: [u64; 3] = [1, 4, 16];
 const EXPECT_MOST: usize = 16;
 
 /// The last totals, for what the next one is expected to be.
 struct Before {
     last: [u64; EXPECT_MOST],
+    /// Where the next one goes.
+    next: usize,
     count: u64,
     most: u64,
+    sum: u64,
 }
 
 impl Before {
     fn new(most: u64) -> Self {
         Self {
             last: [0; EXPECT_MOST],
+            next: 0,
             count: 0,
             most,
+            sum: 0,
         }
     }
 
     fn push(&mut self, total: u64) {
-        self.last.rotate_right(1);
-        self.last[0] = total;
+        let oldest = (self.next + EXPECT_MOST - usize::try_from(self.most).unwrap_or(0)) % EXPECT_MOST;
+        self.sum = self.sum + total - self.last[oldest];
+        self.last[self.next] = total;
+        self.next = (self.next + 1) % EXPECT_MOST;
         self.count = self.most.min(self.count + 1);
     }
 
     fn mean(&self) -> u64 {
-        let counted = usize::try_from(self.count).unwrap_or(0);
-        self.last[..counted].iter().sum::<u64>() / self.count.max(1)
+        self.sum / self.count.max(1)
     }
 }
 
@@ -328,11 +355,11 @@ fn decode_runs(unpacker: &mut Unpacker<'_>, slots_of_week: u32) -> Result<Vec<u3
     }
 }
 
-/// Ends of the cells that a sample speaks for: its own, and those before it that its interval reaches into.
+/// Ends of the cells that a sample speaks for: those before its own that its interval reaches into, and its own.
 pub(crate) fn held_cells(end_s: i64, held_s: i64, step_s: i64) -> impl Iterator<Item = i64> {
     let last = cell_end(end_s, step_s);
     let cells = (held_s + step_s - 1) / step_s;
-    (0..cells).map(move |back| last - back * step_s)
+    (0..cells).rev().map(move |back| last - back * step_s)
 }
 
 /// Where the greatest pod is guessed to be: the level of an equal share.
