@@ -395,3 +395,48 @@ fn names_that_could_break_a_line_are_left_out() {
         assert!(codes(&notes).contains(&"series-left-out"), "{pod}: {notes:?}");
     }
 }
+
+/// Hands out a few bytes at a time, so that the fast path through plain samples never has enough ahead of it.
+struct Drip<'t>(&'t [u8]);
+
+impl std::io::Read for Drip<'_> {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let length = self.0.len().min(out.len()).min(7);
+        out[..length].copy_from_slice(&self.0[..length]);
+        self.0 = &self.0[length..];
+        Ok(length)
+    }
+}
+
+/// All that reading a text gives, in words: samples by series, notes and places, or the errors.
+fn told(name: &str, raw: Box<dyn std::io::Read + '_>) -> String {
+    match read(&input(name), raw) {
+        Ok(read) => {
+            let extent = (read.extent.first, read.extent.last);
+            let series: Vec<_> = read.samples.into_series().collect();
+            format!("{series:?} {:?} {extent:?}", read.notes)
+        }
+        Err(notes) => format!("{notes:?}"),
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(1000))]
+    /// The judge is the strict reader itself, which alone sees texts that come in drips.
+    #[test]
+    fn the_fast_path_and_the_strict_one_agree_on_every_input(
+        pairs in proptest::collection::vec((900_000_000u64..4_300_000_000, "(\\.[0-9]{0,4})?", "(0|[0-9]{1,14})?(\\.(99|[0-9]){0,16})?", "(|e-0?[0-9]|[-+ a])"), 1..12),
+        damage in proptest::collection::vec((proptest::prelude::any::<proptest::sample::Index>(), 0u8..127), 0..3),
+        is_memory in proptest::prelude::any::<bool>(),
+    ) {
+        let pairs: Vec<_> = pairs.iter().map(|(at, ms, value, end)| format!("[{at}{ms},\"{value}{end}\"]")).collect();
+        let mut text = matrix(&format!(r#"{{{API},"values":[{}]}}"#, pairs.join(","))).into_bytes();
+        for (place, byte) in damage {
+            // most damage goes into the samples
+            let place = text.len() / 3 + place.index(text.len() - text.len() / 3);
+            text[place] = byte;
+        }
+        let name = if is_memory { "memory.json" } else { "cpu.json" };
+        proptest::prop_assert_eq!(told(name, Box::new(text.as_slice())), told(name, Box::new(Drip(&text))));
+    }
+}

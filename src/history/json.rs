@@ -71,6 +71,17 @@ impl<'r> JsonReader<'r> {
         }
     }
 
+    /// What is read and not taken yet, of the block at hand.
+    pub(crate) fn ahead(&self) -> &[u8] {
+        &self.block[self.at..self.end]
+    }
+
+    /// Takes bytes that were looked at by [`Self::ahead`]: whole tokens, without a line end.
+    pub(crate) fn advance(&mut self, length: usize) {
+        debug_assert!(length <= self.end - self.at && !self.ahead()[..length].contains(&b'\n'));
+        self.at += length;
+    }
+
     /// Makes at least one byte available; false at the end of the input.
     fn fill(&mut self) -> Result<bool> {
         if self.at < self.end {

@@ -7,7 +7,7 @@ use super::number::amount;
 use super::samples::{LABELS_MAX, Labels, Refused, Sample, describe, usable};
 use super::signal::{Metric, by_file_name};
 use super::time::{Epoch, TimeError, from_number};
-use super::{Format, Input, Read};
+use super::{Format, Input, Read, scan};
 use crate::diag::{Code, code};
 
 /// Prometheus `query_range` JSON.
@@ -151,9 +151,23 @@ impl<'i> Answer<'i> {
         self.read.note_signal(self.input, labels, self.by_file);
         let digits = self.read.samples.signal(slot).digits();
         self.row.clear();
-        reader.array(|reader| self.pair(reader, digits, labels))?;
+        reader.array(|reader| {
+            self.plain_pairs(reader, digits);
+            self.pair(reader, digits, labels)
+        })?;
         self.read.samples.extend(slot, &self.row);
         Ok(())
+    }
+
+    /// Takes what is in the usual form; what follows is for [`Self::pair`].
+    fn plain_pairs(&mut self, reader: &mut JsonReader<'_>, digits: u32) {
+        let known = self.row.len();
+        let length = scan::pairs(reader.ahead(), digits, &mut self.row);
+        reader.advance(length);
+        let times = || self.row[known..].iter().map(|sample| sample.at_ms);
+        for at_ms in times().min().into_iter().chain(times().max()) {
+            self.read.extent.note(at_ms, reader.line());
+        }
     }
 
     fn pair(&mut self, reader: &mut JsonReader<'_>, digits: u32, labels: &Labels) -> Result<(), JsonError> {

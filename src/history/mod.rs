@@ -8,6 +8,7 @@ pub mod number;
 pub mod time;
 pub mod note;
 pub mod json;
+mod scan;
 pub mod samples;
 pub mod matrix;
 pub mod long_csv;

@@ -1,0 +1,247 @@
+//! The fast path through a matrix: pairs in exactly the form that Prometheus writes, `[1791158400,"0.0123"],`, eight
+//! digits at once. Whatever is in any other form is left to the strict reader, on the same bytes; a test holds the two
+//! to the same answer on every input.
+
+use super::samples::Sample;
+
+/// Bytes that must lie ahead of a pair for this path: more than the longest pair it takes.
+const WINDOW: usize = 80;
+/// The longest fraction taken here.
+const FRACTION_MAX: usize = 24;
+/// Seconds from 2001, when they got ten digits, to the end of what is taken as a time.
+const SECONDS: std::ops::Range<u64> = 1_000_000_000..4_102_444_800;
+/// Whole parts of at most so many digits stay far below 64 bits with nine decimals.
+const WHOLE_MAX: usize = 8;
+const POWERS: [u64; 10] = [
+    1,
+    10,
+    100,
+    1_000,
+    10_000,
+    100_000,
+    1_000_000,
+    10_000_000,
+    100_000_000,
+    1_000_000_000,
+];
+
+/// Takes pairs with the comma behind them from the start of `text`, as long as they are plain and there is text enough
+/// ahead. Gives the length of what was taken.
+pub(super) fn pairs(text: &[u8], digits: u32, out: &mut Vec<Sample>) -> usize {
+    let mut taken = 0;
+    while let Some((window, _)) = text[taken..].split_first_chunk::<WINDOW>()
+        && let Some((sample, length)) = pair(window, digits)
+    {
+        out.push(sample);
+        taken += length;
+    }
+    taken
+}
+
+/// One pair and its comma, with their length; `None` for every other form.
+fn pair(text: &[u8; WINDOW], digits: u32) -> Option<(Sample, usize)> {
+    let (&[b'['], rest) = text.split_first_chunk()? else {
+        return None;
+    };
+    let (at_ms, time) = time(rest)?;
+    let mut at = 1 + time;
+    if text.get(at..at + 2)? != b",\"" {
+        return None;
+    }
+    at += 2;
+    let (value, length) = amount(text.get(at..)?, digits)?;
+    at += length;
+    (text.get(at..at + 3)? == b"\"],").then_some((Sample { at_ms, value }, at + 3))
+}
+
+/// Ten digits of seconds, and at most three of a fraction: milliseconds, and the length.
+fn time(text: &[u8]) -> Option<(i64, usize)> {
+    let (most, least) = (Eight::at(text, 0)?, Eight::at(text, 2)?);
+    if most.run() < 8 || least.run() < 8 {
+        return None;
+    }
+    let seconds = most.number(2) * POWERS[8] + least.number(8);
+    if !SECONDS.contains(&seconds) {
+        return None;
+    }
+    let (mut ms, mut length) = (seconds * 1000, 10);
+    if text.get(10)? == &b'.' {
+        let fraction = Eight::at(text, 11)?;
+        let digits = fraction.run();
+        if !(1..=3).contains(&digits) {
+            return None;
+        }
+        ms += fraction.number(digits) * POWERS[3 - digits];
+        length = 11 + digits;
+    }
+    Some((ms.cast_signed(), length))
+}
+
+/// Digits, perhaps a point and digits: the amount with `digits` decimals kept, and the length.
+fn amount(text: &[u8], digits: u32) -> Option<(u64, usize)> {
+    let kept = digits as usize;
+    let first = Eight::at(text, 0)?;
+    let whole = first.run();
+    let (mut value, mut length) = (first.number(whole), whole);
+    if whole == WHOLE_MAX {
+        // amounts of bytes have up to twelve digits, and no decimals are kept of them
+        let rest = Eight::at(text, whole)?;
+        let more = rest.run();
+        if more > 4 || (more > 0 && kept > 0) {
+            return None;
+        }
+        value = value * POWERS[more] + rest.number(more);
+        length += more;
+    } else if whole == 0 {
+        return None;
+    }
+    value *= POWERS[kept];
+    if text.get(length)? != &b'.' {
+        return Some((value, length));
+    }
+    let start = length + 1;
+    let fraction = Eight::at(text, start)?;
+    let mut run = fraction.run();
+    while run.is_multiple_of(8) && run > 0 {
+        let more = Eight::at(text, start + run)?.run();
+        if more == 0 {
+            break;
+        }
+        run += more;
+    }
+    if run == 0 || run > FRACTION_MAX {
+        return None;
+    }
+    // a text that is not the shortest of its number may stand for the next one up
+    if run > kept && text.get(start + kept..start + kept + 2)? == b"99" {
+        return None;
+    }
+    value += match (kept, run) {
+        (0, _) => 0,
+        (9, 9..) => fraction.number(8) * 10 + u64::from(text.get(start + 8)? - b'0'),
+        (9, 8) => fraction.number(8) * 10,
+        _ => {
+            let length = run.min(kept);
+            fraction.number(length) * POWERS[kept - length]
+        }
+    };
+    Some((value, start + run))
+}
+
+/// Eight bytes as one number, the first in the lowest place.
+#[derive(Clone, Copy)]
+struct Eight(u64);
+
+impl Eight {
+    #[inline]
+    fn at(text: &[u8], place: usize) -> Option<Self> {
+        Some(Self(u64::from_le_bytes(*text.get(place..)?.first_chunk()?)))
+    }
+
+    /// How many digits it begins with.
+    #[inline]
+    fn run(self) -> usize {
+        // a digit is 0x30 to 0x39: its high half is 3, and stays so when 6 is added; higher bytes have other high halves
+        let high = self.0 & 0xf0f0_f0f0_f0f0_f0f0;
+        let plus_six = (self.0 & 0x7f7f_7f7f_7f7f_7f7f).wrapping_add(0x0606_0606_0606_0606) & 0xf0f0_f0f0_f0f0_f0f0;
+        let other = (high ^ 0x3030_3030_3030_3030) | (plus_six ^ 0x3030_3030_3030_3030);
+        other.trailing_zeros() as usize / 8
+    }
+
+    /// The number that its first `length` bytes write, all of them digits; at most 8.
+    #[inline]
+    fn number(self, length: usize) -> u64 {
+        if length == 0 {
+            return 0;
+        }
+        // leading zeros take the places that are missing; then neighbours join: pairs, fours, eight
+        let digits = (self.0 & 0x0f0f_0f0f_0f0f_0f0f) << (64 - 8 * length);
+        let pairs = (digits.wrapping_mul(10) + (digits >> 8)) & 0x00ff_00ff_00ff_00ff;
+        let fours = (pairs.wrapping_mul(100) + (pairs >> 16)) & 0x0000_ffff_0000_ffff;
+        (fours.wrapping_mul(10_000) + (fours >> 32)) & 0xffff_ffff
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(text: &str, digits: u32) -> (Vec<(i64, u64)>, usize) {
+        let mut out = Vec::new();
+        let padded = format!("{text}{}", " ".repeat(WINDOW));
+        let length = pairs(padded.as_bytes(), digits, &mut out);
+        (out.iter().map(|sample| (sample.at_ms, sample.value)).collect(), length)
+    }
+
+    #[test]
+    fn plain_pairs_are_taken_whole() {
+        let text = r#"[1791158400,"0.0005691903766665973"],[1791158700.5,"12"],[1791159000.125,"3.25"],"#;
+        let expected = vec![
+            (1_791_158_400_000, 569_190),
+            (1_791_158_700_500, 12_000_000_000),
+            (1_791_159_000_125, 3_250_000_000),
+        ];
+        assert_eq!(taken(text, 9), (expected, text.len()));
+        let text = r#"[1791158400,"155668339123"],[1791158700,"39196738.064516"],"#;
+        let expected = vec![(1_791_158_400_000, 155_668_339_123), (1_791_158_700_000, 39_196_738)];
+        assert_eq!(taken(text, 0), (expected, text.len()));
+        // fractions shorter, as long as, and longer than what is kept
+        for (fraction, value) in [
+            ("5", 500_000),
+            ("123456", 123_456),
+            ("12345678", 123_456),
+            ("123456789", 123_456),
+            ("1234561234561234", 123_456),
+        ] {
+            let text = format!("[1791158400,\"0.{fraction}\"],");
+            assert_eq!(
+                taken(&text, 6),
+                (vec![(1_791_158_400_000, value)], text.len()),
+                "{fraction}"
+            );
+        }
+    }
+
+    #[test]
+    fn everything_else_is_left_where_it_is() {
+        for text in [
+            r#"[1791158400,"1"]"#,
+            r#"[1791158400,"1"]]"#,
+            r#"[999999999,"1"],"#,
+            r#"[4102444800,"1"],"#,
+            r#"[1791158400000,"1"],"#,
+            r#"[1791158400.1234,"1"],"#,
+            r#"[1791158400.,"1"],"#,
+            "[1791158400,1],",
+            r#"[1791158400,"-1"],"#,
+            r#"[1791158400,"1e-09"],"#,
+            r#"[1791158400,"NaN"],"#,
+            r#"[1791158400,"1."],"#,
+            r#"[1791158400,".1"],"#,
+            r#"[1791158400,""],"#,
+            r#"[1791158400,"0.1234567899900"],"#,
+            r#"[1791158400,"1/2"],"#,
+            r#"[1791158400,"1:2"],"#,
+            r#"[1791158400,"0.12345678901234567890123456789"],"#,
+            r#"[1791158400,"1234567890123"],"#,
+            r#"[1791158400, "1"],"#,
+            r#"[17911584 0,"1"],"#,
+        ] {
+            assert_eq!(taken(text, 9), (vec![], 0), "{text}");
+        }
+    }
+
+    #[test]
+    fn runs_of_digits_end_at_every_other_byte() {
+        for byte in 0..=255u8 {
+            let mut text = *b"12345678";
+            text[3] = byte;
+            let expected = if byte.is_ascii_digit() { 8 } else { 3 };
+            assert_eq!(Eight::at(&text, 0).unwrap().run(), expected, "{byte:#x}");
+        }
+        let eight = Eight::at(b"98765432", 0).unwrap();
+        for (length, number) in [(0, 0), (1, 9), (4, 9876), (7, 9_876_543), (8, 98_765_432)] {
+            assert_eq!(eight.number(length), number);
+        }
+    }
+}
