@@ -185,7 +185,10 @@ fn counters_count(series: &BTreeMap<SeriesKey, Parts>) -> bool {
     falls < FALLS_MIN || falls * FALLS_PER_STEP <= steps
 }
 
-fn combine(parts: Parts, mixed: bool, is_rate: bool) -> Vec<Sample> {
+fn combine(mut parts: Parts, mixed: bool, is_rate: bool) -> Vec<Sample> {
+    if let [(Meaning::Gauge, _, samples)] = parts.as_mut_slice() {
+        return std::mem::take(samples);
+    }
     let mut of_cpu: BTreeMap<String, Vec<Sample>> = BTreeMap::new();
     for (meaning, counter, samples) in parts {
         let (cpu, _) = counter.split_once('\0').unwrap_or((&counter, ""));
@@ -249,13 +252,15 @@ fn flags(samples: &[Sample]) -> Vec<Sample> {
 
 /// The greatest common distance of all instants of a signal in milliseconds; 0 when there is only one instant.
 pub fn grid_ms<'s>(series: impl Iterator<Item = &'s Series>) -> u64 {
-    let mut origin = None;
+    let mut last = None;
     let mut grid = 0u64;
     for sample in series.flat_map(|series| &series.samples) {
-        let distance = (sample.at_ms - *origin.get_or_insert(sample.at_ms)).unsigned_abs();
-        if grid == 0 || distance % grid != 0 {
+        // distances of neighbours have the same divisors as those from one origin, and most are the grid itself
+        let distance = (sample.at_ms - last.unwrap_or(sample.at_ms)).unsigned_abs();
+        if distance != grid {
             grid = gcd(grid, distance);
         }
+        last = Some(sample.at_ms);
     }
     grid
 }

@@ -1,6 +1,6 @@
 //! From clean series to profiles: whose each series is, then per workload, container and signal its exact form.
 
-use super::calendar::{Day, Week, cell_end};
+use super::calendar::{Day, WEEK_S, Week, cell_end};
 use super::days::Counters;
 use super::finish::finish;
 use super::sketch::Sketch;
@@ -284,12 +284,9 @@ fn history(signal: Signal, members: &[&Series], grid_s: Option<u64>, options: &O
         history.sketches = sketches(members);
     }
     if matches!(form, Form::Demand | Form::Worst | Form::State) {
-        let step = i64::from(options.step_s);
-        let instants = members
-            .iter()
-            .flat_map(|one| instants(one, grid_s == Some(1), step))
-            .collect();
-        history.exact.timeline = Timeline::of(instants, combine_of(signal));
+        let cell_s = grid_s.filter(|&grid| grid == 1).map(|_| i64::from(options.step_s));
+        let series = members.iter().map(|one| instants(one, cell_s));
+        history.exact.timeline = Timeline::of_series(series, combine_of(signal));
     }
     if form == Form::Count {
         history.exact.counters = counters(members);
@@ -304,9 +301,14 @@ fn sketches(members: &[&Series]) -> BTreeMap<Week, Sketch> {
     let mut weeks: BTreeMap<Week, Vec<u64>> = BTreeMap::new();
     for one in members {
         // ascending samples: a week's are neighbours
-        for block in one.samples.chunk_by(|a, b| week_of(a.at_ms) == week_of(b.at_ms)) {
-            let values = block.iter().map(|sample| sample.value);
-            weeks.entry(week_of(block[0].at_ms)).or_default().extend(values);
+        let mut rest = one.samples.as_slice();
+        while let Some(first) = rest.first() {
+            let week = Week::of_end(end_s(first.at_ms));
+            let last_ms = (week.start_s() + WEEK_S) * 1000;
+            let (own, after) = rest.split_at(rest.partition_point(|sample| sample.at_ms <= last_ms));
+            let values = own.iter().map(|sample| sample.value);
+            weeks.entry(week).or_default().extend(values);
+            rest = after;
         }
     }
     weeks
@@ -315,21 +317,17 @@ fn sketches(members: &[&Series]) -> BTreeMap<Week, Sketch> {
         .collect()
 }
 
-fn week_of(at_ms: i64) -> Week {
-    Week::of_end(end_s(at_ms))
-}
-
 /// A sample's instant in whole seconds, never before it.
 fn end_s(at_ms: i64) -> i64 {
     cell_end(at_ms, 1000) / 1000
 }
 
-/// `(end, value)` of each sample; off any grid the greatest of each cell.
-fn instants(one: &Series, off_grid: bool, step_s: i64) -> Vec<(i64, u64)> {
+/// `(end, value)` of each sample, ascending; off any grid the greatest of each cell.
+fn instants(one: &Series, cell_s: Option<i64>) -> Vec<(i64, u64)> {
     let mut out: Vec<(i64, u64)> = Vec::with_capacity(one.samples.len());
     for sample in &one.samples {
         let end = end_s(sample.at_ms);
-        let end = if off_grid { cell_end(end, step_s) } else { end };
+        let end = cell_s.map_or(end, |cell| cell_end(end, cell));
         match out.last_mut() {
             Some(last) if last.0 == end => last.1 = last.1.max(sample.value),
             _ => out.push((end, sample.value)),

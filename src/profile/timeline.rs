@@ -27,6 +27,17 @@ pub struct Point {
     pub active: u32,
 }
 
+impl Point {
+    fn absorb(&mut self, other: &Self, combine: Combine) {
+        self.total = match combine {
+            Combine::Sum => self.total.saturating_add(other.total),
+            Combine::Max => self.total.max(other.total),
+        };
+        self.max = self.max.max(other.max);
+        self.active = self.active.saturating_add(other.active);
+    }
+}
+
 /// Points in ascending time, at most one an instant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Timeline {
@@ -36,7 +47,8 @@ pub struct Timeline {
 impl Timeline {
     /// Combines the samples `(end, value)` of all series, in any order.
     pub fn of(mut samples: Vec<(i64, u64)>, combine: Combine) -> Self {
-        samples.sort_unstable();
+        // stable, since that takes ascending runs as they are
+        samples.sort_by_key(|&(end_s, _)| end_s);
         let points = samples.into_iter().map(|(end_s, value)| Point {
             end_s,
             total: value,
@@ -46,6 +58,37 @@ impl Timeline {
         Self {
             points: fold_equal_ends(points, combine),
         }
+    }
+
+    /// Combines whole series, each ascending. Series of one workload mostly share their instants, which costs no sorting.
+    pub fn of_series(all: impl Iterator<Item = Vec<(i64, u64)>>, combine: Combine) -> Self {
+        let mut points: Vec<Point> = Vec::new();
+        let mut between = Vec::new();
+        for series in all {
+            let first = series.first().map_or(0, |&(end, _)| end);
+            let mut at = points.partition_point(|point| point.end_s < first);
+            for (end_s, value) in series {
+                let point = Point {
+                    end_s,
+                    total: value,
+                    max: value,
+                    active: 1,
+                };
+                while points.get(at).is_some_and(|known| known.end_s < end_s) {
+                    at += 1;
+                }
+                match points.get_mut(at) {
+                    Some(known) if known.end_s == end_s => known.absorb(&point, combine),
+                    Some(_) => between.push((end_s, value)),
+                    None => points.push(point),
+                }
+            }
+        }
+        let mut timeline = Self { points };
+        if !between.is_empty() {
+            timeline.merge(Self::of(between, combine), combine);
+        }
+        timeline
     }
 
     /// The points, ascending.
@@ -142,14 +185,7 @@ fn fold_equal_ends(points: impl Iterator<Item = Point>, combine: Combine) -> Vec
     let mut out: Vec<Point> = Vec::new();
     for point in points {
         match out.last_mut() {
-            Some(last) if last.end_s == point.end_s => {
-                last.total = match combine {
-                    Combine::Sum => last.total.saturating_add(point.total),
-                    Combine::Max => last.total.max(point.total),
-                };
-                last.max = last.max.max(point.max);
-                last.active = last.active.saturating_add(point.active);
-            }
+            Some(last) if last.end_s == point.end_s => last.absorb(&point, combine),
             _ => out.push(point),
         }
     }
@@ -177,6 +213,22 @@ mod tests {
             Timeline::of(samples, Combine::Max).points(),
             [point(300, 2, 2, 2), point(600, 5, 5, 2)]
         );
+    }
+
+    #[test]
+    fn series_combine_as_their_samples_do() {
+        // the second begins before the first, has an instant between two known ones and goes on after it
+        let all = [
+            vec![(300, 1), (600, 2), (1200, 3)],
+            vec![(0, 9), (600, 5), (900, 6), (1500, 7)],
+            vec![(900, 1), (1200, 1)],
+        ];
+        for combine in [Combine::Sum, Combine::Max] {
+            assert_eq!(
+                Timeline::of_series(all.iter().cloned(), combine),
+                Timeline::of(all.concat(), combine)
+            );
+        }
     }
 
     #[test]
