@@ -2,7 +2,7 @@
 
 use super::calendar::{Day, WEEK_S, Week, cell_end};
 use super::days::Counters;
-use super::finish::finish;
+use super::finish::{finish, finish_signal};
 use super::sketch::Sketch;
 use super::timeline::{Combine, Timeline};
 use super::usage::{Exact, Profile, Scope, SignalHistory, Source, Window};
@@ -90,52 +90,35 @@ pub fn build(series: &[Series], resolver: &Resolver, options: &Options) -> Resul
     let (groups, unresolved) = group(series, resolver)?;
     notes.extend(unresolved_note(series, &unresolved));
     let grids = grids(&groups, options.step_s, &mut notes);
+    let grid_of = |group: &Group| grids.get(&(group.namespace.as_str(), group.signal)).copied();
+    let mut profiles: BTreeMap<&str, Profile> = BTreeMap::new();
+    for (group, members) in &groups {
+        let profile = profiles
+            .entry(&group.namespace)
+            .or_insert_with(|| empty_profile(&group.namespace, options));
+        note_source(profile, group.signal, members, grid_of(group).unwrap_or(0));
+    }
     let histories: Vec<(&Group, SignalHistory)> = groups
         .par_iter()
         .map(|(group, members)| {
-            (
-                group,
-                history(
-                    group.signal,
-                    members,
-                    grids.get(&(group.namespace.as_str(), group.signal)).copied(),
-                    options,
-                ),
-            )
+            let mut history = history(group.signal, members, grid_of(group), options);
+            // at once, since the exact form of all groups together is large
+            if !options.shard {
+                let newest = profiles[group.namespace.as_str()].newest_week();
+                finish_signal(group.signal, &mut history, options.step_s, newest);
+            }
+            (group, history)
         })
         .collect();
-    let mut profiles: BTreeMap<&str, Profile> = BTreeMap::new();
     for (group, history) in histories {
-        let profile = profiles.entry(&group.namespace).or_insert_with(|| {
-            let scope = Scope {
-                environment: options.environment.clone(),
-                cluster: options.cluster.clone(),
-                namespace: group.namespace.clone(),
-            };
-            Profile {
-                shard: options.shard,
-                ..Profile::new(scope, options.step_s)
-            }
-        });
+        let profile = profiles
+            .get_mut(group.namespace.as_str())
+            .expect("broken invariant: every group made its profile");
         let workload = profile.workloads.entry(group.workload.clone()).or_default();
         workload.identity.extend(&group.identity);
         workload
             .signals
             .insert((group.container.clone(), group.signal), history);
-    }
-    for (group, members) in &groups {
-        let profile = profiles
-            .get_mut(group.namespace.as_str())
-            .expect("broken invariant: every group made its profile");
-        note_source(
-            profile,
-            group.signal,
-            members,
-            grids
-                .get(&(group.namespace.as_str(), group.signal))
-                .copied()
-                .unwrap_or(0),
-        );
     }
     let profiles: Vec<Profile> = profiles.into_values().collect();
     let profiles = if options.shard {
@@ -144,6 +127,18 @@ pub fn build(series: &[Series], resolver: &Resolver, options: &Options) -> Resul
         profiles.into_par_iter().map(finish).collect()
     };
     Ok(Built { profiles, notes })
+}
+
+fn empty_profile(namespace: &str, options: &Options) -> Profile {
+    let scope = Scope {
+        environment: options.environment.clone(),
+        cluster: options.cluster.clone(),
+        namespace: namespace.to_owned(),
+    };
+    Profile {
+        shard: options.shard,
+        ..Profile::new(scope, options.step_s)
+    }
 }
 
 /// All series of one signal of one container of one workload.

@@ -4,6 +4,7 @@
 //! every partition of the input gives the same lines.
 
 use super::build::combine_of;
+use super::calendar::Week;
 use super::demand::{COARSE_STEP_S, DemandWeek, FINE_WEEKS};
 use super::usage::{Exact, Profile, SignalHistory};
 use crate::history::signal::{Form, Signal};
@@ -13,18 +14,7 @@ pub fn finish(mut profile: Profile) -> Profile {
     let newest = profile.newest_week();
     for workload in profile.workloads.values_mut() {
         for ((_, signal), history) in &mut workload.signals {
-            finish_signal(*signal, history, profile.step_s);
-            for (week, demand) in &mut history.demand {
-                let old = newest.is_some_and(|newest| week.age(newest) >= FINE_WEEKS);
-                if old && demand.step_s < COARSE_STEP_S {
-                    let fine = DemandWeek {
-                        step_s: demand.step_s,
-                        known: demand.known,
-                        cells: std::mem::take(&mut demand.cells),
-                    };
-                    *demand = fine.hourly();
-                }
-            }
+            finish_signal(*signal, history, profile.step_s, newest);
         }
         workload
             .signals
@@ -34,7 +24,23 @@ pub fn finish(mut profile: Profile) -> Profile {
     profile
 }
 
-fn finish_signal(signal: Signal, history: &mut SignalHistory, step_s: u32) {
+/// The final form of one signal, in a profile whose newest week is this.
+pub(super) fn finish_signal(signal: Signal, history: &mut SignalHistory, step_s: u32, newest: Option<Week>) {
+    settle(signal, history, step_s);
+    for (week, demand) in &mut history.demand {
+        let old = newest.is_some_and(|newest| week.age(newest) >= FINE_WEEKS);
+        if old && demand.step_s < COARSE_STEP_S {
+            let fine = DemandWeek {
+                step_s: demand.step_s,
+                known: demand.known,
+                cells: std::mem::take(&mut demand.cells),
+            };
+            *demand = fine.hourly();
+        }
+    }
+}
+
+fn settle(signal: Signal, history: &mut SignalHistory, step_s: u32) {
     let Exact { timeline, counters, .. } = std::mem::take(&mut history.exact);
     debug_assert!(matches!(combine_of(signal), super::timeline::Combine::Sum) == (signal.form() == Form::Demand));
     match signal.form() {
