@@ -6,8 +6,8 @@ use super::samples::Sample;
 
 /// Bytes that must lie ahead of a pair for this path: more than the longest pair it takes.
 const WINDOW: usize = 80;
-/// The longest fraction taken here.
-const FRACTION_MAX: usize = 24;
+/// Fractions stay under three times eight digits.
+const FRACTION_END: usize = 24;
 /// Seconds from 2001, when they got ten digits, to the end of what is taken as a time.
 const SECONDS: std::ops::Range<u64> = 1_000_000_000..4_102_444_800;
 /// Whole parts of at most so many digits stay far below 64 bits with nine decimals.
@@ -25,12 +25,14 @@ const POWERS: [u64; 10] = [
     1_000_000_000,
 ];
 
+type Window = [u8; WINDOW];
+
 /// Takes pairs with the comma behind them from the start of `text`, as long as they are plain and there is text enough
 /// ahead. Gives the length of what was taken.
 pub(super) fn pairs(text: &[u8], digits: u32, out: &mut Vec<Sample>) -> usize {
     let mut taken = 0;
-    while let Some((window, _)) = text[taken..].split_first_chunk::<WINDOW>()
-        && let Some((sample, length)) = pair(window, digits)
+    while let Some(window) = text[taken..].first_chunk::<WINDOW>()
+        && let Some((sample, length)) = pair(window, digits as usize)
     {
         out.push(sample);
         taken += length;
@@ -39,24 +41,24 @@ pub(super) fn pairs(text: &[u8], digits: u32, out: &mut Vec<Sample>) -> usize {
 }
 
 /// One pair and its comma, with their length; `None` for every other form.
-fn pair(text: &[u8; WINDOW], digits: u32) -> Option<(Sample, usize)> {
-    let (&[b'['], rest) = text.split_first_chunk()? else {
-        return None;
-    };
-    let (at_ms, time) = time(rest)?;
-    let mut at = 1 + time;
-    if text.get(at..at + 2)? != b",\"" {
+#[inline]
+fn pair(text: &Window, digits: usize) -> Option<(Sample, usize)> {
+    if text[0] != b'[' {
         return None;
     }
-    at += 2;
-    let (value, length) = amount(text.get(at..)?, digits)?;
-    at += length;
-    (text.get(at..at + 3)? == b"\"],").then_some((Sample { at_ms, value }, at + 3))
+    let (at_ms, behind_time) = time(text)?;
+    if Eight::at(text, behind_time)?.0 & 0xffff != u64::from(u16::from_le_bytes(*b",\"")) {
+        return None;
+    }
+    let (value, end) = amount(text, behind_time + 2, digits)?;
+    let close = u64::from(u32::from_le_bytes(*b"\"],\0"));
+    (Eight::at(text, end)?.0 & 0x00ff_ffff == close).then_some((Sample { at_ms, value }, end + 3))
 }
 
-/// Ten digits of seconds, and at most three of a fraction: milliseconds, and the length.
-fn time(text: &[u8]) -> Option<(i64, usize)> {
-    let (most, least) = (Eight::at(text, 0)?, Eight::at(text, 2)?);
+/// Ten digits of seconds behind the bracket, and at most three of a fraction: milliseconds, and where they end.
+#[inline]
+fn time(text: &Window) -> Option<(i64, usize)> {
+    let (most, least) = (Eight::at(text, 1)?, Eight::at(text, 3)?);
     if most.run() < 8 || least.run() < 8 {
         return None;
     }
@@ -64,61 +66,60 @@ fn time(text: &[u8]) -> Option<(i64, usize)> {
     if !SECONDS.contains(&seconds) {
         return None;
     }
-    let (mut ms, mut length) = (seconds * 1000, 10);
-    if text.get(10)? == &b'.' {
-        let fraction = Eight::at(text, 11)?;
-        let digits = fraction.run();
-        if !(1..=3).contains(&digits) {
-            return None;
-        }
-        ms += fraction.number(digits) * POWERS[3 - digits];
-        length = 11 + digits;
+    let mut ms = seconds * 1000;
+    if text[11] != b'.' {
+        return Some((ms.cast_signed(), 11));
     }
-    Some((ms.cast_signed(), length))
+    let fraction = Eight::at(text, 12)?;
+    let digits = fraction.run();
+    if !(1..=3).contains(&digits) {
+        return None;
+    }
+    ms += fraction.number(digits) * POWERS[3 - digits];
+    Some((ms.cast_signed(), 12 + digits))
 }
 
-/// Digits, perhaps a point and digits: the amount with `digits` decimals kept, and the length.
-fn amount(text: &[u8], digits: u32) -> Option<(u64, usize)> {
-    let kept = digits as usize;
-    let first = Eight::at(text, 0)?;
+/// Digits, perhaps a point and digits: the amount with `kept` decimals, and where it ends.
+#[inline]
+fn amount(text: &Window, start: usize, kept: usize) -> Option<(u64, usize)> {
+    let first = Eight::at(text, start)?;
     let whole = first.run();
-    let (mut value, mut length) = (first.number(whole), whole);
+    let (mut value, mut end) = (first.number(whole), start + whole);
     if whole == WHOLE_MAX {
         // amounts of bytes have up to twelve digits, and no decimals are kept of them
-        let rest = Eight::at(text, whole)?;
+        let rest = Eight::at(text, end)?;
         let more = rest.run();
         if more > 4 || (more > 0 && kept > 0) {
             return None;
         }
         value = value * POWERS[more] + rest.number(more);
-        length += more;
+        end += more;
     } else if whole == 0 {
         return None;
     }
     value *= POWERS[kept];
-    if text.get(length)? != &b'.' {
-        return Some((value, length));
+    if *text.get(end)? != b'.' {
+        return Some((value, end));
     }
-    let start = length + 1;
-    let fraction = Eight::at(text, start)?;
+    let start = end + 1;
+    let (fraction, next) = (Eight::at(text, start)?, Eight::at(text, start + 8)?);
     let mut run = fraction.run();
-    while run.is_multiple_of(8) && run > 0 {
-        let more = Eight::at(text, start + run)?.run();
-        if more == 0 {
-            break;
+    if run == 8 {
+        run += next.run();
+        if run == 16 {
+            run += Eight::at(text, start + 16)?.run();
         }
-        run += more;
     }
-    if run == 0 || run > FRACTION_MAX {
+    if run == 0 || run == FRACTION_END {
         return None;
     }
     // a text that is not the shortest of its number may stand for the next one up
-    if run > kept && text.get(start + kept..start + kept + 2)? == b"99" {
+    if run > kept + 1 && Eight::at(text, start + kept)?.0 & 0xffff == u64::from(u16::from_le_bytes(*b"99")) {
         return None;
     }
     value += match (kept, run) {
         (0, _) => 0,
-        (9, 9..) => fraction.number(8) * 10 + u64::from(text.get(start + 8)? - b'0'),
+        (9, 9..) => fraction.number(8) * 10 + next.number(1),
         (9, 8) => fraction.number(8) * 10,
         _ => {
             let length = run.min(kept);
@@ -134,7 +135,7 @@ struct Eight(u64);
 
 impl Eight {
     #[inline]
-    fn at(text: &[u8], place: usize) -> Option<Self> {
+    fn at(text: &Window, place: usize) -> Option<Self> {
         Some(Self(u64::from_le_bytes(*text.get(place..)?.first_chunk()?)))
     }
 
@@ -234,12 +235,12 @@ mod tests {
     #[test]
     fn runs_of_digits_end_at_every_other_byte() {
         for byte in 0..=255u8 {
-            let mut text = *b"12345678";
+            let mut text = [b'7'; WINDOW];
             text[3] = byte;
             let expected = if byte.is_ascii_digit() { 8 } else { 3 };
             assert_eq!(Eight::at(&text, 0).unwrap().run(), expected, "{byte:#x}");
         }
-        let eight = Eight::at(b"98765432", 0).unwrap();
+        let eight = Eight(u64::from_le_bytes(*b"98765432"));
         for (length, number) in [(0, 0), (1, 9), (4, 9876), (7, 9_876_543), (8, 98_765_432)] {
             assert_eq!(eight.number(length), number);
         }

@@ -4,7 +4,7 @@
 //! parts combine in any order, and the increase from day to day follows from them once all parts are together.
 
 use super::calendar::Day;
-use super::pack::{PayloadError, Unpacker, base64, deflate, from_base64, inflate, put_difference, put_varint};
+use super::pack::{Packer, PayloadError, Unpacker, base64, from_base64, inflate, put_difference, put_varint};
 use super::sketch::integer;
 use std::collections::BTreeMap;
 
@@ -56,7 +56,7 @@ impl Counters {
         days
     }
 
-    pub(crate) fn encode(&self) -> String {
+    pub(crate) fn encode(&self, packer: &mut Packer) -> String {
         let mut bytes = Vec::new();
         let mut previous = (0, 0);
         for (&(series, day), &(least, most)) in &self.readings {
@@ -66,7 +66,7 @@ impl Counters {
             put_varint(&mut bytes, most - least);
             previous = (series, day.cast_unsigned());
         }
-        base64(&deflate(&bytes))
+        base64(&packer.deflate(&bytes))
     }
 
     pub(crate) fn decode(payload: &str) -> Result<Self, PayloadError> {
@@ -193,7 +193,7 @@ mod tests {
         one.merge(&of(&readings[2..]));
         assert_eq!(one, other);
         assert_eq!(one, of(&readings));
-        assert_eq!(Counters::decode(&one.encode()), Ok(one));
+        assert_eq!(Counters::decode(&one.encode(&mut Packer::new())), Ok(one));
     }
 
     #[test]

@@ -7,7 +7,7 @@
 
 use super::calendar::{WEEK_S, Week, cell_end};
 use super::level::{CoarseLevel, Level};
-use super::pack::{PayloadError, Unpacker, base64, deflate, from_base64, inflate, put_difference, put_varint};
+use super::pack::{Packer, PayloadError, Unpacker, base64, from_base64, inflate, put_difference, put_varint};
 use super::timeline::Timeline;
 use crate::units::Seconds;
 use std::collections::BTreeMap;
@@ -158,7 +158,7 @@ impl DemandWeek {
     /// `step known pods.totals.maxima`, each deflated on its own (they share no statistics) and in base64. `pods`: runs
     /// of known and unknown cells, then the pods of each; totals as differences from what the cells before let expect;
     /// the greatest pod as its distance from the mean pod, which is small, and zero for a single pod.
-    pub(crate) fn encode(&self) -> String {
+    pub(crate) fn encode(&self, packer: &mut Packer) -> String {
         let mut pods = Vec::new();
         let runs = self.runs();
         put_varint(&mut pods, runs.len() as u64);
@@ -172,7 +172,7 @@ impl DemandWeek {
             last = u64::from(cell.active);
         }
         let expect_from = EXPECT_FROM.into_iter().min_by_key(|&cells| self.distance_from(cells));
-        let totals = deflate(&self.totals(expect_from.unwrap_or(1)));
+        let totals = packer.deflate(&self.totals(expect_from.unwrap_or(1)));
         let mut maxima = Vec::new();
         for cell in &self.cells {
             put_difference(
@@ -181,7 +181,7 @@ impl DemandWeek {
                 u64::from(cell.max.index()),
             );
         }
-        let (pods, maxima) = (deflate(&pods), deflate(&maxima));
+        let (pods, maxima) = (packer.deflate(&pods), packer.deflate(&maxima));
         format!(
             "{} {} {}.{}.{}",
             self.step_s,
@@ -446,7 +446,7 @@ mod tests {
     #[test]
     fn a_line_reads_back_and_is_strict() {
         let week = week_of(&[(300, 1000), (300, 800), (600, 5_000_000), (604_800, 0)]);
-        let payload = week.encode();
+        let payload = week.encode(&mut Packer::new());
         assert_eq!(DemandWeek::decode(&payload), Ok(week));
         for (from, to) in [
             ("300 3", "299 3"),

@@ -7,7 +7,7 @@ use super::calendar::{WEEK_S, Week};
 use super::checksum::seal;
 use super::days::{Counters, Days};
 use super::demand::DemandWeek;
-use super::pack::{PayloadError, Unpacker, base64, deflate, from_base64, inflate, put_difference, put_varint};
+use super::pack::{Packer, PayloadError, Unpacker, base64, from_base64, inflate, put_difference, put_varint};
 use super::sketch::Sketch;
 use super::state::State;
 use super::timeline::Timeline;
@@ -60,16 +60,16 @@ impl Record {
 
 /// All lines of a profile, sorted, each with its checksum and without its line end.
 pub(super) fn encode_all(profile: &Profile) -> Vec<String> {
-    let mut lines = Vec::new();
+    let (mut lines, mut packer) = (Vec::new(), Packer::new());
     for (key, workload) in &profile.workloads {
-        encode_workload(key, workload, &mut lines);
+        encode_workload(key, workload, &mut packer, &mut lines);
     }
     lines.sort_unstable();
     lines.iter_mut().for_each(seal);
     lines
 }
 
-fn encode_workload(key: &WorkloadKey, workload: &WorkloadHistory, lines: &mut Vec<String>) {
+fn encode_workload(key: &WorkloadKey, workload: &WorkloadHistory, packer: &mut Packer, lines: &mut Vec<String>) {
     let identity: Vec<_> = workload.identity.iter().map(|identity| identity.id()).collect();
     if !identity.is_empty() {
         lines.push(format!("{key} - {IDENTITY} - {}", identity.join(" ")));
@@ -84,7 +84,7 @@ fn encode_workload(key: &WorkloadKey, workload: &WorkloadHistory, lines: &mut Ve
             line(Record::Sketch, Some(week), sketch.encode());
         }
         for (&week, demand) in &history.demand {
-            line(Record::Demand, Some(week), demand.encode());
+            line(Record::Demand, Some(week), demand.encode(packer));
         }
         if !history.state.is_empty() {
             line(Record::State, None, history.state.encode());
@@ -99,13 +99,21 @@ fn encode_workload(key: &WorkloadKey, workload: &WorkloadHistory, lines: &mut Ve
             .chunk_by(|a, b| Week::of_end(a.end_s) == Week::of_end(b.end_s))
         {
             let week = Week::of_end(block[0].end_s);
-            line(Record::Exact, Some(week), Timeline::encode(block, week.start_s()));
+            line(
+                Record::Exact,
+                Some(week),
+                Timeline::encode(block, week.start_s(), packer),
+            );
         }
         if !history.exact.counters.is_empty() {
-            line(Record::Counters, None, history.exact.counters.encode());
+            line(Record::Counters, None, history.exact.counters.encode(packer));
         }
         if !history.exact.stretches.is_empty() {
-            line(Record::Stretches, None, encode_stretches(&history.exact.stretches));
+            line(
+                Record::Stretches,
+                None,
+                encode_stretches(&history.exact.stretches, packer),
+            );
         }
     }
 }
@@ -255,7 +263,7 @@ fn decode_identity(fields: &Fields<'_>, container: &str, workload: &mut Workload
     Ok(())
 }
 
-fn encode_stretches(stretches: &BTreeMap<u64, Vec<(i64, i64)>>) -> String {
+fn encode_stretches(stretches: &BTreeMap<u64, Vec<(i64, i64)>>, packer: &mut Packer) -> String {
     let mut bytes = Vec::new();
     let mut last_series = 0;
     for (&series, stretches) in stretches {
@@ -269,7 +277,7 @@ fn encode_stretches(stretches: &BTreeMap<u64, Vec<(i64, i64)>>) -> String {
             last = end;
         }
     }
-    base64(&deflate(&bytes))
+    base64(&packer.deflate(&bytes))
 }
 
 fn decode_stretches(payload: &str) -> Result<BTreeMap<u64, Vec<(i64, i64)>>, PayloadError> {
