@@ -396,6 +396,38 @@ fn names_that_could_break_a_line_are_left_out() {
     }
 }
 
+/// A skippable frame, a frame with a checksum and one without, made by `zstd` 1.5.
+const ZSTD: &[u8] = include_bytes!("fixtures/history/zstd/memory.json.zst");
+
+#[test]
+fn zstd_is_read_as_what_it_holds() {
+    let plain = include_bytes!("fixtures/history/zstd/memory.json");
+    assert_eq!(
+        told("memory.json", Box::new(ZSTD)),
+        told("memory.json", Box::new(plain.as_slice()))
+    );
+    assert_eq!(
+        told("memory.json", Box::new(&ZSTD[13..])),
+        told("memory.json", Box::new(ZSTD)),
+        "the skippable frame aside"
+    );
+}
+
+#[test]
+fn a_cut_or_damaged_zstd_stream_is_an_error() {
+    for length in (20..ZSTD.len()).step_by(97) {
+        let errors = read(&input("memory.json"), Box::new(&ZSTD[..length])).expect_err("a cut stream");
+        assert_eq!(errors[0].file.as_deref(), Some("memory.json"), "{length}");
+    }
+    // within the compressed data of the frame that has a checksum
+    for place in (100..1000).step_by(83) {
+        let mut bytes = ZSTD.to_vec();
+        bytes[place] ^= 0x10;
+        let errors = read(&input("memory.json"), Box::new(bytes.as_slice())).expect_err("a flipped bit");
+        assert!(!errors.is_empty(), "{place}");
+    }
+}
+
 /// Hands out a few bytes at a time, so that the fast path through plain samples never has enough ahead of it.
 struct Drip<'t>(&'t [u8]);
 

@@ -7,6 +7,7 @@ pub mod signal;
 pub mod number;
 pub mod time;
 pub mod note;
+mod compressed;
 pub mod json;
 mod scan;
 pub mod samples;
@@ -135,16 +136,13 @@ impl Read {
     }
 }
 
-/// Reads one export, plain or gzip, in whichever format it is.
+/// Reads one export, plain, gzip or zstd, in whichever format it is.
 pub fn read(input: &Input<'_>, mut raw: Box<dyn std::io::Read + '_>) -> Result<Read, Vec<Note>> {
     let unreadable =
         |error: std::io::Error| vec![Note::error(code::EXPORT_UNREADABLE, error.to_string()).in_file(input.name)];
     let head = take_head(&mut raw).map_err(unreadable)?;
     let whole = std::io::Cursor::new(head.clone()).chain(raw);
-    if !head.starts_with(&[0x1f, 0x8b]) {
-        return read_plain(input, &head, Box::new(whole));
-    }
-    let mut plain = flate2::read::MultiGzDecoder::new(whole);
+    let mut plain = compressed::plain(&head, whole);
     let head = take_head(&mut plain).map_err(unreadable)?;
     let whole = std::io::Cursor::new(head.clone()).chain(plain);
     read_plain(input, &head, Box::new(whole))
@@ -167,16 +165,12 @@ fn read_plain(input: &Input<'_>, head: &[u8], mut text: Box<dyn std::io::Read + 
             "is HTML, not an export",
             "the store answered a login or error page: check address and credentials",
         ),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => error(
-            "is compressed with zstd, which is not read yet",
-            "decompress it, or use gzip",
-        ),
         [b'P', b'A', b'R', b'1', ..] => error("is Parquet, which is not read yet", "write it as CSV"),
         _ => {
             let formats: Vec<_> = FORMATS.iter().map(|format| format.id()).collect();
             error(
                 "is in no format that is read",
-                &format!("formats are {}, plain or gzip", formats.join(", ")),
+                &format!("formats are {}, plain, gzip or zstd", formats.join(", ")),
             )
         }
     })
