@@ -1,5 +1,6 @@
 //! What exports really look like, and what each oddity ends in: a right result, or a message that names file and row.
 
+use std::fmt::Write as _;
 use std::io::Read as _;
 use trimtab::history::clean::{Series, clean};
 use trimtab::history::note::Note;
@@ -170,11 +171,6 @@ fn unusable_answers_name_the_file_and_the_way_out() {
             r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"pod":"a","namespace":"b","container":"c"},"histograms":[]}]}}"#,
             "native-histogram",
             "histograms",
-        ),
-        (
-            r#"{"metric":{"namespace":"n","pod":"p","container":"c"},"values":[1,2],"timestamps":[1,2]}"#,
-            "export-malformed",
-            "query_range",
         ),
         (
             r#"{"metric":{"namespace":"n","pod":"p","container":"c"},"values":[[1700000000,"x"]]}"#,
@@ -393,6 +389,127 @@ fn names_that_could_break_a_line_are_left_out() {
         let (series, notes) = series_of(&input("cpu.json"), &text).unwrap();
         assert!(series.is_empty(), "{pod}");
         assert!(codes(&notes).contains(&"series-left-out"), "{pod}: {notes:?}");
+    }
+}
+
+#[test]
+fn lines_of_victoriametrics_are_read_like_the_matrix_of_the_same_samples() {
+    let pairs = r#"[1700000000,"1000"],[1700000300.5,"3000"],[1700000600,"NaN"],[1700000900,"2"]"#;
+    let (series, notes) = series_of(
+        &input("memory.json"),
+        &matrix(&format!(r#"{{{API},"values":[{pairs}]}}"#)),
+    )
+    .unwrap();
+    let times = "\"timestamps\":[1700000000000,1700000300500,1700000600000,1700000900000]";
+    for line in [
+        format!(r#"{{{API},"values":[1000,3e3,null,2.5],{times}}}"#),
+        format!(r#"{{{API},{times},"values":[1000,3000,"Infinity",2]}}"#),
+        // one series over several lines, as `max_rows_per_line` makes them
+        format!(
+            "{{{API},\"values\":[2,null],\"timestamps\":[1700000900000,1700000600000]}}\n{{{API},\"values\":[1000,3000],\"timestamps\":[1700000000000,1700000300500]}}"
+        ),
+    ] {
+        let (found, told) = series_of(&input("memory.json"), &format!("{line}\n")).unwrap();
+        assert_eq!(found, series, "{line}");
+        assert_eq!(codes(&told), codes(&notes), "{line}");
+    }
+}
+
+#[test]
+fn broken_lines_of_victoriametrics_name_what_is_wrong() {
+    for (line, what) in [
+        (
+            r#""values":[1,2],"timestamps":[1700000000000]"#,
+            "2 values and 1 timestamps",
+        ),
+        (r#""values":[1,2]"#, "no `timestamps`"),
+        (
+            r#""values":[1,[1700000000,"2"]],"timestamps":[1700000000000]"#,
+            "a number expected",
+        ),
+        (r#""values":[true],"timestamps":[1700000000000]"#, "a number expected"),
+        (r#""values":[1],"timestamps":["soon"]"#, "a number expected"),
+    ] {
+        let text = format!("{{{API},\"values\":[],\"timestamps\":[]}}\n{{{API},{line}}}\n");
+        let notes = read(&input("memory.jsonl"), Box::new(text.as_bytes())).expect_err(what);
+        assert!(notes[0].message.contains(what), "{what}: {notes:?}");
+        assert_eq!(
+            (notes[0].file.as_deref(), notes[0].row),
+            (Some("memory.jsonl"), Some(2)),
+            "{what}"
+        );
+    }
+}
+
+const DUMP: &str = r#"{__name__="container_cpu_usage_seconds_total", container="app", namespace="shop", pod="api-0"} 10 1700000000100
+{__name__="container_cpu_usage_seconds_total", container="app", namespace="shop", pod="api-0"} 13 1700000030100
+{__name__="container_cpu_usage_seconds_total", container="app", namespace="shop", pod="api-0"} 1.5 1700000060100
+{__name__="up", job="kubelet"} 1 1700000000000
+{__name__="container_memory_working_set_bytes", container="app", namespace="shop", pod="api-0"} 1.5e+06 1700000000000
+{__name__="container_memory_working_set_bytes", container="app", namespace="shop", pod="api-0"} NaN 1700000030000
+"#;
+
+#[test]
+fn dumps_of_promtool_give_rates_of_counters_and_leave_out_what_tells_nothing() {
+    let (series, notes) = series_of(&input("dump.txt"), DUMP).unwrap();
+    // 3 s of CPU in 30 s, then a reset to 1.5 s within 30 s
+    assert_eq!(
+        values(&series[0]),
+        [(1_700_000_030_100, 100_000_000), (1_700_000_060_100, 50_000_000)]
+    );
+    assert_eq!(values(&series[1]), [(1_700_000_000_000, 1_500_000)]);
+    assert_eq!((series[0].signal, series[1].signal), (Signal::Cpu, Signal::Memory));
+    assert_eq!(codes(&notes), ["series-left-out", "value-absent"]);
+
+    // the same as OpenMetrics: the name in front, no blanks, seconds
+    let mut open = "# TYPE container_cpu_usage_seconds_total counter\n".to_owned();
+    for line in DUMP.lines() {
+        let (labels, sample) = line.split_once("} ").unwrap();
+        let (name, labels) = labels.strip_prefix("{__name__=\"").unwrap().split_once("\", ").unwrap();
+        let (value, ms) = sample.split_once(' ').unwrap();
+        let (seconds, ms) = ms.split_at(10);
+        let labels = labels.replace(", ", ",");
+        let _ = writeln!(open, "{name}{{{labels}}} {value} {seconds}.{ms}");
+    }
+    let ended = format!("{open}# EOF\n");
+    assert_eq!(series_of(&input("open.om"), &ended).unwrap().0, series);
+    let notes = read(&input("open.om"), Box::new(open.as_bytes())).expect_err("no end");
+    assert_eq!(codes(&notes), ["export-truncated"]);
+}
+
+#[test]
+fn lines_that_are_no_history_name_their_row() {
+    let cut = &DUMP[..DUMP.len() - 20];
+    for (text, code, row) in [
+        (cut, "export-truncated", Some(6)),
+        (
+            "# TYPE x gauge\ncpu{pod=\"a\",namespace=\"b\",container=\"c\"} 1\n# EOF\n",
+            "export-malformed",
+            Some(2),
+        ),
+        (
+            "cpu{pod=\"a\",namespace=\"b\",container=\"c\"} 1 1700000000\ncpu{pod=\"a} 1 1700000000\n",
+            "export-malformed",
+            Some(2),
+        ),
+        (
+            "cpu{pod=\"a\",namespace=\"b\",container=\"c\"} one 1700000000\n",
+            "value-malformed",
+            Some(1),
+        ),
+        (
+            "cpu{pod=\"a\",namespace=\"b\",container=\"c\"} 1 now\n",
+            "time-malformed",
+            Some(1),
+        ),
+        (
+            "up{pod=\"a\",namespace=\"b\",container=\"c\"} 1 1700000000\n",
+            "signal-unknown",
+            Some(1),
+        ),
+    ] {
+        let notes = read(&input("dump.txt"), Box::new(text.as_bytes())).expect_err(code);
+        assert_eq!((codes(&notes), notes[0].row), (vec![code], row), "{text}: {notes:?}");
     }
 }
 

@@ -1,16 +1,17 @@
 //! Prometheus' API: `query_range` answers (a matrix of series), of Prometheus itself, Thanos, Mimir, VictoriaMetrics and
-//! what speaks like them. One answer or many in a row, whole or only its `result`.
+//! what speaks like them. One answer or many in a row, whole or only its `result`; and the lines of VictoriaMetrics'
+//! `/api/v1/export`, one such series each.
 
+use super::columns::{Columns, value};
 use super::json::{JsonError, JsonReader};
 use super::note::{Note, Tally};
-use super::number::amount;
-use super::samples::{LABELS_MAX, Labels, Refused, Sample, describe, usable};
+use super::samples::{LABELS_MAX, Labels, Refused, Sample, Slot, describe, usable};
 use super::signal::{Metric, by_file_name};
 use super::time::{Epoch, TimeError, from_number};
 use super::{Format, Input, Read, scan};
 use crate::diag::{Code, code};
 
-/// Prometheus `query_range` JSON.
+/// Prometheus `query_range` JSON, and VictoriaMetrics' lines.
 pub struct Matrix;
 
 impl Format for Matrix {
@@ -39,7 +40,7 @@ pub(super) fn json_note(file: &str, error: &JsonError) -> Note {
             .help("the download was cut short; export it again")
     } else {
         Note::error(code::EXPORT_MALFORMED, format!("{} at byte {}", error.what, error.byte))
-            .help("the file is not the JSON that Prometheus answers; export it again")
+            .help("the file is not the JSON that Prometheus or VictoriaMetrics answer; export it again")
     };
     note.in_file(file).at_row(error.line)
 }
@@ -84,24 +85,54 @@ impl<'i> Answer<'i> {
     /// A whole answer, its `data`, or one series on its own.
     fn answer(&mut self, reader: &mut JsonReader<'_>) -> Result<(), JsonError> {
         let mut series = OneSeries::default();
-        reader.object(|reader, key| match key {
-            "status" => text_into(reader, &mut self.status),
-            "resultType" => text_into(reader, &mut self.result_type),
-            "error" | "errorType" => reader.string(LABELS_MAX).map(|text| self.failure.push(text.to_owned())),
-            "data" => self.answer(reader),
-            "result" => reader.array(|reader| self.series(reader)),
+        self.whole(reader, &mut series, |answer, reader, key, series| match key {
+            "status" => text_into(reader, &mut answer.status),
+            "resultType" => text_into(reader, &mut answer.result_type),
+            "error" | "errorType" => reader
+                .string(LABELS_MAX)
+                .map(|text| answer.failure.push(text.to_owned())),
+            "data" => answer.answer(reader),
+            "result" => reader.array(|reader| answer.series(reader)),
             "warnings" | "infos" => reader.array(|reader| {
                 let text = reader.string(LABELS_MAX)?.to_owned();
-                self.warned.push(text);
+                answer.warned.push(text);
                 Ok(())
             }),
-            _ => self.member(reader, key, &mut series),
+            _ => answer.member(reader, key, series),
         })
     }
 
     fn series(&mut self, reader: &mut JsonReader<'_>) -> Result<(), JsonError> {
         let mut series = OneSeries::default();
-        reader.object(|reader, key| self.member(reader, key, &mut series))
+        self.whole(reader, &mut series, Self::member)
+    }
+
+    /// Reads an object by its members; values and times that came apart are joined at its end.
+    fn whole(
+        &mut self,
+        reader: &mut JsonReader<'_>,
+        series: &mut OneSeries,
+        mut member: impl FnMut(&mut Self, &mut JsonReader<'_>, &str, &mut OneSeries) -> Result<(), JsonError>,
+    ) -> Result<(), JsonError> {
+        reader.object(|reader, key| member(self, reader, key, series))?;
+        let Some(slot) = series.slot else { return Ok(()) };
+        let labels = series.labels.take().unwrap_or_default();
+        let row = reader.line();
+        self.row.clear();
+        for (at_ms, reading) in std::mem::take(&mut series.columns).join(reader)? {
+            match (at_ms, usable(Some(reading))) {
+                (None, _) => self.tally.add(code::TIME_OUT_OF_RANGE, row, || shown(&labels)),
+                (Some(at_ms), Ok(value)) => {
+                    self.read.extent.note(at_ms, row);
+                    self.row.push(Sample { at_ms, value });
+                }
+                (Some(at_ms), Err(code)) => self
+                    .tally
+                    .add(code, row, || format!("{} at {}", shown(&labels), at_ms / 1000)),
+            }
+        }
+        self.read.samples.extend(slot, &self.row);
+        Ok(())
     }
 
     fn member(&mut self, reader: &mut JsonReader<'_>, key: &str, series: &mut OneSeries) -> Result<(), JsonError> {
@@ -111,6 +142,7 @@ impl<'i> Answer<'i> {
                 Ok(())
             }
             "values" => self.values(reader, series),
+            "timestamps" => series.columns.times(reader),
             "value" => {
                 self.result_type = Some("vector".into());
                 reader.skip()
@@ -127,7 +159,7 @@ impl<'i> Answer<'i> {
         }
     }
 
-    fn values(&mut self, reader: &mut JsonReader<'_>, series: &OneSeries) -> Result<(), JsonError> {
+    fn values(&mut self, reader: &mut JsonReader<'_>, series: &mut OneSeries) -> Result<(), JsonError> {
         let Some(labels) = &series.labels else {
             return Err(reader.error("`values` stand before the `metric` they belong to"));
         };
@@ -152,10 +184,16 @@ impl<'i> Answer<'i> {
         let digits = self.read.samples.signal(slot).digits();
         self.row.clear();
         reader.array(|reader| {
-            self.plain_pairs(reader, digits);
-            self.pair(reader, digits, labels)
+            if series.columns.is_empty() {
+                self.plain_pairs(reader, digits);
+                if reader.peek()? == Some(b'[') {
+                    return self.pair(reader, digits, labels);
+                }
+            }
+            series.columns.value(reader, digits)
         })?;
         self.read.samples.extend(slot, &self.row);
+        series.slot = Some(slot);
         Ok(())
     }
 
@@ -171,19 +209,10 @@ impl<'i> Answer<'i> {
     }
 
     fn pair(&mut self, reader: &mut JsonReader<'_>, digits: u32, labels: &Labels) -> Result<(), JsonError> {
-        if reader.peek()? != Some(b'[') {
-            return Err(
-                reader.error("`values` hold bare numbers, as /api/v1/export gives; /api/v1/query_range is read here")
-            );
-        }
         reader.take(b'[')?;
         let time = from_number(reader.number()?);
         reader.take(b',')?;
-        let reading = match reader.peek()? {
-            Some(b'"') => amount(reader.string(400)?.as_bytes(), digits),
-            Some(b'n') if reader.null()? => amount(b"null", digits),
-            _ => amount(reader.number()?.as_bytes(), digits),
-        };
+        let reading = value(reader, digits)?;
         reader.take(b']')?;
         let row = reader.line();
         let at_ms = match time {
@@ -255,6 +284,8 @@ impl<'i> Answer<'i> {
 #[derive(Default)]
 struct OneSeries {
     labels: Option<Labels>,
+    slot: Option<Slot>,
+    columns: Columns,
 }
 
 fn text_into(reader: &mut JsonReader<'_>, place: &mut Option<String>) -> Result<(), JsonError> {

@@ -11,7 +11,9 @@ mod compressed;
 pub mod json;
 mod scan;
 pub mod samples;
+mod columns;
 pub mod matrix;
+pub mod exposition;
 pub mod long_csv;
 pub mod clean;
 pub mod owners;
@@ -35,7 +37,7 @@ pub trait Format: Sync {
 }
 
 /// Every format, in the order they are tried.
-pub static FORMATS: &[&dyn Format] = &[&matrix::Matrix, &long_csv::LongCsv];
+pub static FORMATS: &[&dyn Format] = &[&exposition::Exposition, &matrix::Matrix, &long_csv::LongCsv];
 
 /// What is known of an input before it is read.
 #[derive(Clone, Debug, Default)]
