@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 use trimtab::yaml::{Limits, Problem, read_all, read_one};
 
+use crate::kustomize::{self, Kustomize};
+
 #[test]
 fn refusals_say_what_where_why_and_how() {
     let table = [
@@ -142,15 +144,15 @@ fn json_is_read_as_json() {
 }
 
 #[test]
-fn scalars_have_the_types_of_the_core_schema() {
+fn scalars_have_the_types_that_kubernetes_gives_them() {
     let table: [(&str, Value); 20] = [
-        ("012", json!("012")),
+        ("012", json!(10)),
         ("0x1F", json!(31)),
         ("0o14", json!(12)),
         ("+5", json!(5)),
         ("1e3", json!(1000.0)),
         ("1e400", json!("1e400")),
-        ("1_000", json!("1_000")),
+        ("1_000", json!(1000)),
         ("yes", json!("yes")),
         ("on", json!("on")),
         ("True", json!(true)),
@@ -182,4 +184,29 @@ fn a_byte_order_mark_is_no_part_of_the_first_key() {
         read_one("\u{feff}{\"a\": 1}".as_bytes(), &Limits::POLICY),
         Ok(json!({"a": 1}))
     );
+}
+
+#[test]
+fn numbers_as_yaml_1_1_spells_them_are_what_kustomize_reads() {
+    let spec = "a: 0644\nb: [1_000, 0X1F, 0b11, 08]\nc: \"0644\"\nd: !!str 012\ne: !!str &x 012\nf: *x\ng: |-\n  012\nh: &y 014\ni: *y\n\
+                j: '1_000'\nk: 1:30\nl: 10Mi\nm: {n: 0777}\no: 1_0.5\n";
+    let expected = json!({
+        "a": 420, "b": [1000, 31, 3, 8], "c": "0644", "d": "012", "e": "012", "f": "012", "g": "012", "h": 12, "i": 12,
+        "j": "1_000", "k": "1:30", "l": "10Mi", "m": {"n": 511}, "o": 10.5,
+    });
+    assert_eq!(read_one(spec.as_bytes(), &Limits::STREAM).unwrap(), expected);
+    let folder = tempfile::tempdir().unwrap();
+    let thing = "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: x}\nspec:\n  ".to_owned()
+        + &spec.replace('\n', "\n  ");
+    kustomize::write(
+        folder.path(),
+        &[
+            ("kustomization.yaml", "resources: [thing.yaml]\n"),
+            ("thing.yaml", &thing),
+        ],
+    );
+    for kustomize in Kustomize::all() {
+        let built = kustomize::objects(&kustomize.build(folder.path()));
+        assert_eq!(built[0]["spec"], expected, "{}", kustomize.version);
+    }
 }

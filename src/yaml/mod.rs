@@ -8,6 +8,7 @@
 mod limits;
 mod error;
 mod guard;
+mod number;
 mod value;
 mod read;
 mod order;

@@ -11,6 +11,7 @@ use serde_json::{Map, Number, Value};
 
 use super::error::Problem;
 use super::limits::Limits;
+use super::number;
 
 /// What all nodes of one document share: the budget, and the problem found.
 pub(super) struct Context<'t> {
@@ -66,14 +67,24 @@ impl<'t> Context<'t> {
         Ok(())
     }
 
-    /// Whether a borrowed key was written without quotes: the reader lends it out of the text itself, so that the byte
+    /// Whether a borrowed scalar was written without quotes: the reader lends it out of the text itself, so that the byte
     /// before a quoted one is its quote. A quoted `"<<"` is a plain key for go-yaml, and so it is here.
-    fn is_plain(&self, key: &str) -> bool {
-        let offset = (key.as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize);
-        let before = offset
-            .checked_sub(1)
-            .and_then(|before| self.text.as_bytes().get(before));
-        !matches!(before, Some(b'"' | b'\''))
+    fn is_plain(&self, borrowed: &str) -> bool {
+        !self.before(borrowed).ends_with(['"', '\''])
+    }
+
+    /// Whether a tag such as `!!str` stands before a borrowed scalar, an anchor perhaps between them.
+    fn is_tagged(&self, borrowed: &str) -> bool {
+        let mut words = self.before(borrowed).split_ascii_whitespace().rev();
+        words
+            .find(|word| !word.starts_with('&'))
+            .is_some_and(|word| word.starts_with('!'))
+    }
+
+    /// The text up to a borrowed part of it.
+    fn before(&self, borrowed: &str) -> &str {
+        let offset = (borrowed.as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize);
+        self.text.get(..offset).unwrap_or_default()
     }
 }
 
@@ -140,6 +151,14 @@ impl<'de> Visitor<'de> for ValueSeed<'_, '_> {
         self.0.count_node()?;
         self.0.count_bytes(text)?;
         Ok(Value::String(text.to_owned()))
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Value, E> {
+        let number = number::legacy(text).filter(|_| self.0.is_plain(text) && !self.0.is_tagged(text));
+        match number {
+            Some(number) => self.0.count_node().map(|()| number),
+            None => self.visit_str(text),
+        }
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
