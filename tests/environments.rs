@@ -439,6 +439,28 @@ fn a_folder_of_plain_files_is_an_environment() {
     );
 }
 
+#[test]
+fn manifests_that_a_kustomization_can_not_hold_are_refused_whole() {
+    let folder = shop();
+    let shop = folder.path().join("shop");
+    let fixed = |file: &str| std::fs::read_to_string(fixture(file)).unwrap();
+    let plain = [
+        ("plain/policy.yaml", fixed("env/policy.yaml")),
+        ("plain/plan.yaml", fixed("env/plan.yaml")),
+        ("plain/web.yaml", fixed("base/web.yaml")),
+    ];
+    write(&shop, &plain.each_ref().map(|(name, text)| (*name, text.as_str())));
+    let job = "apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: migrate-}\n";
+    let twice = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: default}\n";
+    for (more, said) in [(job, "a Job has no `metadata.name`"), (twice, "is there twice")] {
+        write(&shop, &[("plain/more.yaml", more)]);
+        let output = render(&Kustomize::newest(), "plain", "manifests", "rendered", &shop);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(stderr(&output).contains(said), "{}", stderr(&output));
+        assert!(!shop.join("rendered").exists());
+    }
+}
+
 /// A tree may bring a schema that knows no Deployment, for the whole build: a strategic merge would then lose the image
 /// of every container. Patches take another form there.
 #[test]

@@ -54,7 +54,7 @@ fn assert_layer_is_exact(before: &[Value], edits: &[Edit]) {
         &folder.path().join("layer"),
         &overlay("layer", "../app", before, edits, Schema::BuiltIn).unwrap(),
     );
-    write_layer(&folder.path().join("whole"), &manifests("whole", &expected));
+    write_layer(&folder.path().join("whole"), &manifests("whole", &expected).unwrap());
     for kustomize in Kustomize::all() {
         for way in ["layer", "whole"] {
             let built = objects(&kustomize.build(&folder.path().join(way)));

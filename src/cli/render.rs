@@ -99,7 +99,11 @@ pub fn files(one: &Loaded, form: Form, output: &Path) -> Result<(BTreeMap<String
     let outcome = pipeline::run(&one.inputs).map_err(CliError::Diagnostics)?;
     let name = &outcome.plan.metadata.name;
     let layer = match form {
-        Form::Manifests => layer::manifests(name, &outcome.objects.into_objects()),
+        Form::Manifests => layer::manifests(name, &outcome.objects.into_objects()).map_err(|error| {
+            Diagnostic::error(code::MALFORMED_INPUT, error.to_string())
+                .because("`--as manifests` writes a kustomization with every object, and none may get lost")
+                .help("give the object a name of its own, move it out of the folder, or pipe the manifests through `trimtab fn`")
+        })?,
         Form::Overlay => {
             let base = base(one, output)?;
             layer::overlay(name, &base, &one.inputs.objects, &outcome.edits, one.schema).map_err(anyhow::Error::from)?

@@ -70,12 +70,35 @@ fn deletion(object: &Object) -> Object {
     json!({"apiVersion": object["apiVersion"], "kind": object["kind"], "metadata": metadata, "$patch": "delete"})
 }
 
+/// Why objects can't be the resources of one kustomization: kustomize would refuse it, so none is written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ManifestsError {
+    /// `generateName`, or no name at all.
+    #[error("a {kind} has no `metadata.name`, and kustomize takes only objects with one")]
+    Nameless {
+        /// Its kind.
+        kind: String,
+    },
+    /// Two objects of one identity.
+    #[error("`{0}` is there twice, and kustomize takes each object once")]
+    Twice(ObjectId),
+}
+
 /// A layer that holds every object whole and needs nothing but itself.
-pub fn manifests(name: &str, objects: &[Object]) -> Layer {
-    let ids: Vec<ObjectId> = objects.iter().filter_map(ObjectId::of).collect();
+pub fn manifests(name: &str, objects: &[Object]) -> Result<Layer, ManifestsError> {
+    let id_of = |object: &Object| {
+        ObjectId::of(object).ok_or_else(|| ManifestsError::Nameless {
+            kind: object["kind"].as_str().unwrap_or("object").to_owned(),
+        })
+    };
+    let ids: Vec<ObjectId> = objects.iter().map(id_of).collect::<Result<_, _>>()?;
+    let mut known = BTreeSet::new();
+    if let Some(twice) = ids.iter().find(|id| !known.insert(id.key())) {
+        return Err(ManifestsError::Twice(twice.clone()));
+    }
     let mut files = BTreeMap::new();
     let resources = objects_into(&mut files, &FileNames::of(&ids), objects);
-    finish(files, name, &resources, Vec::new())
+    Ok(finish(files, name, &resources, Vec::new()))
 }
 
 fn objects_into<'a>(
