@@ -6,6 +6,7 @@ use trimtab::history::clean::{Series, clean};
 use trimtab::history::note::Note;
 use trimtab::history::samples::{Expected, Labels};
 use trimtab::history::signal::Signal;
+use trimtab::history::unit::Unit;
 use trimtab::history::{Input, read};
 
 fn input(name: &str) -> Input<'_> {
@@ -318,6 +319,46 @@ fn traps_of_tables_are_told_with_their_row() {
         let notes = result.expect_err(&rows);
         assert_eq!((notes[0].code.as_str(), notes[0].row), (code, Some(3)), "{rows}");
     }
+}
+
+#[test]
+fn the_unit_of_a_column_is_declared_never_guessed() {
+    // Nezha's `CpuUsage(m)` holds percent of a core; its name says millicores
+    let text = "TimeStamp,PodName,CpuUsage(m)\n1661137140,frontend-579b9bff58-t2dbm,6.5\n";
+    let columns = [("time", "TimeStamp"), ("pod", "PodName"), ("value", "CpuUsage(m)")];
+    let table = |signal: &'static str, units: &[&str]| Input {
+        columns: columns.map(|(role, name)| (role.to_owned(), name.to_owned())).into(),
+        constants: Labels(
+            [("namespace", "shop"), ("container", "server")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
+        ),
+        units: units.iter().map(|id| Unit::from_id(id).unwrap()).collect(),
+        ..input(signal)
+    };
+    let notes = series_of(&table("cpu.csv", &[]), text).unwrap_err();
+    assert_eq!((notes[0].code.as_str(), notes[0].row), ("unit-undeclared", Some(2)));
+    assert!(notes[0].message.contains("tells millicores"), "{notes:?}");
+    for (unit, nano) in [
+        ("percent-of-core", 65_000_000),
+        ("millicores", 6_500_000),
+        ("cores", 6_500_000_000),
+    ] {
+        let (series, _) = series_of(&table("cpu.csv", &["MiB", unit]), text).unwrap();
+        assert_eq!(values(&series[0]), [(1_661_137_140_000, nano)], "{unit}");
+    }
+    // what has no unit in its name is in the signal's own
+    let plain = text.replace("CpuUsage(m)", "usage");
+    let table = Input {
+        columns: [("time", "TimeStamp"), ("pod", "PodName"), ("value", "usage")]
+            .map(|(role, name)| (role.to_owned(), name.to_owned()))
+            .into(),
+        ..table("cpu.csv", &[])
+    };
+    assert_eq!(
+        values(&series_of(&table, &plain).unwrap().0[0]),
+        [(1_661_137_140_000, 6_500_000_000)]
+    );
 }
 
 #[test]

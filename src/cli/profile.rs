@@ -6,6 +6,7 @@ use crate::history::note::Note;
 use crate::history::owners::{Declared, Owners};
 use crate::history::samples::{Expected, Labels};
 use crate::history::signal::Signal;
+use crate::history::unit::Unit;
 use crate::history::{self, Input, Read};
 use crate::io::files;
 use crate::profile::build::{Built, Options, assemble};
@@ -36,7 +37,7 @@ const PROFILE_MAX: usize = 4 << 30;
 )]
 pub struct ProfileArgs {
     #[command(subcommand)]
-    command: Option<ProfileCommand>,
+    command: Option<Box<ProfileCommand>>,
     /// Export files, `-` for stdin; `SIGNAL=FILE` where neither series nor file name tell what is measured
     #[arg(value_name = "EXPORT", required = true)]
     exports: Vec<String>,
@@ -67,6 +68,9 @@ pub struct ProfileArgs {
     /// Columns of tables by role: `time=…,value=…,metric=…,namespace=…,pod=…,container=…,workload=…`
     #[arg(long, value_name = "ROLE=COLUMN", value_delimiter = ',')]
     columns: Vec<String>,
+    /// Unit of the values of tables, such as `millicores`, `MiB`, `percent-of-core`; else cores, bytes, seconds
+    #[arg(long, value_name = "UNIT")]
+    unit: Vec<String>,
     /// A label that every series gets which has none of that name, such as `deployment=api`
     #[arg(long, value_name = "NAME=VALUE")]
     label: Vec<String>,
@@ -93,7 +97,7 @@ enum ProfileCommand {
 
 /// Makes or merges profiles. Nothing is written unless everything could be read.
 pub fn run(args: &ProfileArgs) -> Result<Exit, CliError> {
-    if let Some(ProfileCommand::Merge { files, shard, output }) = &args.command {
+    if let Some(ProfileCommand::Merge { files, shard, output }) = args.command.as_deref() {
         return run_merge(files, *shard, output);
     }
     let threads = args.threads.unwrap_or(0);
@@ -181,6 +185,11 @@ fn options(args: &ProfileArgs) -> anyhow::Result<Options> {
 fn inputs(args: &ProfileArgs) -> anyhow::Result<Vec<Input<'_>>> {
     let columns: BTreeMap<String, String> = pairs(&args.columns, "--columns")?.collect();
     let constants = Labels(pairs(&args.label, "--label")?.collect());
+    let units = args
+        .unit
+        .iter()
+        .map(|id| unit(id))
+        .collect::<anyhow::Result<Vec<Unit>>>()?;
     let input = |export: &'_ String| -> anyhow::Result<(Option<Signal>, String)> {
         let Some((signal, path)) = export.split_once('=') else {
             return Ok((None, export.clone()));
@@ -214,10 +223,20 @@ fn inputs(args: &ProfileArgs) -> anyhow::Result<Vec<Input<'_>>> {
             name,
             expected,
             columns: columns.clone(),
+            units: units.clone(),
             constants: constants.clone(),
         });
     }
     Ok(all)
+}
+
+fn unit(id: &str) -> anyhow::Result<Unit> {
+    Unit::from_id(id).ok_or_else(|| {
+        let near = crate::diag::near_miss(id, Unit::ids());
+        let near = near.map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
+        let known: Vec<_> = Unit::ids().collect();
+        anyhow::anyhow!("--unit: `{id}` is no unit{near}; units are {}", known.join(", "))
+    })
 }
 
 fn pairs<'a>(texts: &'a [String], flag: &str) -> anyhow::Result<impl Iterator<Item = (String, String)> + use<'a>> {

@@ -133,7 +133,7 @@ codes! {
     EXPORT_TRUNCATED = "export-truncated": "An export ends in the middle: the download was cut short. Export it again; for big exports cut the query by time or namespace.";
     EXPORT_UNREADABLE = "export-unreadable": "An export can't be read: it is missing, not readable, or damaged inside its compression.";
     EXPORT_WARNED = "export-warned": "The store answered with a warning of its own, so the export may be incomplete.";
-    FORMAT_UNKNOWN = "format-unknown": "A file is in no format that is read. Exports are Prometheus `query_range` JSON or CSV, plain or gzip.";
+    FORMAT_UNKNOWN = "format-unknown": "A file is in no format that is read. Exports are Prometheus `query_range` JSON, lines of VictoriaMetrics, OpenMetrics, dumps of promtool or CSV, plain, gzip or zstd.";
     IDENTITY_AMBIGUOUS = "identity-ambiguous": "A pod could belong to two workloads. It is never guessed: give owner files, or labels that name the workload.";
     MANIFEST_UNREADABLE = "manifest-unreadable": "A manifest can't be read, so the workloads in it don't help to tell whose pods the export names.";
     MERGE_GRIDS = "merge-grids": "Samples of the parts lie at different instants, so their totals do not add. Export all parts with one step and starts a whole number of steps apart.";
@@ -161,6 +161,7 @@ codes! {
     TIME_MALFORMED = "time-malformed": "A time is in no form that is known.";
     TIME_OUT_OF_RANGE = "time-out-of-range": "A time lies before 2000 or after 2100, which no export can mean. The sample is left out.";
     TIME_SPAN = "time-span": "The samples lie years apart. A damaged file can carry times of another year.";
+    UNIT_UNDECLARED = "unit-undeclared": "The name of a table's value column tells another unit than the signal is read in. Names are wrong at times, so the unit is not taken from them: `--unit` declares it.";
     VALUE_ABSENT = "value-absent": "A sample has no value: NaN, an infinity, null or blank. It is left out and counts as unknown.";
     VALUE_MALFORMED = "value-malformed": "A value is no plain decimal.";
     VALUE_NEGATIVE = "value-negative": "A value is below zero, which no signal can be. It is left out.";

@@ -3,8 +3,9 @@
 use super::note::{Note, Tally};
 use super::number::amount;
 use super::samples::{LABELS_MAX, Labels, Refused, Sample, Slot, describe, usable};
-use super::signal::{Metric, by_file_name};
+use super::signal::{Metric, Signal, by_file_name};
 use super::time::{Epoch, TimeError, from_number, from_text};
+use super::unit::Unit;
 use super::{Format, Input, Read};
 use crate::diag::code;
 use csv::{ByteRecord, ReaderBuilder};
@@ -114,6 +115,7 @@ impl std::io::Read for Bounded<'_> {
 struct Columns {
     time: usize,
     value: usize,
+    value_name: String,
     metric: Option<usize>,
     count: usize,
     labels: Vec<(&'static str, usize)>,
@@ -156,15 +158,20 @@ impl Columns {
                 labels.push((label, place));
             }
         }
+        let value = at("value", VALUES)?.ok_or_else(|| missing("value", VALUES))?;
         Ok(Self {
             time: at("time", TIMES)?.ok_or_else(|| missing("time", TIMES))?,
-            value: at("value", VALUES)?.ok_or_else(|| missing("value", VALUES))?,
+            value,
+            value_name: String::from_utf8_lossy(&header[value]).into_owned(),
             metric: at("metric", METRICS)?,
             count: header.len(),
             labels,
         })
     }
 }
+
+/// Where the samples of a series go, and the unit they are in if it is not their signal's own.
+type Target = (Slot, Option<Unit>);
 
 struct Table<'i> {
     input: &'i Input<'i>,
@@ -207,7 +214,7 @@ impl Table<'_> {
             read: Read::default(),
             tally: Tally::default(),
         };
-        let mut last: Option<(Vec<u8>, Option<Slot>)> = None;
+        let mut last: Option<(Vec<u8>, Option<Target>)> = None;
         loop {
             since_row.set(0);
             match rows.read_byte_record(&mut record) {
@@ -225,7 +232,7 @@ impl Table<'_> {
         read.finish(input)
     }
 
-    fn row(&mut self, record: &ByteRecord, row: u64, last: &mut Option<(Vec<u8>, Option<Slot>)>) -> Result<(), Note> {
+    fn row(&mut self, record: &ByteRecord, row: u64, last: &mut Option<(Vec<u8>, Option<Target>)>) -> Result<(), Note> {
         if record.iter().all(<[u8]>::is_empty) {
             self.tally.add(code::ROW_BLANK, row, || "a blank row".into());
             return Ok(());
@@ -246,19 +253,19 @@ impl Table<'_> {
             cells.extend_from_slice(record.get(*place).unwrap_or_default());
             cells.push(0);
         }
-        let slot = match last {
-            Some((known, slot)) if *known == cells => *slot,
+        let target = match last {
+            Some((known, target)) if *known == cells => *target,
             _ => {
-                let slot = self.slot(record)?;
-                *last = Some((cells, slot));
-                slot
+                let target = self.target(record)?;
+                *last = Some((cells, target));
+                target
             }
         };
-        let Some(slot) = slot else { return Ok(()) };
-        self.sample(record, row, slot)
+        let Some(target) = target else { return Ok(()) };
+        self.sample(record, row, target)
     }
 
-    fn slot(&mut self, record: &ByteRecord) -> Result<Option<Slot>, Note> {
+    fn target(&mut self, record: &ByteRecord) -> Result<Option<Target>, Note> {
         let mut labels = Labels::default();
         let mut length = 0;
         let named = self.columns.metric.map(|place| ("__name__", place));
@@ -281,7 +288,8 @@ impl Table<'_> {
         {
             Ok(slot) => {
                 self.read.note_signal(self.input, &labels, self.by_file);
-                Ok(Some(slot))
+                let unit = self.unit(self.read.samples.signal(slot))?;
+                Ok(Some((slot, unit)))
             }
             Err(Refused::Useless(reason)) => {
                 self.read.samples.leave_out(reason);
@@ -291,7 +299,22 @@ impl Table<'_> {
         }
     }
 
-    fn sample(&mut self, record: &ByteRecord, row: u64, slot: Slot) -> Result<(), Note> {
+    /// The unit that values of a signal are in, `None` for the signal's own.
+    fn unit(&self, signal: Signal) -> Result<Option<Unit>, Note> {
+        let declared = self.input.units.iter().find(|unit| unit.fits(signal));
+        if let Some(unit) = declared {
+            return Ok(Some(*unit));
+        }
+        let Some(told) = Unit::told_by(&self.columns.value_name, signal) else {
+            return Ok(None);
+        };
+        let (column, told) = (&self.columns.value_name, told.id());
+        let message = format!("the values of `{signal}` are in column `{column}`, whose name tells {told}");
+        let help = format!("compare some values with what you know, then say --unit {told} or the unit they are in");
+        Err(Note::error(code::UNIT_UNDECLARED, message).help(help))
+    }
+
+    fn sample(&mut self, record: &ByteRecord, row: u64, (slot, unit): Target) -> Result<(), Note> {
         let cell = |place: usize, what: &str| {
             record
                 .get(place)
@@ -326,7 +349,11 @@ impl Table<'_> {
             }
         };
         let text = cell(self.columns.value, "value")?;
-        match usable(amount(text.as_bytes(), self.read.samples.signal(slot).digits())) {
+        let reading = match unit {
+            Some(unit) => unit.amount(text.as_bytes()),
+            None => amount(text.as_bytes(), self.read.samples.signal(slot).digits()),
+        };
+        match usable(reading) {
             Ok(value) => {
                 self.order(slot, at_ms, row, &time);
                 self.read.extent.note(at_ms, row);

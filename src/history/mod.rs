@@ -5,6 +5,7 @@
 
 pub mod signal;
 pub mod number;
+pub mod unit;
 pub mod time;
 pub mod note;
 mod compressed;
@@ -22,6 +23,7 @@ pub mod identity;
 use self::note::Note;
 use self::samples::{Expected, Labels, Samples};
 use self::signal::{Metric, Signal, by_metric_name};
+use self::unit::Unit;
 use crate::diag::code;
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -48,6 +50,8 @@ pub struct Input<'a> {
     pub expected: Expected,
     /// Column names by role, for tables.
     pub columns: BTreeMap<String, String>,
+    /// Units of the values of tables, one for each measure; what has none is in cores, bytes, seconds, ratios.
+    pub units: Vec<Unit>,
     /// Labels that every series gets where it has none of that name.
     pub constants: Labels,
 }
