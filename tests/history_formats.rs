@@ -322,6 +322,31 @@ fn traps_of_tables_are_told_with_their_row() {
 }
 
 #[test]
+fn a_damaged_time_beside_a_right_one_is_found_by_its_row() {
+    // the shape of Nezha's adservice: the text column is right, the numbers beside it are in 2028
+    let text = "Time,TimeStamp,namespace,pod,container,value\n\
+        2022-08-22 03:51:19.607158889 +0000 UTC m=+0.113112869,1661140279,shop,api-1,app,1\n\
+        2022-08-22 03:52:19.589328775 +0000 UTC m=+60.095282755,1861140339,shop,api-1,app,2\n";
+    let notes = series_of(&input("cpu.csv"), text).unwrap_err();
+    assert_eq!((codes(&notes), notes[0].row), (vec!["time-columns"], Some(3)));
+    assert!(notes[0].message.contains("`1861140339`"), "{notes:?}");
+    let stated = |column: &str| Input {
+        columns: [("time".to_owned(), column.to_owned())].into(),
+        ..input("cpu.csv")
+    };
+    let (series, told) = series_of(&stated("Time"), text).unwrap();
+    assert_eq!(
+        values(&series[0]),
+        [(1_661_140_279_607, 1_000_000_000), (1_661_140_339_589, 2_000_000_000)]
+    );
+    let told: Vec<_> = told.iter().map(|note| (note.code.as_str(), note.row)).collect();
+    assert!(told.contains(&("time-columns", Some(3))), "{told:?}");
+    // times of an interval's two ends are both right
+    let interval = text.replace("1861140339", "1661140400");
+    assert_eq!(series_of(&input("cpu.csv"), &interval).unwrap().0[0].samples.len(), 2);
+}
+
+#[test]
 fn the_unit_of_a_column_is_declared_never_guessed() {
     // Nezha's `CpuUsage(m)` holds percent of a core; its name says millicores
     let text = "TimeStamp,PodName,CpuUsage(m)\n1661137140,frontend-579b9bff58-t2dbm,6.5\n";

@@ -178,6 +178,48 @@ fn cut_shuffled_and_tabular_exports_give_the_same_bytes() {
 }
 
 #[test]
+fn gaps_late_starts_and_instants_off_the_cells_are_unknown_time_not_zero() {
+    let mut text = "ts,metric,namespace,pod,container,deployment,value\n".to_owned();
+    let mut row = |workload: &str, minute: i64, value: u64| {
+        let at = START_S + 60 * minute;
+        let _ = writeln!(text, "{at},cpu,shop,{workload}-1,app,{workload},{value}");
+    };
+    // every five minutes at :02 and :07, as exporters that started at any time do; 20 minutes are missing, one row is
+    // given twice, and the order is that of a file put together from two
+    for minute in [2, 7, 12, 37, 42, 47, 52, 57] {
+        row("api", minute, 3);
+    }
+    row("api", 12, 3);
+    // a peak that was seen once, in a workload that came half an hour later
+    for (minute, value) in [(47, 1), (32, 1), (37, 17), (42, 1), (52, 1), (57, 1)] {
+        row("late", minute, value);
+    }
+    let built = profile(&[("samples.csv", text)], "", Declared::default());
+    let profile = &built.profiles[0];
+    let of = |name: &str| &profile.workloads[&WorkloadKey::new("Deployment", name)];
+    let ends = |name: &str| -> Vec<i64> {
+        let steps = of(name).demand("app", Signal::Cpu);
+        steps.map(|step| (step.end.unix() - START_S) / 60).collect()
+    };
+    assert_eq!(ends("api"), [5, 10, 15, 40, 45, 50, 55, 60]);
+    assert_eq!(ends("late"), [35, 40, 45, 50, 55, 60]);
+    let coverage = |name: &str| {
+        let coverage = profile.coverage(of(name), "app", Signal::Cpu);
+        (coverage.known, coverage.steps)
+    };
+    // from 00:00, the start of the first cell, to the last sample at 00:57
+    assert_eq!(coverage("api"), (8, 12));
+    assert_eq!(coverage("late"), (6, 12));
+    let late = of("late").signal("app", Signal::Cpu).unwrap().sketch();
+    assert_eq!(
+        (late.count(), late.min(), late.max()),
+        (6, Some(1_000_000_000), Some(17_000_000_000))
+    );
+    let told: Vec<_> = built.notes.iter().map(|note| note.code.as_str()).collect();
+    assert!(told.contains(&"row-out-of-order"), "{told:?}");
+}
+
+#[test]
 fn pods_without_a_workload_are_left_out_and_told_with_their_share() {
     let series = |pod: &str, value: &str| {
         format!(

@@ -160,6 +160,7 @@ codes! {
     TIME_IN_MILLISECONDS = "time-in-milliseconds": "Times are in milli-, micro- or nanoseconds where seconds are usual. They were converted.";
     TIME_MALFORMED = "time-malformed": "A time is in no form that is known.";
     TIME_OUT_OF_RANGE = "time-out-of-range": "A time lies before 2000 or after 2100, which no export can mean. The sample is left out.";
+    TIME_COLUMNS = "time-columns": "Two columns of a table tell times that lie more than a day apart in the same row. One of them is damaged; `--columns time=COLUMN` says which one counts.";
     TIME_SPAN = "time-span": "The samples lie years apart. A damaged file can carry times of another year.";
     UNIT_UNDECLARED = "unit-undeclared": "The name of a table's value column tells another unit than the signal is read in. Names are wrong at times, so the unit is not taken from them: `--unit` declares it.";
     VALUE_ABSENT = "value-absent": "A sample has no value: NaN, an infinity, null or blank. It is left out and counts as unknown.";

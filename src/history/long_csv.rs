@@ -16,6 +16,8 @@ const RECORD_MAX: u64 = 1 << 20;
 /// How far the row splitter reads ahead.
 const AHEAD: usize = 64 * 1024;
 
+const DAY_MS: u64 = 86_400_000;
+
 /// Names of the time column, the best first.
 const TIMES: &[&str] = &[
     "ts",
@@ -114,6 +116,8 @@ impl std::io::Read for Bounded<'_> {
 /// Where the columns are.
 struct Columns {
     time: usize,
+    /// Another column that may be a time.
+    other_time: Option<usize>,
     value: usize,
     value_name: String,
     metric: Option<usize>,
@@ -159,8 +163,11 @@ impl Columns {
             }
         }
         let value = at("value", VALUES)?.ok_or_else(|| missing("value", VALUES))?;
+        let time = at("time", TIMES)?.ok_or_else(|| missing("time", TIMES))?;
+        let is_time = |place: usize| TIMES.contains(&names[place].as_str());
         Ok(Self {
-            time: at("time", TIMES)?.ok_or_else(|| missing("time", TIMES))?,
+            time,
+            other_time: (0..names.len()).find(|&place| place != time && is_time(place)),
             value,
             value_name: String::from_utf8_lossy(&header[value]).into_owned(),
             metric: at("metric", METRICS)?,
@@ -348,6 +355,7 @@ impl Table<'_> {
                 return Err(Note::error(code::TIME_MALFORMED, format!("`{time}` is no time")).help(help));
             }
         };
+        self.compare_times(record, row, at_ms)?;
         let text = cell(self.columns.value, "value")?;
         let reading = match unit {
             Some(unit) => unit.amount(text.as_bytes()),
@@ -366,6 +374,26 @@ impl Table<'_> {
             Err(code) => self.tally.add(code, row, || format!("`{text}` at {time}")),
         }
         Ok(())
+    }
+
+    /// A table with two times a row, one of them of another day: nobody can tell which is right but its owner.
+    fn compare_times(&mut self, record: &ByteRecord, row: u64, at_ms: i64) -> Result<(), Note> {
+        let other = self.columns.other_time.and_then(|place| record.get(place));
+        let Some(other) = other.and_then(|cell| std::str::from_utf8(cell).ok()) else {
+            return Ok(());
+        };
+        match from_number(other).map(|(ms, _)| ms).or_else(|_| from_text(other)) {
+            Ok(other_ms) if at_ms.abs_diff(other_ms) > DAY_MS => {}
+            _ => return Ok(()),
+        }
+        if self.input.columns.contains_key("time") {
+            self.tally.add(code::TIME_COLUMNS, row, || format!("`{other}`"));
+            return Ok(());
+        }
+        let time = String::from_utf8_lossy(record.get(self.columns.time).unwrap_or_default());
+        let message = format!("the row tells two times more than a day apart, `{time}` and `{other}`");
+        let help = "one of the columns is damaged: name the right one with --columns time=COLUMN";
+        Err(Note::error(code::TIME_COLUMNS, message).help(help))
     }
 
     fn order(&mut self, slot: Slot, at_ms: i64, row: u64, time: &str) {

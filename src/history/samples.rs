@@ -364,6 +364,7 @@ pub(crate) fn describe(code: Code) -> &'static str {
         code::VALUE_NEGATIVE => "below zero left out",
         code::VALUE_TOO_LARGE => "beyond any cluster left out",
         code::TIME_OUT_OF_RANGE => "before 2000 or after 2100 left out",
+        code::TIME_COLUMNS => "with another time in another column, more than a day apart",
         code::ROW_OUT_OF_ORDER => "older than the one before in their series, sorted in",
         code::ROW_DUPLICATE => "at the same time as the one before in their series, counted once",
         code::TIME_IN_MILLISECONDS => "with times in ms, µs or ns converted to seconds",
