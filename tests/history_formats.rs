@@ -322,6 +322,27 @@ fn traps_of_tables_are_told_with_their_row() {
 }
 
 #[test]
+fn a_table_without_a_header_line_gets_its_names_from_outside() {
+    // what VictoriaMetrics answers to format=__name__,namespace,pod,container,__value__,__timestamp__:unix_s
+    let text = "container_memory_working_set_bytes,shop,api-1,app,56541184,1759999800\n\
+        container_memory_working_set_bytes,shop,api-1,app,56541184,1760000100\n";
+    let names = "__name__,namespace,pod,container,__value__,__timestamp__:unix_s";
+    let named = |names: &str| Input {
+        header: names.split(',').map(str::to_owned).collect(),
+        ..input("export.csv")
+    };
+    let (series, _) = series_of(&named(names), text).unwrap();
+    assert_eq!(
+        values(&series[0]),
+        [(1_759_999_800_000, 56_541_184), (1_760_000_100_000, 56_541_184)]
+    );
+    let notes = series_of(&named("__name__,namespace,pod,__value__,__timestamp__"), text).unwrap_err();
+    assert_eq!((codes(&notes), notes[0].row), (vec!["export-malformed"], Some(1)));
+    let notes = series_of(&input("export.csv"), text).unwrap_err();
+    assert_eq!(codes(&notes), ["column-missing"]);
+}
+
+#[test]
 fn a_damaged_time_beside_a_right_one_is_found_by_its_row() {
     // the shape of Nezha's adservice: the text column is right, the numbers beside it are in 2028
     let text = "Time,TimeStamp,namespace,pod,container,value\n\

@@ -68,6 +68,9 @@ pub struct ProfileArgs {
     /// Columns of tables by role: `time=…,value=…,metric=…,namespace=…,pod=…,container=…,workload=…`
     #[arg(long, value_name = "ROLE=COLUMN", value_delimiter = ',')]
     columns: Vec<String>,
+    /// Column names of tables without a header line, such as the `format` of VictoriaMetrics' `/api/v1/export/csv`
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    header: Vec<String>,
     /// Unit of the values of tables, such as `millicores`, `MiB`, `percent-of-core`; else cores, bytes, seconds
     #[arg(long, value_name = "UNIT")]
     unit: Vec<String>,
@@ -223,6 +226,7 @@ fn inputs(args: &ProfileArgs) -> anyhow::Result<Vec<Input<'_>>> {
             name,
             expected,
             columns: columns.clone(),
+            header: args.header.clone(),
             units: units.clone(),
             constants: constants.clone(),
         });

@@ -28,8 +28,9 @@ const TIMES: &[&str] = &[
     "_time",
     "interval_end",
     "end",
+    "__timestamp__",
 ];
-const VALUES: &[&str] = &["value", "val", "_value", "v"];
+const VALUES: &[&str] = &["value", "val", "_value", "v", "__value__"];
 const METRICS: &[&str] = &[
     "metric",
     "__name__",
@@ -206,12 +207,18 @@ impl Table<'_> {
             .buffer_capacity(AHEAD)
             .from_reader(bounded);
         let mut record = ByteRecord::new();
-        rows.read_byte_record(&mut record)
-            .map_err(|error| vec![unreadable(input, 1, &error)])?;
-        if let Some(first) = record.get(0).and_then(|first| first.strip_prefix(b"\xef\xbb\xbf")) {
-            let mut plain = ByteRecord::from(vec![first]);
-            record.iter().skip(1).for_each(|field| plain.push_field(field));
-            record = plain;
+        if input.header.is_empty() {
+            rows.read_byte_record(&mut record)
+                .map_err(|error| vec![unreadable(input, 1, &error)])?;
+            if let Some(first) = record.get(0).and_then(|first| first.strip_prefix(b"\xef\xbb\xbf")) {
+                let mut plain = ByteRecord::from(vec![first]);
+                record.iter().skip(1).for_each(|field| plain.push_field(field));
+                record = plain;
+            }
+        } else {
+            // VictoriaMetrics writes how a time is written behind the column's name: `__timestamp__:unix_s`
+            let names = input.header.iter().map(|name| name.split(':').next().unwrap_or(name));
+            record = ByteRecord::from(names.collect::<Vec<_>>());
         }
         let columns = Columns::find(&record, input).map_err(|note| vec![note.in_file(input.name).at_row(1)])?;
         let mut table = Table {

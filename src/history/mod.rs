@@ -50,6 +50,8 @@ pub struct Input<'a> {
     pub expected: Expected,
     /// Column names by role, for tables.
     pub columns: BTreeMap<String, String>,
+    /// Names of the columns of tables that have no header line; empty where they have one.
+    pub header: Vec<String>,
     /// Units of the values of tables, one for each measure; what has none is in cores, bytes, seconds, ratios.
     pub units: Vec<Unit>,
     /// Labels that every series gets where it has none of that name.
