@@ -316,6 +316,39 @@ fn every_flipped_bit_of_the_data_is_an_error_that_names_its_line() {
 }
 
 #[test]
+fn a_week_more_changes_no_line_of_the_weeks_before() {
+    const WEEK_S: i64 = 7 * 86_400;
+    let values = |week: i64| [100, 200 + u64::try_from(week).unwrap(), 300];
+    let upto = |weeks: i64| -> Vec<String> {
+        let all: Vec<Series> = [Signal::Cpu, Signal::Memory, Signal::Replicas, Signal::Restarts]
+            .into_iter()
+            .map(|signal| {
+                let parts = (0..weeks).map(|week| hour(signal, 1, week * WEEK_S, &values(week)));
+                let samples = parts.clone().flat_map(|part| part.samples).collect();
+                let first = parts.take(1).next().unwrap();
+                Series { samples, ..first }
+            })
+            .collect();
+        let text = to_text(&profiles(&all, false));
+        let data = text.find("    trimtab-profile v1").unwrap();
+        text[data..].lines().skip(1).map(str::to_owned).collect()
+    };
+    let (before, after) = (upto(3), upto(4));
+    let is_whole = |line: &&String| ["state -", "days -"].iter().any(|record| line.contains(record));
+    let kept = before.iter().filter(|line| !is_whole(line));
+    assert!(kept.clone().count() > 10);
+    for line in kept {
+        assert!(after.contains(line), "{line}");
+    }
+    // the fourth week is that of 2026-10-26
+    let new = after.iter().filter(|line| !before.contains(line));
+    assert!(new.clone().count() >= 4);
+    for line in new {
+        assert!(line.contains(" 2026-10-26 ") || is_whole(&line), "{line}");
+    }
+}
+
+#[test]
 fn fields_above_the_data_are_under_a_checksum_too() {
     let text = to_text(&profiles(&[hour(Signal::Cpu, 1, 0, &[100, 200])], false));
     let line = 1 + text[..text.find("    trimtab-profile v1").unwrap()]
