@@ -17,7 +17,7 @@ fn yaml(text: &str) -> Value {
     serde_yaml::from_str(text).expect("the test's own YAML")
 }
 
-fn settings(spec: &str) -> Settings {
+pub(crate) fn settings(spec: &str) -> Settings {
     let mut policy = yaml("{apiVersion: trimtab.dev/v1alpha1, kind: OptimizationPolicy, metadata: {name: test}}");
     let mut body = yaml("{environment: test, mode: enforce, cluster: {kubernetes: '1.33'}}");
     for (key, value) in yaml(spec).as_object().expect("a spec is a map") {
@@ -27,7 +27,7 @@ fn settings(spec: &str) -> Settings {
     policy::parse(&policy, &Source::object("OptimizationPolicy", "test")).expect("the test's own policy")
 }
 
-fn deployment(name: &str, replicas: u32, cpu: &str, memory: &str) -> Value {
+pub(crate) fn deployment(name: &str, replicas: u32, cpu: &str, memory: &str) -> Value {
     json!({
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": "shop"},
         "spec": {
@@ -100,11 +100,11 @@ pub(crate) fn facts(container: &str, memory_mib: u64, total: impl Fn(i64) -> u64
 }
 
 pub(crate) struct World {
-    settings: Settings,
+    pub(crate) settings: Settings,
     pub(crate) workloads: Workloads,
     pub(crate) facts: BTreeMap<String, Facts>,
-    accepted: Option<OptimizationPlan>,
-    profile: String,
+    pub(crate) accepted: Option<OptimizationPlan>,
+    pub(crate) profile: String,
     pub(crate) window_end: Option<Timestamp>,
 }
 
@@ -136,7 +136,7 @@ impl World {
         plan::plan(&inputs).0
     }
 
-    fn one(&self, name: &str) -> WorkloadPlan {
+    pub(crate) fn one(&self, name: &str) -> WorkloadPlan {
         let key = format!("Deployment/shop/{name}");
         self.plan()
             .spec
@@ -170,7 +170,7 @@ pub(crate) fn wave(step: i64) -> u64 {
     600 + 200 * u64::try_from(12 - (hour - 12).abs()).expect("not negative")
 }
 
-const WEB: &str = "{workloads: {api: {class: web}}}";
+pub(crate) const WEB: &str = "{workloads: {api: {class: web}}}";
 const PLAIN: &str = "{workloads: {api: {scaling: {mode: none}}}}";
 
 #[test]
@@ -430,6 +430,33 @@ fn one_broken_workload_stops_no_other() {
         cpu(&plan.spec.workloads["Deployment/shop/web"], "web"),
         Some(Millicores::new(700))
     );
+}
+
+/// What is refused is not rendered in any mode; the plan says the mode that the policy asks for, again and again.
+#[test]
+fn a_refused_workload_has_the_mode_of_its_policy() {
+    let mut job = deployment("api", 1, "1", "1Gi");
+    job["kind"] = json!("Job");
+    job["apiVersion"] = json!("batch/v1");
+    for (spec, mode) in [
+        ("mode: enforce", Mode::Enforce),
+        ("mode: observe", Mode::Observe),
+        ("mode: frozen", Mode::Frozen),
+    ] {
+        let mut world = World::new(
+            &format!("{{{spec}, workloads: {{api: {{class: batch}}}}}}"),
+            std::slice::from_ref(&job),
+            vec![],
+        );
+        for round in ["first", "second"] {
+            world.profile = format!("sha256:{round}");
+            let plan = world.plan();
+            let one = &plan.spec.workloads["Job/shop/api"];
+            assert_eq!((one.mode, one.status), (mode, Status::Refused), "{spec}, {round} plan");
+            assert!(!one.is_rendered(), "{spec}");
+            world.accepted = Some(plan);
+        }
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::lint;
 use crate::pipeline::{self, Outcome, Purpose};
 use crate::plan::model::OptimizationPlan;
 use crate::policy::Cluster;
-use crate::policy::wire::{Mode, OptimizationPolicy};
+use crate::policy::wire::OptimizationPolicy;
 use crate::units::{Day, Timestamp};
 
 /// Findings that stop a merge until they are repaired or accepted.
@@ -146,7 +146,7 @@ fn gates(one: &Loaded, plan: &OptimizationPlan) -> Vec<Diagnostic> {
         .spec
         .workloads
         .iter()
-        .filter(|(_, workload)| workload.mode == Mode::Enforce)
+        .filter(|(_, workload)| workload.is_rendered())
     {
         for (name, finding) in &workload.findings {
             let Some(code) = Code::find(name).filter(|code| GATES.contains(code)) else {

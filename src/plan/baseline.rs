@@ -10,7 +10,6 @@ use serde_json::Value;
 
 use super::model::{OptimizationPlan, WorkloadPlan};
 use crate::krm::{Change, Edit, FieldPath, Reason};
-use crate::policy::wire::Mode;
 use crate::workload::{Container, Workload, Workloads};
 
 /// The annotation.
@@ -22,7 +21,7 @@ type Notes = BTreeMap<String, (Option<String>, Option<String>)>;
 /// The edits that note what a plan changes.
 pub fn note(plan: &OptimizationPlan, workloads: &Workloads) -> Vec<Edit> {
     let edit = |(key, plan): (&String, &WorkloadPlan)| {
-        let workload = workloads.by_key.get(key).filter(|_| plan.mode == Mode::Enforce)?;
+        let workload = workloads.by_key.get(key).filter(|_| plan.is_rendered())?;
         let notes = notes(plan, workload);
         if notes.is_empty() {
             return None;

@@ -24,7 +24,7 @@ pub(super) fn decide(question: Question<'_>) -> (Option<WorkloadPlan>, Vec<Diagn
         }
         Matched::Broken(diagnostic) => {
             let detail = diagnostic.headline.clone();
-            let plan = kept_or_refused(question, diagnostic.code, &detail);
+            let plan = kept_or_refused(question, settings.policy.spec.mode, diagnostic.code, &detail);
             // a problem of one workload never fails the run
             let severity = crate::diag::Severity::Warning;
             (Some(plan), vec![Diagnostic { severity, ..diagnostic }])
@@ -34,10 +34,10 @@ pub(super) fn decide(question: Question<'_>) -> (Option<WorkloadPlan>, Vec<Diagn
 }
 
 /// The accepted decision as it is, else nothing; with the reason why nothing new was decided.
-fn kept_or_refused(question: Question<'_>, code: Code, detail: &str) -> WorkloadPlan {
-    match question.accepted {
+fn kept_or_refused(question: Question<'_>, mode: Mode, code: Code, detail: &str) -> WorkloadPlan {
+    match question.accepted.filter(|plan| plan.status != Status::Refused) {
         Some(accepted) => keep(accepted, code, detail),
-        None => refused(question.workload, code, detail),
+        None => refused(question.workload, mode, code, detail),
     }
 }
 
@@ -49,8 +49,9 @@ fn keep(accepted: &WorkloadPlan, code: Code, detail: &str) -> WorkloadPlan {
     kept.with_finding(code, detail)
 }
 
-fn refused(workload: &Workload, code: Code, detail: &str) -> WorkloadPlan {
+fn refused(workload: &Workload, mode: Mode, code: Code, detail: &str) -> WorkloadPlan {
     let plan = WorkloadPlan {
+        mode,
         status: Status::Refused,
         api_version: workload.id.api_version(),
         ..WorkloadPlan::default()
@@ -71,50 +72,18 @@ fn wanted_plan(question: Question<'_>, wanted: &WorkloadSettings) -> WorkloadPla
     } else {
         policy_mode
     };
-    match (mode, accepted) {
-        (Mode::Frozen, Some(accepted)) => return keep(accepted, code::KEPT, "mode frozen: nothing new is planned"),
-        (Mode::Frozen, None) => return refused(workload, code::KEPT, "mode frozen, and nothing was accepted"),
-        (Mode::Observe, Some(accepted)) if accepted.mode == Mode::Enforce => {
-            return keep(
-                accepted,
-                code::OBSERVED,
-                "mode observe: what is rendered stays, nothing new is decided",
-            );
-        }
-        _ => {}
-    }
-    if workload.is_behind_rollout {
-        return refused(
-            workload,
-            code::NOT_SCALABLE,
-            "a Rollout owns its pods: the Rollout is decided on",
-        );
-    }
-    if workload.id.kind == "Job" {
-        return refused(
-            workload,
-            code::LEFT_ALONE,
-            "the template of a Job can't be changed once it is applied",
-        );
-    }
-    if let Some(owner) = &workload.template_missing {
-        let detail = format!("its pod template is in `{owner}`, which is not among the manifests: it stays as it is");
-        return kept_or_refused(question, code::LEFT_ALONE, &detail);
-    }
-    if !workload.unreadable.is_empty() {
-        let detail = format!(
-            "it has numbers that can't be read, so it stays as it is: {}",
-            workload.unreadable.join(", ")
-        );
-        return kept_or_refused(question, code::LEFT_ALONE, &detail);
+    if let Some(plan) = without_deciding(question, mode) {
+        return plan;
     }
     let case = Case::new(question, wanted);
     let Some(main) = case.main_container() else {
-        return refused(workload, code::LEFT_ALONE, "its template has no containers");
+        return kept_or_refused(question, mode, code::LEFT_ALONE, "its pod template has no containers");
     };
     let (main_requests, _) = wanted.container(&main.name, true);
     let scaled = scaling::decide(&case, main, &main_requests);
-    let lowest = lowest_replicas(&case, scaled.scaler.as_ref());
+    let replicas = lifecycle::replicas(&case, scaled.scaler.as_ref());
+    let count = replicas.as_ref().and_then(|replicas| replicas.value);
+    let lowest = lowest_replicas(&case, scaled.scaler.as_ref(), count);
     let mut plan = WorkloadPlan {
         api_version: workload.id.api_version(),
         template_in: (workload.template_id != workload.id).then(|| {
@@ -129,7 +98,7 @@ fn wanted_plan(question: Question<'_>, wanted: &WorkloadSettings) -> WorkloadPla
         mode,
         status: Status::Planned,
         main_container: main.name.clone(),
-        replicas: lifecycle::replicas(&case, scaled.scaler.as_ref()),
+        replicas,
         disruption: disruption::decide(&case, lowest),
         spread: placement::spread(&case, lowest, highest_replicas(scaled.scaler.as_ref(), &case, lowest)),
         spot: placement::spot(&case, lowest),
@@ -158,14 +127,52 @@ fn wanted_plan(question: Question<'_>, wanted: &WorkloadSettings) -> WorkloadPla
     plan
 }
 
-/// The lowest replica count the workload may have.
-fn lowest_replicas(case: &Case<'_>, scaler: Option<&super::model::ScalerPlan>) -> u32 {
+/// What stands without a decision: the mode asks for none, or the workload allows none.
+fn without_deciding(question: Question<'_>, mode: Mode) -> Option<WorkloadPlan> {
+    let Question { workload, accepted, .. } = question;
+    match (mode, accepted) {
+        (Mode::Frozen, Some(accepted)) if accepted.status != Status::Refused => {
+            return Some(keep(accepted, code::KEPT, "mode frozen: nothing new is planned"));
+        }
+        (Mode::Frozen, _) => {
+            let detail = "mode frozen, and nothing was accepted";
+            return Some(refused(workload, mode, code::KEPT, detail));
+        }
+        (Mode::Observe, Some(accepted)) if accepted.is_rendered() => {
+            let detail = "mode observe: what is rendered stays, nothing new is decided";
+            return Some(keep(accepted, code::OBSERVED, detail));
+        }
+        _ => {}
+    }
+    if workload.is_behind_rollout {
+        let detail = "a Rollout owns its pods: the Rollout is decided on";
+        return Some(refused(workload, mode, code::NOT_SCALABLE, detail));
+    }
+    if workload.id.kind == "Job" {
+        let detail = "the template of a Job can't be changed once it is applied";
+        return Some(refused(workload, mode, code::LEFT_ALONE, detail));
+    }
+    if let Some(owner) = &workload.template_missing {
+        let detail = format!("its pod template is in `{owner}`, which is not among the manifests: it stays as it is");
+        return Some(kept_or_refused(question, mode, code::LEFT_ALONE, &detail));
+    }
+    if !workload.unreadable.is_empty() {
+        let detail = format!(
+            "it has numbers that can't be read, so it stays as it is: {}",
+            workload.unreadable.join(", ")
+        );
+        return Some(kept_or_refused(question, mode, code::LEFT_ALONE, &detail));
+    }
+    None
+}
+
+/// The lowest replica count the workload may have; `count` is what is decided for `spec.replicas`.
+fn lowest_replicas(case: &Case<'_>, scaler: Option<&super::model::ScalerPlan>, count: Option<u32>) -> u32 {
     let foreign = case.foreign_scaler().map(|scaler| scaler.min_replicas);
-    let stated = case.wanted.spec.replicas.count.value;
     scaler
         .map(|scaler| scaler.min_replicas.value)
         .or(foreign)
-        .or(stated)
+        .or(count)
         .or(case.workload.replicas)
         .unwrap_or(1)
 }

@@ -135,6 +135,11 @@ pub struct WorkloadPlan {
 }
 
 impl WorkloadPlan {
+    /// Whether anything of it reaches the manifests.
+    pub fn is_rendered(&self) -> bool {
+        self.mode == Mode::Enforce && self.status != Status::Refused
+    }
+
     /// The plan with one more refusal or remark, that nothing has accepted.
     #[must_use]
     pub fn with_finding(mut self, code: Code, detail: impl Into<String>) -> Self {

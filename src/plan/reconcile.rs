@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::model::{Decided, Decision, WorkloadPlan};
 use super::{Inputs, one};
 use crate::diag::code;
-use crate::policy::wire::{Mode, StatefulRestart};
+use crate::policy::wire::StatefulRestart;
 use crate::units::{Bytes, Millicores, Timestamp};
 use crate::workload::Workload;
 
@@ -59,7 +59,7 @@ fn bound_restarts(inputs: &Inputs<'_>, workloads: &mut BTreeMap<String, Workload
         let Some(workload) = inputs.workloads.by_key.get(key) else {
             continue;
         };
-        if plan.mode != Mode::Enforce || workload.id.group == "batch" {
+        if !plan.is_rendered() || workload.id.group == "batch" {
             continue;
         }
         if bounds.stateful == StatefulRestart::Never && matches!(workload.id.kind.as_str(), "StatefulSet" | "DaemonSet")

@@ -23,8 +23,7 @@ use serde_json::Value;
 
 use crate::diag::{Diagnostic, code};
 use crate::krm::{Change, Edit, FieldPath, ObjectId};
-use crate::plan::model::{OptimizationPlan, Status, WorkloadPlan};
-use crate::policy::wire::Mode;
+use crate::plan::model::{OptimizationPlan, WorkloadPlan};
 use crate::workload::{Workload, Workloads};
 
 /// A workload of the plan with what the manifests say of it.
@@ -97,7 +96,7 @@ pub static KINDS: &[&dyn Renderer] = &[
 pub fn render(plan: &OptimizationPlan, workloads: &Workloads) -> (Vec<Edit>, Vec<Diagnostic>) {
     let mut edits = Vec::new();
     let mut diagnostics = Vec::new();
-    for (key, plan) in plan.spec.workloads.iter().filter(|(_, plan)| is_rendered(plan)) {
+    for (key, plan) in plan.spec.workloads.iter().filter(|(_, plan)| plan.is_rendered()) {
         let Some(workload) = workloads.by_key.get(key) else {
             diagnostics.push(missing_workload(key));
             continue;
@@ -116,7 +115,7 @@ pub fn render(plan: &OptimizationPlan, workloads: &Workloads) -> (Vec<Edit>, Vec
         .filter(|edit| matches!(edit.change, Change::Upsert { .. }))
         .map(|edit| edit.id.clone())
         .collect();
-    for (key, plan) in plan.spec.workloads.iter().filter(|(_, plan)| is_rendered(plan)) {
+    for (key, plan) in plan.spec.workloads.iter().filter(|(_, plan)| plan.is_rendered()) {
         if let Some(workload) = workloads.by_key.get(key) {
             let (gone, found) = removal::render(&Planned { key, plan, workload }, &rendered);
             edits.extend(gone);
@@ -167,11 +166,6 @@ fn leave_names_of_others(
         .help("rename the one that is there, or point it at this workload")
     };
     taken.iter().map(left).collect()
-}
-
-/// Whether anything of a decision reaches the manifests.
-pub fn is_rendered(plan: &WorkloadPlan) -> bool {
-    plan.mode == Mode::Enforce && plan.status != Status::Refused
 }
 
 fn missing_workload(key: &str) -> Diagnostic {
