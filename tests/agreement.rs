@@ -7,8 +7,10 @@ use serde_json::{Value, json};
 use trimtab::api::keda_v1alpha1::scaled_object_name;
 use trimtab::diag::Severity;
 use trimtab::krm::{Object, ObjectId, apply};
-use trimtab::plan::model::{OptimizationPlan, Removable, ScalerKind, ScalerPlan, SpotPlan, Status, WorkloadPlan};
-use trimtab::policy::wire::{Mode, SpotMode};
+use trimtab::plan::model::{
+    OptimizationPlan, Removable, ScalerKind, ScalerPlan, SpotPlacement, SpotPlan, Status, WorkloadPlan,
+};
+use trimtab::policy::wire::Mode;
 use trimtab::render::render;
 use trimtab::units::{Percent, Quantity};
 use trimtab::workload;
@@ -160,9 +162,9 @@ fn is_placed(pod: &Value, spot: &SpotPlan) -> bool {
     spot.labels.iter().all(|(key, value)| {
         let says = |text: &str| text.contains(&format!("\"{key}\""));
         match spot.mode {
-            SpotMode::Never => says(&required) || selector.get(key).is_some_and(|selected| selected != value),
-            SpotMode::Require => says(&required) || selector.get(key).is_some_and(|selected| selected == value),
-            SpotMode::Prefer => says(&preferred) || says(&required) || selector.get(key).is_some(),
+            SpotPlacement::Never => says(&required) || selector.get(key).is_some_and(|selected| selected != value),
+            SpotPlacement::Require => says(&required) || selector.get(key).is_some_and(|selected| selected == value),
+            SpotPlacement::Prefer => says(&preferred) || says(&required) || selector.get(key).is_some(),
         }
     })
 }

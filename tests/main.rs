@@ -5,6 +5,7 @@
     reason = "tests read files, run programs and may panic"
 )]
 
+mod accepted;
 mod agreement;
 mod container;
 mod diff;

@@ -714,7 +714,7 @@ fn state_and_single_pods_stay_off_spot() {
         let plan = World::new(&spec, &[object], vec![]).one("api");
         let spot = plan.spot.as_ref().unwrap_or_else(|| panic!("{case}"));
         assert_eq!(
-            spot.mode == trimtab::policy::wire::SpotMode::Never,
+            spot.mode == trimtab::plan::model::SpotPlacement::Never,
             is_refused,
             "{case}"
         );

@@ -57,7 +57,7 @@ codes! {
     NO_HISTORY = "no-history": "The profile has nothing on this workload, so nothing is derived for it. What was accepted before stays; what the policy states is still applied. Check the names and the namespace in the export, or state the values.";
     SHORT_HISTORY = "short-history": "The recorded time is shorter than `spec.history.minimum`, or has more gaps than `spec.history.coverage` allows. Derived values keep the accepted decision. Export a longer window, or lower the bound knowingly.";
     STALE_FILE = "stale-file": "A committed file is not what the inputs make of it now: somebody changed an input without running trimtab, or edited what is generated.";
-    STALE = "stale": "The accepted decision is kept although it could not be confirmed on this profile.";
+    STALE = "stale": "The accepted decision is kept although this profile does not confirm it, or the policy has no word on it any more: a rule, a class or a key went. State it again, or take it away by an explicit `none`.";
     PLAN_OUTDATED = "plan-outdated": "The plan names a workload or a container that the manifests no longer have. What it says of the others is still rendered. Plan again if the change was meant.";
     REMOVED = "removed": "An object that trimtab made is removed where a host feeds it back: the policy says `mode: none`, or the accepted plan has another object in its place. Objects without our mark are never removed.";
     RENDERED = "rendered": "The plan asks for this object: it is made with the label `trimtab.dev/managed-by: trimtab`, and refreshed as a whole where that label shows it is ours.";

@@ -1,7 +1,8 @@
 //! PodDisruptionBudget: one that lets a pod go at every replica count the workload may have.
 
 use super::case::{Case, reason};
-use super::model::{Decision, DisruptionPlan};
+use super::lapse;
+use super::model::{Decision, DisruptionPlan, WorkloadPlan};
 use crate::catalog::fields::Field;
 use crate::diag::code;
 use crate::policy::wire::DisruptionMode;
@@ -15,8 +16,13 @@ pub fn decide(case: &Case<'_>, lowest: u32) -> Option<DisruptionPlan> {
     let wanted = &case.wanted.spec.disruption;
     let workload = case.workload;
     let is_stated = !wanted.min_available.is_open() || !wanted.max_unavailable.is_open();
-    if wanted.mode == Some(DisruptionMode::None) || (wanted.mode.is_none() && !is_stated) {
-        return None;
+    match wanted.mode {
+        Some(DisruptionMode::None) => return None,
+        None if !is_stated => {
+            let gone = "`disruption` is not stated any more";
+            return lapse::keep(case, |plan| plan.disruption.clone(), gone, "`mode: none`");
+        }
+        Some(DisruptionMode::Auto) | None => {}
     }
     if workload.selector.is_null() || workload.is_behind_rollout || workload.id.kind == "DaemonSet" {
         case.find(
@@ -40,6 +46,11 @@ pub fn decide(case: &Case<'_>, lowest: u32) -> Option<DisruptionPlan> {
         return None;
     }
     if let (Some(budget), false) = (foreign.first(), is_stated) {
+        let adopted = |plan: &WorkloadPlan| plan.disruption.clone().filter(|plan| plan.adopted);
+        let gone = "no bound of its budget is stated any more";
+        if let Some(kept) = lapse::keep(case, adopted, gone, "`mode: none`") {
+            return Some(kept);
+        }
         if blocks(budget.min_available, budget.max_unavailable, lowest) {
             case.find(
                 code::PDB_BLOCKS_EVICTIONS,

@@ -1,10 +1,11 @@
 //! How pods come and go: `spec.replicas` beside a scaler, grace period, the pause before the stop signal.
 
 use super::case::{Case, reason};
-use super::model::{Decision, Removable, ScalerPlan};
+use super::lapse;
+use super::model::{Decided, Decision, Removable, ScalerPlan, WorkloadPlan};
 use crate::catalog::fields::Field;
 use crate::diag::code;
-use crate::policy::wire::{ReplicasMode, ScalingMode};
+use crate::policy::wire::{ReplicasMode, ScalingMode, TerminationMode};
 use crate::units::Seconds;
 use crate::workload::Container;
 
@@ -32,6 +33,17 @@ pub fn replicas(case: &Case<'_>, scaler: Option<&ScalerPlan>) -> Option<Removabl
             reason: reason(why, []),
         })
     };
+    let was_dropped = |plan: &WorkloadPlan| plan.replicas.clone().filter(|r| r.value.is_none() && r.is_stated());
+    if wanted.mode.is_none()
+        && let Some(kept) = lapse::keep(
+            case,
+            was_dropped,
+            "`replicas.mode` is not stated any more",
+            "`mode: keep`",
+        )
+    {
+        return Some(kept);
+    }
     match wanted.mode.unwrap_or(ReplicasMode::Handoff) {
         ReplicasMode::Keep => None,
         ReplicasMode::Remove => drop(code::STATED),
@@ -70,15 +82,32 @@ fn fixed(case: &Case<'_>, before: Option<u32>) -> Option<Removable<u32>> {
             reason: reason(code::HANDOFF, [("inForce", running.to_string())]),
         });
     }
-    case.accepted
+    let accepted = case
+        .accepted
         .and_then(|plan| plan.replicas.clone())
-        .filter(|replicas| replicas.value.is_some())
+        .filter(|replicas| replicas.value.is_some())?;
+    if !accepted.is_stated() {
+        return Some(accepted);
+    }
+    if case.wanted.spec.replicas.mode == Some(ReplicasMode::Keep) {
+        return None;
+    }
+    let gone = "`replicas.count` is not stated any more";
+    lapse::keep(case, |_| Some(accepted), gone, "`mode: keep`")
 }
 
 /// Decides `terminationGracePeriodSeconds`.
 pub fn grace_period(case: &Case<'_>) -> Option<Decision<Seconds>> {
-    let setting = &case.wanted.spec.termination.grace_period;
+    let termination = &case.wanted.spec.termination;
+    let setting = &termination.grace_period;
     let before = case.workload.grace_period;
+    if termination.mode == Some(TerminationMode::None) {
+        return None;
+    }
+    if setting.is_open() {
+        let gone = "`termination.gracePeriod` is not stated any more";
+        return lapse::keep(case, |plan| plan.grace_period.clone(), gone, "`mode: none`");
+    }
     if let Some(value) = setting.value {
         return Some(Decision {
             value,
@@ -97,7 +126,14 @@ pub fn grace_period(case: &Case<'_>) -> Option<Decision<Seconds>> {
 
 /// Decides the sleep before the stop signal: only where stated, the image can do it and nothing is there.
 pub fn pre_stop_sleep(case: &Case<'_>, main: &Container, grace: Option<Seconds>) -> Option<Decision<Seconds>> {
-    let value = case.wanted.spec.termination.pre_stop_sleep.value?;
+    let termination = &case.wanted.spec.termination;
+    if termination.mode == Some(TerminationMode::None) {
+        return None;
+    }
+    let Some(value) = termination.pre_stop_sleep.value else {
+        let gone = "`termination.preStopSleep` is not stated any more";
+        return lapse::keep(case, |plan| plan.pre_stop_sleep.clone(), gone, "`mode: none`");
+    };
     if main.has_pre_stop {
         case.find(
             code::LEFT_ALONE,

@@ -17,6 +17,7 @@ pub mod disruption;
 pub mod placement;
 pub mod vpa;
 pub mod lifecycle;
+mod lapse;
 mod removal;
 pub mod baseline;
 mod warnings;

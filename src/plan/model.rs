@@ -521,12 +521,24 @@ pub struct SpreadPlan {
     pub reason: Reason,
 }
 
+/// Whether pods go to interruptible nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SpotPlacement {
+    /// Never.
+    Never,
+    /// If there are any.
+    Prefer,
+    /// Only there.
+    Require,
+}
+
 /// Placement on interruptible nodes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SpotPlan {
     /// Whether pods go there.
-    pub mode: crate::policy::wire::SpotMode,
+    pub mode: SpotPlacement,
     /// Labels of spot nodes.
     pub labels: BTreeMap<String, String>,
     /// Taints of spot nodes, tolerated unless the mode is `never`.

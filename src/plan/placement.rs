@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::case::{Case, reason};
-use super::model::{SpotPlan, SpreadPlan};
+use super::lapse;
+use super::model::{SpotPlacement, SpotPlan, SpreadPlan, WorkloadPlan};
 use crate::catalog::fields::Field;
 use crate::diag::code;
 use crate::policy::wire::{RuntimeKind, SpotMode, SpreadConstraint, SpreadMode, WhenUnsatisfiable};
@@ -21,7 +22,8 @@ const DEFAULT_GRACE: Seconds = Seconds::new(30);
 pub fn spread(case: &Case<'_>, lowest: u32, highest: u32) -> BTreeMap<String, SpreadPlan> {
     let wanted = &case.wanted.spec.spread;
     let keys: &[(&str, &SpreadConstraint)] = match wanted.mode {
-        None | Some(SpreadMode::None) => &[],
+        Some(SpreadMode::None) => return BTreeMap::new(),
+        None => return kept_spread(case, "`spread.mode` is not stated any more"),
         Some(SpreadMode::Zone) => &[(ZONE, &wanted.zone)],
         Some(SpreadMode::Host) => &[(HOST, &wanted.host)],
         Some(SpreadMode::ZoneAndHost) => &[(ZONE, &wanted.zone), (HOST, &wanted.host)],
@@ -32,15 +34,23 @@ pub fn spread(case: &Case<'_>, lowest: u32, highest: u32) -> BTreeMap<String, Sp
         return BTreeMap::new();
     }
     if case.keeps_template("/spread/mode") {
-        return BTreeMap::new();
+        return kept_spread(
+            case,
+            "no rule states `spread.mode` any more, and a class changes no such template",
+        );
     }
-    if highest < 2 {
+    if highest < 2 && case.accepted.is_none_or(|plan| plan.spread.is_empty()) {
         // one pod has nothing to be spread from, and the change would restart it
         return BTreeMap::new();
     }
     keys.iter()
         .map(|(key, constraint)| ((*key).to_owned(), one(case, key, constraint, lowest)))
         .collect()
+}
+
+fn kept_spread(case: &Case<'_>, gone: &str) -> BTreeMap<String, SpreadPlan> {
+    let accepted = |plan: &WorkloadPlan| (!plan.spread.is_empty()).then(|| plan.spread.clone());
+    lapse::keep(case, accepted, gone, "`mode: none`").unwrap_or_default()
 }
 
 fn one(case: &Case<'_>, key: &str, wanted: &SpreadConstraint, lowest: u32) -> SpreadPlan {
@@ -64,7 +74,14 @@ fn one(case: &Case<'_>, key: &str, wanted: &SpreadConstraint, lowest: u32) -> Sp
 
 /// Decides placement on interruptible nodes. `lowest` is the lowest replica count.
 pub fn spot(case: &Case<'_>, lowest: u32) -> Option<SpotPlan> {
-    let wanted = case.wanted.spec.spot.mode?;
+    let accepted = |plan: &WorkloadPlan| plan.spot.clone();
+    let wanted = match case.wanted.spec.spot.mode {
+        None => return lapse::keep(case, accepted, "`spot.mode` is not stated any more", "`mode: none`"),
+        Some(SpotMode::None) => return None,
+        Some(SpotMode::Never) => SpotPlacement::Never,
+        Some(SpotMode::Prefer) => SpotPlacement::Prefer,
+        Some(SpotMode::Require) => SpotPlacement::Require,
+    };
     if case.workload.id.kind == "DaemonSet" {
         case.find(
             code::LEFT_ALONE,
@@ -73,7 +90,11 @@ pub fn spot(case: &Case<'_>, lowest: u32) -> Option<SpotPlan> {
         return None;
     }
     let Some(nodes) = &case.settings.cluster.spot else {
-        if wanted != SpotMode::Never {
+        let gone = "how spot nodes are marked is not stated any more (`spec.cluster`)";
+        if let Some(kept) = lapse::keep(case, accepted, gone, "`spot: {mode: none}`") {
+            return Some(kept);
+        }
+        if wanted != SpotPlacement::Never {
             case.find(
                 code::SPOT_UNSAFE,
                 "how spot nodes are marked is not known: name `spec.cluster.provider` or `spec.cluster.spot`",
@@ -81,10 +102,14 @@ pub fn spot(case: &Case<'_>, lowest: u32) -> Option<SpotPlan> {
         }
         return None;
     };
-    if case.workload.is_behind_rollout || case.keeps_template("/spot/mode") {
+    if case.workload.is_behind_rollout {
         return None;
     }
-    let danger = if wanted == SpotMode::Never {
+    if case.keeps_template("/spot/mode") {
+        let gone = "no rule states `spot.mode` any more, and a class changes no such template";
+        return lapse::keep(case, accepted, gone, "`mode: none`");
+    }
+    let danger = if wanted == SpotPlacement::Never {
         None
     } else {
         danger(case, lowest)
@@ -95,7 +120,7 @@ pub fn spot(case: &Case<'_>, lowest: u32) -> Option<SpotPlan> {
             if case.is_accepted(code::SPOT_UNSAFE) {
                 wanted
             } else {
-                SpotMode::Never
+                SpotPlacement::Never
             }
         }
         None => wanted,
@@ -110,8 +135,8 @@ pub fn spot(case: &Case<'_>, lowest: u32) -> Option<SpotPlan> {
         labels: &nodes.labels,
     };
     let is_contradicted = match there.side() {
-        Some(Side::OnDemand) => mode != SpotMode::Never,
-        Some(Side::Spot) => mode == SpotMode::Never,
+        Some(Side::OnDemand) => mode != SpotPlacement::Never,
+        Some(Side::Spot) => mode == SpotPlacement::Never,
         None => false,
     };
     if is_contradicted {
@@ -121,7 +146,7 @@ pub fn spot(case: &Case<'_>, lowest: u32) -> Option<SpotPlan> {
         );
         return None;
     }
-    let taints = if mode == SpotMode::Never {
+    let taints = if mode == SpotPlacement::Never {
         BTreeMap::new()
     } else {
         nodes.taints.clone()

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::case::{Case, reason};
 use super::model::{Decision, MetricPlan, ScalerKind, ScalerPlan, TriggerPlan, UtilizationPlan};
-use super::{bounds, limits, scale_point};
+use super::{bounds, lapse, limits, scale_point};
 use crate::api::keda_v1alpha1::scaled_object_name;
 use crate::catalog::fields::Field;
 use crate::catalog::triggers;
@@ -31,7 +31,8 @@ pub fn decide(case: &Case<'_>, main: &Container, requests: &Requests) -> Scaled 
     let kind = match wanted.mode {
         Some(ScalingMode::Hpa) => ScalerKind::Hpa,
         Some(ScalingMode::Keda) => ScalerKind::Keda,
-        Some(ScalingMode::None) | None => return without_scaler(case, main, requests),
+        Some(ScalingMode::None) => return without_scaler(case, main, requests),
+        None => return lapsed(case, main, requests),
     };
     match obstacle(case, kind) {
         Some((code, detail)) => {
@@ -70,11 +71,25 @@ fn without_scaler(case: &Case<'_>, main: &Container, requests: &Requests) -> Sca
     }
 }
 
+/// The policy does not say who scales: an accepted scaler that is in force goes on.
+fn lapsed(case: &Case<'_>, main: &Container, requests: &Requests) -> Scaled {
+    let gone = "`scaling.mode` is not stated any more";
+    match lapse::keep(case, |plan| plan.scaler.clone(), gone, "`mode: none`") {
+        Some(scaler) => as_accepted(case, main, scaler),
+        None => without_scaler(case, main, requests),
+    }
+}
+
 /// The accepted scaler as it is, if there is one.
 fn kept(case: &Case<'_>, main: &Container, requests: &Requests) -> Scaled {
-    let Some(scaler) = case.accepted.and_then(|accepted| accepted.scaler.clone()) else {
-        return without_scaler(case, main, requests);
-    };
+    match case.accepted.and_then(|accepted| accepted.scaler.clone()) {
+        Some(scaler) => as_accepted(case, main, scaler),
+        None => without_scaler(case, main, requests),
+    }
+}
+
+/// A scaler with the CPU request that was accepted with it.
+fn as_accepted(case: &Case<'_>, main: &Container, scaler: ScalerPlan) -> Scaled {
     let main_cpu = case
         .accepted
         .and_then(|plan| plan.containers.get(&main.name)?.requests.cpu.clone());

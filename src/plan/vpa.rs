@@ -1,7 +1,8 @@
 //! VerticalPodAutoscaler: what it may do, and to which resources.
 
 use super::case::{Case, reason};
-use super::model::{ControlledResources, ScalerPlan, UpdateMode, VpaPlan};
+use super::lapse;
+use super::model::{ControlledResources, ScalerPlan, UpdateMode, VpaPlan, WorkloadPlan};
 use crate::catalog::fields::Field;
 use crate::diag::code;
 use crate::policy::Version;
@@ -13,14 +14,20 @@ const IN_PLACE: Version = Version { major: 1, minor: 5 };
 /// Decides the VPA, given the horizontal scaler.
 pub fn decide(case: &Case<'_>, scaler: Option<&ScalerPlan>) -> Option<VpaPlan> {
     let wanted = &case.wanted.spec.vpa;
-    let update_mode = match wanted.mode? {
-        VpaMode::None => return None,
-        VpaMode::Recommend => UpdateMode::Off,
-        VpaMode::Initial => UpdateMode::Initial,
-        VpaMode::Recreate => UpdateMode::Recreate,
-        VpaMode::InPlaceOrRecreate => UpdateMode::InPlaceOrRecreate,
+    let accepted = |plan: &WorkloadPlan| plan.vpa.clone();
+    let update_mode = match wanted.mode {
+        None => return lapse::keep(case, accepted, "`vpa.mode` is not stated any more", "`mode: none`"),
+        Some(VpaMode::None) => return None,
+        Some(VpaMode::Recommend) => UpdateMode::Off,
+        Some(VpaMode::Initial) => UpdateMode::Initial,
+        Some(VpaMode::Recreate) => UpdateMode::Recreate,
+        Some(VpaMode::InPlaceOrRecreate) => UpdateMode::InPlaceOrRecreate,
     };
     let Some(version) = case.settings.cluster.vpa else {
+        let gone = "`spec.cluster.addons.vpa` is not named any more";
+        if let Some(kept) = lapse::keep(case, accepted, gone, "`vpa: {mode: none}`") {
+            return Some(kept);
+        }
         case.find(
             code::ADDON_MISSING,
             "`spec.cluster.addons.vpa` is not named, so no VPA is rendered",

@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use super::{Planned, Renderer};
 use crate::diag::{Diagnostic, code};
 use crate::krm::{Change, Edit, FieldPath};
+use crate::plan::model::SpotPlacement;
 use crate::plan::model::SpotPlan;
-use crate::policy::wire::{SpotMode, Taint, TaintEffect};
+use crate::policy::wire::{Taint, TaintEffect};
 use crate::workload::affinity::{Placement, Side};
 
 /// Node affinity and tolerations for interruptible nodes.
@@ -61,14 +62,14 @@ impl Renderer for Spot {
         };
         let decided = placement.side();
         let affinity = match (plan.mode, decided) {
-            (SpotMode::Prefer, None) => placement.preferred().map(|terms| (PREFERRED, Value::from(terms))),
-            (SpotMode::Require, None) => Some((REQUIRED, placement.required(Side::Spot).into())),
-            (SpotMode::Never, None) => Some((REQUIRED, placement.required(Side::OnDemand).into())),
+            (SpotPlacement::Prefer, None) => placement.preferred().map(|terms| (PREFERRED, Value::from(terms))),
+            (SpotPlacement::Require, None) => Some((REQUIRED, placement.required(Side::Spot).into())),
+            (SpotPlacement::Never, None) => Some((REQUIRED, placement.required(Side::OnDemand).into())),
             (_, Some(_)) => None,
         };
         let affinity =
             affinity.map(|(keys, terms)| (keys.iter().fold(node_affinity(subject), |at, key| at.key(key)), terms));
-        let is_tolerant = plan.mode != SpotMode::Never && decided != Some(Side::OnDemand);
+        let is_tolerant = plan.mode != SpotPlacement::Never && decided != Some(Side::OnDemand);
         let tolerations = tolerations(&subject.workload.pod_spec, plan)
             .filter(|_| is_tolerant)
             .map(|list| (subject.pod_spec_path().key("tolerations"), Value::from(list)));
@@ -104,14 +105,14 @@ fn is_contradicted(subject: &Planned<'_>, plan: &SpotPlan) -> bool {
     .side();
     matches!(
         (plan.mode, decided),
-        (SpotMode::Require, Some(Side::OnDemand)) | (SpotMode::Never, Some(Side::Spot))
+        (SpotPlacement::Require, Some(Side::OnDemand)) | (SpotPlacement::Never, Some(Side::Spot))
     )
 }
 
 fn refusal(plan: &SpotPlan) -> Diagnostic {
     let (wanted, written) = match plan.mode {
-        SpotMode::Never => ("never on interruptible nodes", "only there"),
-        SpotMode::Require | SpotMode::Prefer => ("on interruptible nodes", "only elsewhere"),
+        SpotPlacement::Never => ("never on interruptible nodes", "only there"),
+        SpotPlacement::Require | SpotPlacement::Prefer => ("on interruptible nodes", "only elsewhere"),
     };
     Diagnostic::warning(
         code::LEFT_ALONE,

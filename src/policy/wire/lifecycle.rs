@@ -10,7 +10,7 @@ use crate::units::{Bytes, Millicores, Seconds};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Vpa {
-    /// Whether one is rendered, and what it may do.
+    /// Whether one is rendered, and what it may do. Absent: what was accepted stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<VpaMode>,
     /// Which resources it looks at. Absent: those that nothing else scales on.
@@ -68,12 +68,25 @@ pub struct Amounts {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Termination {
+    /// Whether the values here are rendered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<TerminationMode>,
     /// `terminationGracePeriodSeconds`.
     #[serde(default, skip_serializing_if = "Setting::is_open")]
     pub grace_period: Setting<Seconds>,
     /// A pause before the stop signal, so that load balancers take the pod out (`lifecycle.sleep`, from 1.30).
     #[serde(default, skip_serializing_if = "Setting::is_open")]
     pub pre_stop_sleep: Setting<Seconds>,
+}
+
+/// Whether the end of pods is ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TerminationMode {
+    /// What is stated is rendered, and what was accepted stays.
+    Auto,
+    /// Pods end as the manifest says.
+    None,
 }
 
 /// What runs inside.

@@ -10,7 +10,7 @@ use crate::units::IntOrPercent;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Disruption {
-    /// Whether one is rendered.
+    /// Whether one is rendered. Absent: one where a bound is stated, else what was accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<DisruptionMode>,
     /// Pods that must stay: a count or a share.
@@ -35,7 +35,7 @@ pub enum DisruptionMode {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Spread {
-    /// Over what.
+    /// Over what. Absent: what was accepted stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<SpreadMode>,
     /// The constraint over zones.
@@ -86,7 +86,7 @@ pub enum WhenUnsatisfiable {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Spot {
-    /// Whether pods go there. Absent: placement is not ours.
+    /// Whether pods go there. Absent: what was accepted stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<SpotMode>,
 }
@@ -95,6 +95,8 @@ pub struct Spot {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SpotMode {
+    /// Placement is not ours.
+    None,
     /// Never.
     Never,
     /// If there are any.

@@ -12,7 +12,7 @@ use crate::units::{Percent, Quantity, Seconds};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Scaling {
-    /// Who scales. Absent: whoever does so far.
+    /// Who scales. Absent: whoever does so far, an accepted scaler of ours too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<ScalingMode>,
     /// Lowest replicas.

@@ -1,0 +1,24 @@
+//! What was accepted and the policy has no word on any more: a key, a rule or a class went. It stays, and that is said:
+//! nothing accepted disappears by accident. Taking away is a word of the policy, such as `mode: none`.
+
+use super::case::Case;
+use super::model::WorkloadPlan;
+use crate::diag::code;
+
+/// The accepted part of a plan that was in force, with the remark that it stays.
+///
+/// `gone` is what the policy lacks, `way_out` what takes the part away. What was only observed never was in force: it
+/// goes with its key.
+pub(super) fn keep<T>(
+    case: &Case<'_>,
+    part: impl FnOnce(&WorkloadPlan) -> Option<T>,
+    gone: &str,
+    way_out: &str,
+) -> Option<T> {
+    let kept = case.accepted.filter(|plan| plan.is_rendered()).and_then(part)?;
+    case.find(
+        code::STALE,
+        format!("{gone}: what was accepted stays; {way_out} takes it away"),
+    );
+    Some(kept)
+}

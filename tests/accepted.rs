@@ -1,0 +1,190 @@
+//! Nothing that was accepted disappears by accident: what goes is a word of the policy, what stays is said.
+
+use serde_json::{Value, json};
+use trimtab::plan::model::WorkloadPlan;
+use trimtab::report::PlanTable;
+
+use crate::planning::{WEB, World, deployment, facts, settings, wave};
+
+/// A part of a plan, its setting in the policy, the setting that takes it away, and how the plan shows it.
+type Part = (
+    &'static str,
+    &'static str,
+    &'static str,
+    fn(&WorkloadPlan) -> Option<Value>,
+);
+
+/// A part as the plan writes it.
+fn written(plan: &WorkloadPlan, key: &str) -> Option<Value> {
+    serde_json::to_value(plan)
+        .expect("a plan can be written")
+        .get(key)
+        .cloned()
+}
+
+const PARTS: [Part; 9] = [
+    (
+        "scaler",
+        "scaling: {mode: hpa, minReplicas: {value: 2}, maxReplicas: {value: 6}}",
+        "scaling: {mode: none}",
+        |p| written(p, "scaler"),
+    ),
+    ("budget", "disruption: {mode: auto}", "disruption: {mode: none}", |p| {
+        written(p, "disruption")
+    }),
+    (
+        "stated budget",
+        "disruption: {maxUnavailable: {value: 2}}",
+        "disruption: {mode: none}",
+        |p| written(p, "disruption"),
+    ),
+    ("VPA", "vpa: {mode: recommend}", "vpa: {mode: none}", |p| {
+        written(p, "vpa")
+    }),
+    ("spread", "spread: {mode: zone}", "spread: {mode: none}", |p| {
+        written(p, "spread")
+    }),
+    ("spot", "spot: {mode: prefer}", "spot: {mode: none}", |p| {
+        written(p, "spot")
+    }),
+    (
+        "replicas",
+        "replicas: {count: {value: 5}}",
+        "replicas: {mode: keep}",
+        |p| written(p, "replicas"),
+    ),
+    (
+        "grace period",
+        "termination: {gracePeriod: {value: 60s}}",
+        "termination: {mode: none}",
+        |p| written(p, "gracePeriod"),
+    ),
+    (
+        "preStop sleep",
+        "termination: {preStopSleep: {value: 5s}}",
+        "termination: {mode: none}",
+        |p| written(p, "preStopSleep"),
+    ),
+];
+
+/// An environment that has everything, where pods may restart in every plan.
+const CLUSTER: &str = "guardrails: {restart: {minInterval: 0d}}, \
+                       cluster: {kubernetes: '1.33', provider: aws, zones: 3, addons: {vpa: '1.5'}}";
+
+#[test]
+fn what_was_accepted_stays_when_its_key_goes_and_goes_by_none() {
+    for (part, stated, none, shown) in PARTS {
+        let key = "Deployment/shop/api";
+        let policy = |body: &str| {
+            settings(&format!(
+                "{{{CLUSTER}, workloads: {{api: {{requests: {{strategy: keep}}, {body}}}}}}}"
+            ))
+        };
+        let history = vec![(key, facts("api", 300, wave, |_| 4))];
+        let mut world = World::new(WEB, &[deployment("api", 3, "500m", "512Mi")], history);
+        world.settings = policy(stated);
+        let accepted = world.plan();
+        let before = shown(&accepted.spec.workloads[key]);
+        assert!(
+            before.is_some(),
+            "{part}: decided, {:?}",
+            accepted.spec.workloads[key].findings
+        );
+
+        world.accepted = Some(accepted.clone());
+        world.settings = policy("");
+        world.profile = "sha256:2".to_owned();
+        let lapsed = world.plan();
+        let one = &lapsed.spec.workloads[key];
+        assert_eq!(shown(one), before, "{part}: a key that went takes nothing away");
+        let said = &one
+            .findings
+            .get("stale")
+            .unwrap_or_else(|| panic!("{part}: said"))
+            .detail;
+        assert!(said.contains("is not stated any more"), "{part}: {said}");
+
+        // and again from what that plan left
+        world.accepted = Some(lapsed);
+        world.profile = "sha256:3".to_owned();
+        assert_eq!(shown(&world.one("api")), before, "{part}: nor does the next plan");
+
+        world.settings = policy(none);
+        let plan = world.plan();
+        let after = shown(&plan.spec.workloads[key]);
+        assert_eq!(after, None, "{part}: `{none}` takes it away");
+        let table = PlanTable::of([(&plan, world.accepted.as_ref())]);
+        let changes = &table.environments[0].rows[0].changes;
+        assert!(!changes.is_empty(), "{part}: that it goes is said");
+    }
+}
+
+/// A class that goes takes with it all that it said; a scaler that was observed only was never there.
+#[test]
+fn a_lost_class_takes_nothing_away_and_an_observed_plan_was_never_in_force() {
+    let key = "Deployment/shop/api";
+    let history = vec![(key, facts("api", 300, wave, |_| 4))];
+    for (mode, stays) in [("enforce", true), ("observe", false)] {
+        let policy = |body: &str| settings(&format!("{{mode: {mode}, {CLUSTER}, workloads: {{api: {{{body}}}}}}}"));
+        let mut world = World::new(WEB, &[deployment("api", 3, "500m", "512Mi")], history.clone());
+        world.settings = policy("class: web, vpa: {mode: recommend}");
+        let accepted = world.plan();
+        let before = &accepted.spec.workloads[key];
+        assert!(before.scaler.is_some() && before.disruption.is_some() && !before.spread.is_empty());
+        world.accepted = Some(accepted.clone());
+        world.settings = policy("requests: {strategy: keep}");
+        world.profile = "sha256:2".to_owned();
+        let plan = world.one("api");
+        assert_eq!(plan.scaler.is_some(), stays, "{mode}");
+        assert_eq!(plan.disruption.is_some(), stays, "{mode}");
+        assert_eq!(plan.vpa.is_some(), stays, "{mode}");
+        assert_eq!(!plan.spread.is_empty(), stays, "{mode}");
+    }
+}
+
+/// The policy names an addon or the provider no more: what was accepted for it stays, and that is said.
+#[test]
+fn a_cluster_key_that_goes_takes_nothing_away() {
+    let key = "Deployment/shop/api";
+    let body = "workloads: {api: {scaling: {mode: none}, vpa: {mode: recommend}, spot: {mode: prefer}}}";
+    let history = vec![(key, facts("api", 300, wave, |_| 4))];
+    let mut world = World::new(WEB, &[deployment("api", 3, "500m", "512Mi")], history);
+    world.settings = settings(&format!("{{{CLUSTER}, {body}}}"));
+    let accepted = world.plan();
+    world.accepted = Some(accepted.clone());
+    world.settings = settings(&format!("{{{body}}}"));
+    world.profile = "sha256:2".to_owned();
+    let plan = world.one("api");
+    let before = &accepted.spec.workloads[key];
+    assert!(before.vpa.is_some() && before.spot.is_some());
+    assert_eq!((&plan.vpa, &plan.spot), (&before.vpa, &before.spot));
+    let said = &plan.findings["stale"].detail;
+    assert!(said.contains("addons.vpa") && said.contains("spot nodes"), "{said}");
+}
+
+/// A rule stated what a preset now says: the template of a StatefulSet stays as it was accepted.
+#[test]
+fn a_stateful_set_keeps_what_a_rule_placed_when_the_rule_goes() {
+    let key = "StatefulSet/shop/api";
+    let mut manifest = deployment("api", 3, "500m", "512Mi");
+    manifest["kind"] = json!("StatefulSet");
+    let policy = |body: &str| {
+        settings(&format!(
+            "{{{CLUSTER}, workloads: {{api: {{class: web, scaling: {{mode: none}}, {body}}}}}}}"
+        ))
+    };
+    let mut world = World::new(WEB, &[manifest], vec![(key, facts("api", 300, wave, |_| 3))]);
+    world.settings = policy("spread: {mode: zone}");
+    let accepted = world.plan();
+    assert!(!accepted.spec.workloads[key].spread.is_empty());
+    world.accepted = Some(accepted.clone());
+    world.settings = policy("");
+    world.profile = "sha256:2".to_owned();
+    let plan = world.plan();
+    assert_eq!(plan.spec.workloads[key].spread, accepted.spec.workloads[key].spread);
+    assert!(
+        plan.spec.workloads[key].findings["stale"]
+            .detail
+            .contains("spread.mode")
+    );
+}
