@@ -1301,3 +1301,47 @@ fn a_new_level_and_a_limit_that_is_used_up_are_warnings_with_their_numbers() {
     .one("api");
     assert!(!even.findings.contains_key("regime-change") && !even.findings.contains_key("saturated"));
 }
+
+/// No cluster since 1.26 (1.25) takes the old versions, and the fields are the same: what is adopted moves, and it is said.
+#[test]
+fn an_adopted_object_of_an_old_version_moves_to_the_one_that_stays() {
+    let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "api"});
+    let metric = json!({"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 60}}});
+    let named = |api_version: &str, kind: &str, spec: Value| json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "theirs", "namespace": "shop"}, "spec": spec});
+    let hpa = json!({"scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 9, "metrics": [metric], "behavior": {"scaleDown": {"selectPolicy": "Disabled"}}});
+    let budget = json!({"minAvailable": 1, "selector": {"matchLabels": {"app": "api"}}});
+    let spec = "{workloads: {api: {class: web, disruption: {maxUnavailable: {value: 1}}}}}";
+    for (old, kind, theirs, new) in [
+        ("autoscaling/v2beta2", "HorizontalPodAutoscaler", &hpa, "autoscaling/v2"),
+        ("policy/v1beta1", "PodDisruptionBudget", &budget, "policy/v1"),
+    ] {
+        let objects = [deployment("api", 4, "500m", "512Mi"), named(old, kind, theirs.clone())];
+        let world = World::new(
+            spec,
+            &objects,
+            vec![("Deployment/shop/api", facts("api", 300, wave, |_| 4))],
+        );
+        let plan = world.plan();
+        let said = &plan.spec.workloads["Deployment/shop/api"].findings["adopted"].detail;
+        assert!(said.contains(&format!("it moves from `{old}` to `{new}`")), "{said}");
+        let (edits, _) = trimtab::render::render(&plan, &world.workloads);
+        let after = trimtab::krm::apply(objects.to_vec(), &edits).expect("it applies");
+        let all: Vec<&Value> = after.iter().filter(|object| object["kind"] == kind).collect();
+        assert_eq!(all.len(), 1, "never doubled");
+        assert_eq!(
+            (&all[0]["apiVersion"], &all[0]["metadata"]["name"]),
+            (&json!(new), &json!("theirs"))
+        );
+        for kept in ["behavior", "selector", "scaleTargetRef"] {
+            assert_eq!(all[0]["spec"].get(kept), theirs.get(kept), "{kept}");
+        }
+    }
+    // an empty selector meant no pod there and means every pod in v1: it is not this workload's
+    let nothing = named(
+        "policy/v1beta1",
+        "PodDisruptionBudget",
+        json!({"minAvailable": 1, "selector": {}}),
+    );
+    let world = World::new(spec, &[deployment("api", 4, "500m", "512Mi"), nothing], vec![]);
+    assert!(world.one("api").disruption.is_some_and(|budget| !budget.adopted));
+}

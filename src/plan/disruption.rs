@@ -66,6 +66,11 @@ pub fn decide(case: &Case<'_>, lowest: u32) -> Option<DisruptionPlan> {
     if foreign.is_empty() && case.is_name_taken("PodDisruptionBudget") {
         return None;
     }
+    if let Some(old) = foreign.first().filter(|budget| budget.id.version != "v1") {
+        let (name, version) = (&old.id.name, old.id.api_version());
+        let detail = format!("budget `{name}` is adopted; it moves from `{version}` to `policy/v1`");
+        case.find(code::ADOPTED, detail);
+    }
     let accepted = case.accepted.and_then(|plan| plan.disruption.as_ref());
     let (min_available, max_unavailable) = if is_stated {
         stated(case, lowest)

@@ -346,6 +346,10 @@ fn report_adoption(case: &Case<'_>, foreign: &Scaler, kind: ScalerKind, containe
         _ => Ok(()),
     }
     .expect("broken invariant: writing to a string");
+    if kind == ScalerKind::Hpa && foreign.id.version != "v2" {
+        let old = foreign.id.api_version();
+        write!(detail, "; it moves from `{old}` to `autoscaling/v2`").expect("broken invariant: writing to a string");
+    }
     case.find(code::ADOPTED, detail);
 }
 

@@ -33,7 +33,7 @@ would make the metric of the whole pod invalid.
 
 ## When it is emitted
 When the plan's scaler is an HPA. One that was there before keeps its name, its target and the metrics that the plan does
-not name.
+not name; one of `autoscaling/v1` or `v2beta2` moves to `autoscaling/v2`, which every cluster since 1.23 takes.
 
 ## Example
 ```yaml
@@ -55,7 +55,8 @@ spec:
 an object of ours everything.
 
 ## References
-Kubernetes documentation, \"Horizontal Pod Autoscaling\"; API reference, HorizontalPodAutoscaler v2.
+Kubernetes documentation, \"Horizontal Pod Autoscaling\"; API reference, HorizontalPodAutoscaler v2; \"Deprecated API
+Migration Guide\".
 ";
 
 impl Renderer for Hpa {
@@ -74,12 +75,8 @@ impl Renderer for Hpa {
         if is_unreadable(existing) {
             return Vec::new();
         }
-        let mut id = id_beside(subject, API_VERSION, KIND, &plan.name);
-        if let Existing::Theirs(theirs, _) = existing
-            && theirs.version != "v1"
-        {
-            id.version.clone_from(&theirs.version);
-        }
+        // one that is adopted moves to this version too: v2beta2 has the same fields, v1 fewer
+        let id = id_beside(subject, API_VERSION, KIND, &plan.name);
         let edits = Rendered {
             id: id.clone(),
             existing,

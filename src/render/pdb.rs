@@ -24,7 +24,8 @@ Bounds how many pods a node drain may take at once. It selects by the workload's
 budgets, and has `minAvailable` or `maxUnavailable`, never both. Pods that are not healthy do not hold a drain up.
 
 ## When it is emitted
-When the plan has one. One that was there before keeps its name and its selector.
+When the plan has one. One that was there before keeps its name and its selector; one of `policy/v1beta1` moves to
+`policy/v1`.
 
 ## Example
 ```yaml
@@ -66,16 +67,14 @@ impl Renderer for Pdb {
         let Some(selector) = selector(subject) else {
             return Vec::new();
         };
-        let mut id = id_beside(subject, API_VERSION, KIND, &plan.name);
+        // one of v1beta1 that is adopted moves: every cluster since 1.21 takes v1, none since 1.25 the old one
+        let id = id_beside(subject, API_VERSION, KIND, &plan.name);
         let budgets = subject
             .workload
             .budgets
             .iter()
             .map(|budget| (&budget.id, budget.is_ours, &budget.spec));
         let existing = Existing::among(&id, budgets);
-        if let Existing::Theirs(theirs, _) = existing {
-            id.version.clone_from(&theirs.version);
-        }
         let (kept, dropped) = bounds(plan);
         let mut edits = Rendered {
             id: id.clone(),

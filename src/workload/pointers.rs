@@ -145,8 +145,13 @@ pub(super) fn budget(id: &ObjectId, object: &Value) -> Option<(Selector, Budget)
     if (id.group.as_str(), id.kind.as_str()) != ("policy", "PodDisruptionBudget") {
         return None;
     }
-    // an absent selector selects nothing, an empty one everything
-    let selector: LabelSelector = serde_json::from_value(object.pointer("/spec/selector")?.clone()).ok()?;
+    // an absent selector selects nothing, an empty one everything, in v1beta1 nothing (Deprecated API Migration Guide)
+    let selector = object.pointer("/spec/selector")?;
+    let is_empty = |key: &str| selector.get(key).is_none_or(is_blank);
+    if id.version == "v1beta1" && is_empty("matchLabels") && is_empty("matchExpressions") {
+        return None;
+    }
+    let selector: LabelSelector = serde_json::from_value(selector.clone()).ok()?;
     let share = |key: &str| {
         object["spec"]
             .get(key)
@@ -161,6 +166,13 @@ pub(super) fn budget(id: &ObjectId, object: &Value) -> Option<(Selector, Budget)
         is_shared: false,
     };
     Some((Selector::try_from(selector).ok()?, budget))
+}
+
+/// Whether a map or list holds nothing.
+fn is_blank(value: &Value) -> bool {
+    value.as_object().is_some_and(serde_json::Map::is_empty)
+        || value.as_array().is_some_and(Vec::is_empty)
+        || value.is_null()
 }
 
 /// Whether an object is of a kind that trimtab makes and was made by somebody else.
