@@ -116,6 +116,18 @@ fn what_was_accepted_stays_when_its_key_goes_and_goes_by_none() {
         let table = PlanTable::of([(&plan, world.accepted.as_ref())]);
         let changes = &table.environments[0].rows[0].changes;
         assert!(!changes.is_empty(), "{part}: that it goes is said");
+        let object = match part {
+            "scaler" => Some("horizontal scaler"),
+            "budget" | "stated budget" => Some("PodDisruptionBudget"),
+            "VPA" => Some("VerticalPodAutoscaler"),
+            _ => None,
+        };
+        if let Some(object) = object {
+            let gone = changes.iter().find(|change| change.field == object);
+            let gone = gone.unwrap_or_else(|| panic!("{part}: {changes:?}"));
+            assert_eq!(gone.after, None, "{part}");
+            assert!(gone.reason.as_ref().is_some_and(|why| why.code == "stated"), "{part}");
+        }
     }
 }
 

@@ -722,3 +722,22 @@ fn lint_judges_for_the_cluster_of_the_policy() {
         assert_eq!(text.contains("is not served since"), is_found, "{arguments:?}: {text}");
     }
 }
+
+/// What an explicit `none` takes away is among what is explained.
+#[test]
+fn explain_tells_of_objects_that_are_taken_away() {
+    let kustomize = Kustomize::newest();
+    let folder = shop();
+    let shop = folder.path().join("shop");
+    let path = shop.join("env/plan.yaml");
+    let mut plan: Value = serde_yaml::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    let web = &mut plan["spec"]["workloads"]["Deployment/shop/prod-web"];
+    assert!(web["scaler"].take().is_object());
+    web.as_object_mut().unwrap().remove("scaler");
+    web["removed"] = serde_json::json!({"scaler": {"code": "stated"}});
+    std::fs::write(&path, serde_yaml::to_string(&plan).unwrap()).unwrap();
+    let output = trimtab(&kustomize, &["explain", "prod-web", "--dir", "env"], &shop);
+    let said = String::from_utf8_lossy(&output.stdout);
+    let expected = "  removed.scaler: made by trimtab → taken away  stated\n";
+    assert!(said.contains(expected), "{said}{}", stderr(&output));
+}

@@ -129,6 +129,10 @@ fn decisions(value: &Value, path: &str, lines: &mut Vec<(String, String)>) {
                 why.unwrap_or_default()
             ),
         ));
+    } else if path.rsplit('.').nth(1) == Some("removed") {
+        let why = Reason::deserialize(value).map(|reason| report::reason(&reason));
+        let line = format!("made by trimtab → taken away  {}", why.unwrap_or_default());
+        lines.push((path.to_owned(), line));
     }
     for (key, child) in map {
         if key != "reason" {

@@ -24,7 +24,7 @@ pub(super) struct Decided {
     pub value: Option<String>,
     /// Why.
     pub reason: Reason,
-    /// Whether it belongs to an object of its own, which goes with it.
+    /// Whether it belongs to an object of ours, which goes with it.
     pub is_of_object: bool,
 }
 
@@ -52,10 +52,16 @@ pub(super) fn of(plan: &WorkloadPlan) -> Vec<Decided> {
     if let Some(vpa) = &plan.vpa {
         let before = vpa.update_mode_before.as_ref().map(|mode| format!("updateMode {mode}"));
         values.push(format!("VPA {}", vpa.name), before, Some(vpa_words(vpa)), &vpa.reason);
-        values.of_object("VPA ");
+        if !vpa.adopted {
+            values.of_object("VPA ");
+        }
     }
     values.decision("termination grace period", plan.grace_period.as_ref());
     values.decision("preStop sleep", plan.pre_stop_sleep.as_ref());
+    let removed = &plan.removed;
+    values.removed("horizontal scaler", removed.scaler.as_ref());
+    values.removed("PodDisruptionBudget", removed.disruption.as_ref());
+    values.removed("VerticalPodAutoscaler", removed.vpa.as_ref());
     values.0
 }
 
@@ -95,6 +101,13 @@ impl Values {
             let text = |value: &Option<T>| value.as_ref().map(T::to_string);
             let (before, value) = (text(&removable.before), text(&removable.value));
             self.push(field.to_owned(), before, value, &removable.reason);
+        }
+    }
+
+    /// An object of ours that the policy takes away.
+    fn removed(&mut self, kind: &str, reason: Option<&Reason>) {
+        if let Some(reason) = reason {
+            self.push(kind.to_owned(), Some("made by trimtab".to_owned()), None, reason);
         }
     }
 
@@ -153,13 +166,17 @@ impl Values {
                 &trigger.reason,
             );
         }
-        self.of_object(kind);
+        if !scaler.adopted {
+            self.of_object(kind);
+        }
     }
 
     fn disruption(&mut self, budget: &DisruptionPlan) {
         self.decision("PDB minAvailable", budget.min_available.as_ref());
         self.decision("PDB maxUnavailable", budget.max_unavailable.as_ref());
-        self.of_object("PDB ");
+        if !budget.adopted {
+            self.of_object("PDB ");
+        }
     }
 }
 
