@@ -1,7 +1,7 @@
 //! Nothing that was accepted disappears by accident: what goes is a word of the policy, what stays is said.
 
 use serde_json::{Value, json};
-use trimtab::plan::model::WorkloadPlan;
+use trimtab::plan::model::{Status, WorkloadPlan};
 use trimtab::report::PlanTable;
 
 use crate::planning::{WEB, World, deployment, facts, settings, wave};
@@ -199,4 +199,32 @@ fn a_stateful_set_keeps_what_a_rule_placed_when_the_rule_goes() {
             .detail
             .contains("spread.mode")
     );
+}
+
+/// A build that lost the pods of a workload takes nothing away, and a workload that never had any is named.
+#[test]
+fn a_template_without_containers_is_said_and_loses_nothing() {
+    let key = "Deployment/shop/api";
+    for cut in [
+        "/spec/template",
+        "/spec/template/spec",
+        "/spec/template/spec/containers",
+    ] {
+        let mut empty = deployment("api", 3, "500m", "512Mi");
+        let (parent, last) = cut.rsplit_once('/').expect("a path");
+        let parent = empty.pointer_mut(parent).and_then(Value::as_object_mut).expect("a map");
+        parent.remove(last);
+        let history = vec![(key, facts("api", 300, wave, |_| 4))];
+        let mut world = World::new(WEB, std::slice::from_ref(&empty), history.clone());
+        let plan = world.one("api");
+        assert_eq!(plan.status, Status::Refused, "{cut}");
+        let said = &plan.findings["left-alone"].detail;
+        assert_eq!(said, "its pod template has no containers", "{cut}");
+
+        let full = World::new(WEB, &[deployment("api", 3, "500m", "512Mi")], history).plan();
+        world.accepted = Some(full.clone());
+        let plan = world.one("api");
+        assert_eq!(plan.status, Status::Kept, "{cut}");
+        assert_eq!(plan.scaler, full.spec.workloads[key].scaler, "{cut}");
+    }
 }

@@ -50,11 +50,12 @@ fn workload(id: &ObjectId, object: &Object, all: &[(ObjectId, &Object)]) -> Opti
     let keys = template_keys(id)?;
     let source = template_source(id, object, all);
     let owner = source.object();
-    let template = match keys.iter().try_fold(owner, |at, key| at.get(key)) {
-        Some(template) if source.missing().is_none() => template,
-        None if source.missing().is_none() => return None,
-        _ => &Value::Null,
-    };
+    // a workload without a template is a workload: that it has none is said where it is decided on
+    let template = keys
+        .iter()
+        .try_fold(owner, |at, key| at.get(key))
+        .filter(|_| source.missing().is_none())
+        .unwrap_or(&Value::Null);
     let pod_spec = template.get("spec").cloned().unwrap_or_default();
     let own_selector = object
         .pointer("/spec/selector")
