@@ -273,3 +273,33 @@ fn commands_find_the_sheet_of_an_environment() {
         stderr(&planned)
     );
 }
+
+/// `check` alone judges age, warns once of a sheet that environments share, and stops nothing for it.
+#[test]
+fn check_warns_of_prices_past_their_day() {
+    let (_keeper, folder) = the_shop();
+    let environment = |name: &str| {
+        let copy = |file: &str| std::fs::read_to_string(folder.join("env").join(file)).unwrap();
+        let files: Vec<(String, String)> = ["kustomization.yaml", "policy.yaml", "plan.yaml"]
+            .map(|file| (format!("{name}/{file}"), copy(file)))
+            .to_vec();
+        let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (&**path, &**text)).collect();
+        write(&folder, &files);
+    };
+    environment("two");
+    write(&folder, &[("prices.yaml", &sheet(UNITS))]);
+    let check = |now: &str| trimtab(&folder, &["check", "env", "two", "--now", now], b"");
+    // the sheet holds until 2026-12-31, to the end of the day
+    let current = check("2026-12-31T23:59:59Z");
+    assert!(!stderr(&current).contains("prices-expired"), "{}", stderr(&current));
+    let old = check("2027-01-01T00:00:00Z");
+    let said = stderr(&old);
+    assert_eq!(
+        said.matches("warning[prices-expired]: the prices held until 2026-12-31")
+            .count(),
+        1,
+        "{said}"
+    );
+    assert!(said.contains("--> prices.yaml:10:"), "{said}");
+    assert_eq!(old.status.code(), current.status.code(), "{said}");
+}

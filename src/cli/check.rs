@@ -18,6 +18,7 @@ use crate::pipeline::{self, Outcome, Purpose};
 use crate::plan::model::OptimizationPlan;
 use crate::policy::Cluster;
 use crate::policy::wire::OptimizationPolicy;
+use crate::price;
 use crate::units::{Day, Timestamp};
 
 /// Findings that stop a merge until they are repaired or accepted.
@@ -44,12 +45,12 @@ Examples:
 
 Checked: plan.yaml is what `trimtab plan` makes of policy, profile and manifests; rendered folders are what
 `trimtab render` makes of the plan; findings that block are accepted with a reason, and no acceptance has expired;
-no rule of `trimtab lint` objects to what trimtab renders.";
+no rule of `trimtab lint` objects to what trimtab renders. A price sheet past its day is a warning.";
 
 /// Checks everything and reports all of it.
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     let now = arguments.now.unwrap_or_else(clock::now);
-    let mut problems = Vec::new();
+    let (mut problems, mut doubts) = (Vec::new(), Vec::new());
     let rendered = rendered_folders(&arguments.folders)?;
     let has_layers = |folder: &Path| rendered.keys().any(|layer| layer.starts_with(folder));
     let mut planned = load::load_beside(&arguments.folders, &has_layers, &arguments.build, Purpose::Plan)?;
@@ -59,7 +60,10 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
         problems.extend(gates(one, &outcome.plan));
         problems.extend(expired(&one.inputs.policy, &one.inputs.policy_source, now));
         problems.extend(lint_errors(one, &outcome));
+        doubts.extend(old_prices(one, now));
     }
+    // environments share a sheet
+    doubts.dedup();
     let mut count = 0;
     for one in &mut planned {
         // the same build again, now with the accepted plan applied
@@ -69,7 +73,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
             problems.extend(stale_folder(one, folder, form)?);
         }
     }
-    console::report(&problems);
+    console::report(&[doubts, problems.clone()].concat());
     if problems.is_empty() {
         let number = |n: usize, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });
         console::say(&format!(
@@ -183,6 +187,22 @@ fn expired(policy: &serde_json::Value, source: &crate::policy::Source, now: Time
         );
     }
     problems
+}
+
+/// A price sheet whose day has passed. It stops nothing: prices change no manifest.
+fn old_prices(one: &Loaded, now: Timestamp) -> Option<Diagnostic> {
+    let (value, source) = one.inputs.prices.as_ref()?;
+    let (sheet, _) = price::parse(value, source).ok()?;
+    let until = sheet.spec.valid_until;
+    (until < Day::of(now)).then(|| {
+        Diagnostic::warning(code::PRICES_EXPIRED, format!("the prices held until {until}"))
+            .at(source.value_place("/spec/validUntil"))
+            .because(format!(
+                "they were taken on {} from: {}",
+                sheet.spec.as_of, sheet.spec.source
+            ))
+            .help("take them anew, and name the day until which they are taken as true")
+    })
 }
 
 /// Rendered folders below, with the form they were rendered in and what they stand on.
