@@ -183,6 +183,72 @@ fn revisions_are_compared_without_touching_the_work_tree() {
     );
 }
 
+const APP: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\n\
+                   spec: {replicas: 2, selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: web, image: x}]}}}\n";
+const POLICY: &str = "apiVersion: trimtab.dev/v1alpha1\nkind: OptimizationPolicy\nmetadata: {name: prod}\n\
+                      spec: {environment: prod, mode: enforce, cluster: {kubernetes: '1.33'}, workloads: {web: {requests: {cpu: {value: 250m}}}}}\n";
+
+/// The plan lies beside the overlay and nothing applies it there; the rendered folder has it in its files.
+#[test]
+fn an_overlay_and_what_was_rendered_from_it_differ_by_the_plan() {
+    let folder = folder(&[
+        ("app/kustomization.yaml", "resources: [web.yaml]"),
+        ("app/web.yaml", APP),
+        ("app/policy.yaml", POLICY),
+    ]);
+    let command = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trimtab"));
+        command.args(arguments).current_dir(folder.path());
+        let output = command
+            .env("TRIMTAB_KUSTOMIZE", Kustomize::newest().path)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    command(&["plan", "app", "--write"]);
+    command(&["render", "app", "-o", "rendered"]);
+    command(&["render", "app", "--as", "manifests", "-o", "whole"]);
+    for rendered in ["rendered", "whole"] {
+        let (code, stdout, stderr) = run(folder.path(), &["app", rendered, "--detailed-exitcode"]);
+        assert_eq!(code, Some(2), "{stderr}");
+        assert!(
+            stdout.contains("250m") && stdout.contains("stated"),
+            "with its reason: {stdout}"
+        );
+        assert!(stdout.contains("1 changed, 0 added, 0 removed"), "{stdout}");
+        let (code, stdout, _) = run(folder.path(), &[rendered, "app", "--detailed-exitcode"]);
+        assert_eq!(code, Some(2), "{stdout}");
+    }
+    let (code, stdout, _) = run(folder.path(), &["rendered", "whole", "--detailed-exitcode"]);
+    assert_eq!(code, Some(0), "two forms of one plan: {stdout}");
+}
+
+/// What is wrong in a revision is told by the revision's own path, not by where it was written out.
+#[test]
+fn doubts_in_a_revision_are_told_by_its_path() {
+    let folder = folder(&[
+        ("k8s/app/kustomization.yaml", "resources: [web.yaml]"),
+        ("k8s/app/web.yaml", APP),
+        (
+            "k8s/app/policy.yaml",
+            &POLICY.replace("OptimizationPolicy", "OptimisationPolicy"),
+        ),
+    ]);
+    git(folder.path(), &["init", "--quiet"]);
+    git(folder.path(), &["add", "."]);
+    git(folder.path(), &["commit", "--quiet", "-m", "one"]);
+    write(folder.path(), &[("k8s/app/policy.yaml", POLICY)]);
+    for (arguments, expected) in [(["HEAD:k8s", "k8s"], 0), (["k8s", "HEAD:k8s"], 1)] {
+        let (code, _, stderr) = run(folder.path(), &arguments);
+        assert_eq!(code, Some(expected), "{arguments:?}: {stderr}");
+        assert!(
+            stderr.contains("--> HEAD:k8s/app/policy.yaml:2:"),
+            "{arguments:?}: {stderr}"
+        );
+        assert!(!stderr.contains("/tree/"), "{arguments:?}: {stderr}");
+    }
+}
+
 #[test]
 fn kustomizations_are_built() {
     let kustomization =

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use super::console;
 use super::exit::{self, CliError, Exit};
-use super::load::{self, BuildArguments, Loaded};
+use super::load::{self, BuildArguments};
+use super::render;
 use crate::diag::Diagnostic;
 use crate::diff::diff;
-use crate::io::environments::{self, Environment};
+use crate::io::environments::{self, Environment, Wiring};
 use crate::io::files;
 use crate::io::git::{self, Revision};
 use crate::io::kustomization::{Kustomization, documents};
@@ -48,6 +49,7 @@ Examples:
   trimtab diff main HEAD --format markdown         # for a pull request
   trimtab diff main:overlays overlays              # a folder of a revision and one of the work tree
   trimtab diff apps/production overlays/production # what trimtab itself changes, with its reasons
+  trimtab diff apps/dev rendered/dev               # the same where `trimtab render` wrote files
   kustomize build apps/dev | trimtab diff before.yaml -
   KUBECTL_EXTERNAL_DIFF='trimtab diff --external' kubectl diff -k apps/dev
 
@@ -126,8 +128,16 @@ fn compare(arguments: &Arguments) -> Result<Comparison, CliError> {
         environments: Vec::new(),
     };
     for name in names {
-        let (before, _) = base.objects(&name, &arguments.build)?;
-        let (after, edits) = head.objects(&name, &arguments.build)?;
+        // the plan is in what `trimtab render` wrote, and is the difference to the overlay as it is built
+        let (of_base, of_head) = (head.plan_against(&name), base.plan_against(&name));
+        let (before, left_out) = base.objects(&name, of_base, &arguments.build)?;
+        let (after, edits) = head.objects(&name, of_head, &arguments.build)?;
+        let edits = match (of_base, of_head) {
+            (Plan::Aside, _) => left_out,
+            // the way back has no reasons
+            (Plan::Applied, Plan::Aside) => Vec::new(),
+            (Plan::Applied, Plan::Applied) => edits,
+        };
         let shown = name.display().to_string().replace('\\', "/");
         comparison
             .environments
@@ -146,11 +156,20 @@ fn environment(
     Ok(report::Environment { name, diff })
 }
 
+/// What a plan beside an overlay does to its objects.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Plan {
+    /// It is applied.
+    Applied,
+    /// It is left out: the other side has it in its files.
+    Aside,
+}
+
 /// One side of the comparison.
 struct Side {
     path: PathBuf,
-    /// Keeps the files of a revision alive.
-    _revision: Option<Revision>,
+    /// The files of a revision, and what the user calls it.
+    revision: Option<(Revision, String)>,
 }
 
 impl Side {
@@ -169,7 +188,7 @@ impl Side {
             Name::Path => {
                 return Ok(Self {
                     path: PathBuf::from(name),
-                    _revision: None,
+                    revision: None,
                 });
             }
             Name::Revision(revision, folder) => (revision, folder),
@@ -181,7 +200,7 @@ impl Side {
         };
         Ok(Self {
             path: written.folder(&path),
-            _revision: Some(written),
+            revision: Some((written, revision.to_owned())),
         })
     }
 
@@ -194,46 +213,90 @@ impl Side {
         let relative = |environment: Environment| environment.folder.strip_prefix(&self.path).ok().map(Path::to_owned);
         Ok((
             found.environments.into_iter().filter_map(relative).collect(),
-            found.doubts,
+            found.doubts.into_iter().map(|doubt| self.named(doubt)).collect(),
         ))
     }
 
-    /// The objects of one folder as they would be applied, and what trimtab did to them. None where it is not there.
-    fn objects(&self, name: &Path, build: &BuildArguments) -> Result<(Vec<Object>, Vec<Edit>), CliError> {
-        let path = if name.as_os_str().is_empty() {
+    fn folder(&self, name: &Path) -> PathBuf {
+        if name.as_os_str().is_empty() {
             self.path.clone()
         } else {
             self.path.join(name)
-        };
-        if !path.is_dir() {
-            let objects = if path.exists() || is_stdin(&path) {
-                manifests::manifests(&path).map_err(anyhow::Error::from)?
-            } else {
-                Vec::new()
-            };
-            return Ok((objects, Vec::new()));
         }
-        if environments::at(&path).map_err(anyhow::Error::from)?.is_some() {
-            return applied(&path, build);
-        }
-        let objects = if Kustomization::of(&path).map_err(anyhow::Error::from)?.is_some() {
-            let kustomize = Kustomize::find(build.kustomize.as_deref(), build.allow_functions);
-            kustomize.build(&path).map_err(anyhow::Error::from)?
+    }
+
+    /// What becomes of a plan beside the other side's overlay, when this side is compared with it.
+    fn plan_against(&self, name: &Path) -> Plan {
+        if render::is_layer(&self.folder(name)) {
+            Plan::Aside
         } else {
-            manifests::manifests(&path).map_err(anyhow::Error::from)?
+            Plan::Applied
+        }
+    }
+
+    /// A diagnostic with the places of a revision as the user knows them: `main:overlays/production/policy.yaml`.
+    fn named(&self, diagnostic: Diagnostic) -> Diagnostic {
+        let Some((written, revision)) = &self.revision else {
+            return diagnostic;
         };
-        Ok((
-            objects.into_iter().filter(|object| !is_ours(object)).collect(),
-            Vec::new(),
-        ))
+        let top = format!(
+            "{}/",
+            written
+                .folder(Path::new(""))
+                .display()
+                .to_string()
+                .trim_end_matches('/')
+        );
+        diagnostic.with_texts(|text| text.replace(&top, &format!("{revision}:")))
+    }
+
+    /// The objects of one folder as they would be applied, and what trimtab did to them. None where it is not there.
+    fn objects(&self, name: &Path, plan: Plan, build: &BuildArguments) -> Result<(Vec<Object>, Vec<Edit>), CliError> {
+        objects_of(&self.folder(name), plan, build).map_err(|error| match error {
+            CliError::Diagnostics(found) => {
+                CliError::Diagnostics(found.into_iter().map(|diagnostic| self.named(diagnostic)).collect())
+            }
+            other @ CliError::Other(_) => other,
+        })
     }
 }
 
-/// The objects of an environment with its plan applied.
-fn applied(folder: &Path, build: &BuildArguments) -> Result<(Vec<Object>, Vec<Edit>), CliError> {
+/// What a path holds: the objects, and what trimtab did to them.
+fn objects_of(path: &Path, plan: Plan, build: &BuildArguments) -> Result<(Vec<Object>, Vec<Edit>), CliError> {
+    if !path.is_dir() {
+        let objects = if path.exists() || is_stdin(path) {
+            manifests::manifests(path).map_err(anyhow::Error::from)?
+        } else {
+            Vec::new()
+        };
+        return Ok((objects, Vec::new()));
+    }
+    if let Some(environment) = environments::at(path).map_err(anyhow::Error::from)? {
+        // where the function is wired in, a build applies the plan by itself
+        let is_aside = plan == Plan::Aside && matches!(environment.wiring, Wiring::Beside(_));
+        return of_environment(path, is_aside, build);
+    }
+    let objects = if Kustomization::of(path).map_err(anyhow::Error::from)?.is_some() {
+        let kustomize = Kustomize::find(build.kustomize.as_deref(), build.allow_functions);
+        kustomize.build(path).map_err(anyhow::Error::from)?
+    } else {
+        manifests::manifests(path).map_err(anyhow::Error::from)?
+    };
+    Ok((
+        objects.into_iter().filter(|object| !is_ours(object)).collect(),
+        Vec::new(),
+    ))
+}
+
+/// The objects of an environment with its plan applied, or as they are without it; and what the plan does.
+fn of_environment(folder: &Path, is_aside: bool, build: &BuildArguments) -> Result<(Vec<Object>, Vec<Edit>), CliError> {
     let loaded = load::load(&[folder.to_owned()], build, Purpose::Apply)?;
-    let one = loaded.into_iter().find(|one| one.folder() == folder);
-    one.map_or_else(|| Ok((Vec::new(), Vec::new())), Loaded::applied)
+    let Some(one) = loaded.into_iter().find(|one| one.folder() == folder) else {
+        return Ok((Vec::new(), Vec::new()));
+    };
+    let built = is_aside.then(|| one.inputs.objects.clone());
+    let (applied, edits) = one.applied()?;
+    Ok((built.unwrap_or(applied), edits))
 }
 
 fn is_ours(object: &Object) -> bool {

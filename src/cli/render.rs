@@ -8,12 +8,13 @@ use super::exit::{CliError, Exit};
 use super::load::{self, BuildArguments, Loaded};
 use crate::diag::{Diagnostic, code};
 use crate::io::environments::Wiring;
+use crate::io::files::read_text;
 use crate::io::folder;
 use crate::io::kustomization::Kustomization;
 use crate::io::kustomize::relative;
 use crate::krm::layer::{self, Layer};
 use crate::pipeline::{self, Purpose};
-use crate::yaml;
+use crate::yaml::{self, Limits};
 
 /// First line of every file of ours: how they are told from a person's.
 pub const MARK: &str = "# Made by `trimtab render`; a change here is lost at the next one.";
@@ -81,6 +82,12 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
         arguments.output.display()
     ));
     Ok(Exit::Done)
+}
+
+/// Whether a folder is a layer that this command wrote.
+pub fn is_layer(folder: &Path) -> bool {
+    let text = read_text(&folder.join(layer::KUSTOMIZATION), Limits::STREAM.bytes);
+    text.is_ok_and(|text| text.lines().next() == Some(MARK))
 }
 
 /// The text of every file, by name.

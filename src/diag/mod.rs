@@ -127,6 +127,20 @@ impl Diagnostic {
         self
     }
 
+    /// The same, with every text passed through `change`: the path of its place, its words and its help.
+    #[must_use]
+    pub fn with_texts(mut self, change: impl Fn(&str) -> String) -> Self {
+        self.headline = change(&self.headline);
+        self.notes = self.notes.iter().map(|note| change(note)).collect();
+        self.help = self.help.as_deref().map(&change);
+        if let Some(Place::File { path, .. }) = &mut self.place {
+            *path = change(path);
+        } else if let Some(Place::Object { object, .. }) = &mut self.place {
+            *object = change(object);
+        }
+        self
+    }
+
     /// Says where.
     #[must_use]
     pub fn at(mut self, place: Place) -> Self {
