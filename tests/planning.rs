@@ -1345,3 +1345,35 @@ fn an_adopted_object_of_an_old_version_moves_to_the_one_that_stays() {
     let world = World::new(spec, &[deployment("api", 4, "500m", "512Mi"), nothing], vec![]);
     assert!(world.one("api").disruption.is_some_and(|budget| !budget.adopted));
 }
+
+/// Why a workload is placed as it is; `None`: its placement is not decided.
+fn spot_reason(spec: &str) -> Option<(String, BTreeMap<String, String>)> {
+    let world = World::new(spec, &[deployment("api", 2, "250m", "512Mi")], vec![]);
+    let reason = world.one("api").spot?.reason;
+    Some((reason.code, reason.inputs))
+}
+
+#[test]
+fn only_what_the_policy_itself_says_is_stated() {
+    let with = |rest: &str| format!("{{cluster: {{kubernetes: '1.33', provider: aws}}, {rest}}}");
+    let class = |name: &str| {
+        Some((
+            "class".to_owned(),
+            BTreeMap::from([("class".to_owned(), name.to_owned())]),
+        ))
+    };
+    let stated = Some(("stated".to_owned(), BTreeMap::new()));
+    // nobody asked for interruptible nodes
+    assert_eq!(spot_reason(&with("workloads: {api: {class: worker}}")), None);
+    assert_eq!(
+        spot_reason(&with("objective: cost, workloads: {api: {class: worker}}")),
+        class("worker of objective cost")
+    );
+    assert_eq!(spot_reason(&with("workloads: {api: {class: cache}}")), class("cache"));
+    assert_eq!(
+        spot_reason(&with("workloads: {api: {class: worker, spot: {mode: prefer}}}")),
+        stated
+    );
+    let own = "classes: {worker: {spot: {mode: prefer}}}, workloads: {api: {class: worker}}";
+    assert_eq!(spot_reason(&with(own)), stated, "a class of the policy's own");
+}

@@ -94,6 +94,7 @@ codes! {
     SATURATED = "saturated": "The container uses up its CPU limit for long: what it would use without the limit was not recorded, so percentiles show the limit and not the load. A request derived from them may still be too small; raise or drop the limit, and look again with the next profile.";
     MEMORY_NOT_LOWERED = "memory-not-lowered": "The memory of a JVM, a cache or a database is held by configuration, not by load: it is never lowered automatically.";
     STATED = "stated": "The policy states this value.";
+    CLASS = "class": "A class that trimtab ships sets this, and the policy does not say otherwise. State it in a rule, or in a class of the policy's own, to have it another way.";
     BOUNDED = "bounded": "The derived value lay outside the bounds the policy states and was moved to the nearer one.";
     PERCENTILE = "percentile": "A percentile of the recorded usage per pod, plus a margin, rounded up.";
     VPA_ESTIMATE = "vpa-estimate": "The Vertical Pod Autoscaler's rule (90th percentile, 15 % margin, floors) on the profile's sketch: an approximation, as the sketch keeps weeks and not single samples in order.";

@@ -142,12 +142,19 @@ impl<'a> Case<'a> {
     }
 
     /// Whether a change of the pod template is unwanted here: a StatefulSet or DaemonSet whose template may not change,
-    /// and a field that comes from a preset and not from one of the policy's own rules.
+    /// and a field that comes from a shipped class and not from the policy itself.
     pub fn keeps_template(&self, pointer: &str) -> bool {
         let is_kept = matches!(self.workload.id.kind.as_str(), "StatefulSet" | "DaemonSet")
             && self.settings.bounds.stateful == StatefulRestart::Never;
-        let origin = self.wanted.origins.get(pointer);
-        is_kept && !origin.is_some_and(|origin| origin.starts_with("rule "))
+        is_kept && self.wanted.shipped_class_of(pointer).is_some()
+    }
+
+    /// Why a field is as the settings say: the policy states it, or a shipped class does.
+    pub fn said(&self, pointer: &str) -> Reason {
+        match self.wanted.shipped_class_of(pointer) {
+            Some(class) => reason(code::CLASS, [("class", class.to_owned())]),
+            None => reason(code::STATED, []),
+        }
     }
 
     /// Whether a finding of that code was accepted by the policy.

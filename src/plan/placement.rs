@@ -68,7 +68,7 @@ fn one(case: &Case<'_>, key: &str, wanted: &SpreadConstraint, lowest: u32) -> Sp
         when_unsatisfiable: when,
         per_revision: case.workload.id.kind != "StatefulSet" && cluster.has(Field::SpreadMatchLabelKeys),
         honor_taints: cluster.has(Field::NodeInclusionPolicy),
-        reason: reason(code::STATED, []),
+        reason: case.said("/spread/mode"),
     }
 }
 
@@ -126,9 +126,9 @@ pub fn spot(case: &Case<'_>, lowest: u32) -> Option<SpotPlan> {
         None => wanted,
     };
     let why = if mode == wanted {
-        code::STATED
+        case.said("/spot/mode")
     } else {
-        code::SPOT_UNSAFE
+        reason(code::SPOT_UNSAFE, [])
     };
     let there = Placement {
         pod_spec: &case.workload.pod_spec,
@@ -155,7 +155,7 @@ pub fn spot(case: &Case<'_>, lowest: u32) -> Option<SpotPlan> {
         mode,
         labels: nodes.labels.clone(),
         taints,
-        reason: reason(why, []),
+        reason: why,
     })
 }
 

@@ -1,8 +1,7 @@
 //! Objects of ours that go: only where the policy says `mode: none`, never because something could not be decided.
 
-use super::case::{Case, reason};
+use super::case::Case;
 use super::model::{RemovedObjects, WorkloadPlan};
-use crate::diag::code;
 use crate::krm::Reason;
 use crate::policy::wire::{DisruptionMode, ScalingMode, VpaMode};
 
@@ -13,24 +12,24 @@ pub(super) fn decide(case: &Case<'_>) -> RemovedObjects {
     let accepted = |was_there: fn(&WorkloadPlan) -> bool| case.accepted.is_some_and(was_there);
     RemovedObjects {
         scaler: removed(
-            spec.scaling.mode == Some(ScalingMode::None),
+            (spec.scaling.mode == Some(ScalingMode::None)).then(|| case.said("/scaling/mode")),
             accepted(|plan| plan.removed.scaler.is_some() || plan.scaler.as_ref().is_some_and(|plan| !plan.adopted))
                 || workload.scalers.iter().any(|scaler| scaler.is_ours),
         ),
         disruption: removed(
-            spec.disruption.mode == Some(DisruptionMode::None),
+            (spec.disruption.mode == Some(DisruptionMode::None)).then(|| case.said("/disruption/mode")),
             accepted(|plan| {
                 plan.removed.disruption.is_some() || plan.disruption.as_ref().is_some_and(|plan| !plan.adopted)
             }) || workload.budgets.iter().any(|budget| budget.is_ours),
         ),
         vpa: removed(
-            spec.vpa.mode == Some(VpaMode::None),
+            (spec.vpa.mode == Some(VpaMode::None)).then(|| case.said("/vpa/mode")),
             accepted(|plan| plan.removed.vpa.is_some() || plan.vpa.as_ref().is_some_and(|plan| !plan.adopted))
                 || workload.vpas.iter().any(|vpa| vpa.is_ours),
         ),
     }
 }
 
-fn removed(is_unwanted: bool, was_there: bool) -> Option<Reason> {
-    (is_unwanted && was_there).then(|| reason(code::STATED, []))
+fn removed(unwanted: Option<Reason>, was_there: bool) -> Option<Reason> {
+    unwanted.filter(|_| was_there)
 }

@@ -1,6 +1,6 @@
 //! VerticalPodAutoscaler: what it may do, and to which resources.
 
-use super::case::{Case, reason};
+use super::case::Case;
 use super::lapse;
 use super::model::{ControlledResources, ScalerPlan, UpdateMode, VpaPlan, WorkloadPlan};
 use crate::catalog::fields::Field;
@@ -57,7 +57,7 @@ pub fn decide(case: &Case<'_>, scaler: Option<&ScalerPlan>) -> Option<VpaPlan> {
         controlled,
         min_allowed: wanted.min_allowed.clone(),
         max_allowed: wanted.max_allowed.clone(),
-        reason: reason(code::STATED, []),
+        reason: case.said("/vpa/mode"),
     })
 }
 

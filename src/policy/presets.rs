@@ -14,7 +14,8 @@ pub static CLASSES: &[(&str, &str)] = &[
     ("singleton", include_str!("../../policies/classes/singleton.yaml")),
 ];
 
-/// The text of an objective: `risk`, `history`, `guardrails`, and under `workload` what every workload starts from.
+/// The text of an objective: `risk`, `history`, `guardrails`, and under `workload` what every workload
+/// starts from, under `classes` what workloads of a shipped class start from.
 pub fn objective(objective: Objective) -> Value {
     shipped(match objective {
         Objective::Cost => include_str!("../../policies/objectives/cost.yaml"),

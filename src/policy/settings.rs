@@ -22,11 +22,14 @@ pub struct Settings {
     /// Bounds on time and change, with the objective's values where the policy leaves them open.
     pub bounds: Bounds,
     base: Value,
-    classes: BTreeMap<String, Value>,
+    classes: BTreeMap<String, Vec<ClassLayer>>,
     rules: Vec<CompiledRule>,
     /// What was found in the policy and does not stand in its way.
     pub warnings: Vec<Diagnostic>,
 }
+
+/// What a class says, from one place: the name of the layer and its value.
+type ClassLayer = (String, Value);
 
 #[derive(Clone, Debug)]
 struct CompiledRule {
@@ -76,7 +79,7 @@ impl Settings {
             layered.value
         };
         let bounds = Bounds::from_values(&filled("risk"), &filled("history"), &filled("guardrails"));
-        let classes = class_values(&policy, value);
+        let classes = class_values(&policy, value, &objective);
         let rules = policy
             .spec
             .workloads
@@ -120,8 +123,13 @@ impl Settings {
             .or_else(|| workload_hits.iter().rev().find_map(|(_, _, rule)| rule.class.clone()));
         let mut layered = Layered::new();
         layered.add(&self.base, "objective");
-        if let Some(value) = class.as_ref().and_then(|name| self.classes.get(name)) {
-            layered.add(value, &format!("class {}", class.as_deref().unwrap_or_default()));
+        for (origin, value) in class
+            .as_ref()
+            .and_then(|name| self.classes.get(name))
+            .into_iter()
+            .flatten()
+        {
+            layered.add(value, origin);
         }
         for (_, _, rule) in &workload_hits {
             layered.add(&rule.body, &format!("rule {}", rule.name));
@@ -212,7 +220,15 @@ fn refused(key: &str, text: &str) -> Diagnostic {
     ))
 }
 
+/// Layer names of shipped classes start so; a class of the policy's own is its owner's word.
+const SHIPPED_CLASS: &str = "class ";
+
 impl WorkloadSettings {
+    /// The shipped class that sets a field; `None` where the policy itself says it, or nothing does.
+    pub fn shipped_class_of(&self, pointer: &str) -> Option<&str> {
+        self.origins.get(pointer)?.strip_prefix(SHIPPED_CLASS)
+    }
+
     /// What is wanted for one container; the main one has the workload's own `requests` and `limits`.
     pub fn container(&self, name: &str, is_main: bool) -> (Requests, Limits) {
         let own = if is_main {
@@ -258,7 +274,7 @@ fn without_nulls(value: Value) -> Value {
     }
 }
 
-fn class_values(policy: &OptimizationPolicy, value: &Value) -> BTreeMap<String, Value> {
+fn class_values(policy: &OptimizationPolicy, value: &Value, objective: &Value) -> BTreeMap<String, Vec<ClassLayer>> {
     let own = |name: &str| {
         value
             .pointer("/spec/classes")
@@ -273,11 +289,15 @@ fn class_values(policy: &OptimizationPolicy, value: &Value) -> BTreeMap<String, 
         .chain(presets::CLASSES.iter().map(|(name, _)| *name));
     names
         .map(|name| {
-            let mut layered = Layered::new();
-            for layer in [presets::class(name), own(name)].into_iter().flatten() {
-                layered.add(&layer, name);
-            }
-            (name.to_owned(), layered.value)
+            let shipped = presets::class(name).map(|value| (format!("{SHIPPED_CLASS}{name}"), value));
+            let goal = policy.spec.objective.as_str();
+            let by_objective = objective["classes"].get(name).cloned();
+            let by_objective = by_objective.map(|value| (format!("{SHIPPED_CLASS}{name} of objective {goal}"), value));
+            let own = own(name).map(|value| (format!("own class {name}"), value));
+            (
+                name.to_owned(),
+                shipped.into_iter().chain(by_objective).chain(own).collect(),
+            )
         })
         .collect()
 }

@@ -64,6 +64,8 @@ pub fn reason(reason: &Reason) -> String {
 /// An input of a reason. Most are a name and a value; some can't be read that way.
 fn input(name: &str, value: &str) -> String {
     match name {
+        // of the code `class`, whose name it repeats
+        "class" => value.to_owned(),
         "carries" => format!("{value} carry the load"),
         "perPod" => format!("{value} per pod"),
         "zoneLoss" => format!("{value} so that one zone may fail"),

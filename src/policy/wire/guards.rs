@@ -18,6 +18,17 @@ pub enum Objective {
     Safe,
 }
 
+impl Objective {
+    /// As the policy writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cost => "cost",
+            Self::Balanced => "balanced",
+            Self::Safe => "safe",
+        }
+    }
+}
+
 /// Budgets that a decision must keep.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
