@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use trimtab::facts::{ContainerFacts, Demand, DemandCell, Facts, Replicas, Usage, WeekUsage};
-use trimtab::plan::model::{Digests, OptimizationPlan, Status, WorkloadPlan};
+use trimtab::plan::model::{Digests, OptimizationPlan, SpotPlacement, Status, WorkloadPlan};
 use trimtab::plan::{self, Inputs};
 use trimtab::policy::wire::Mode;
 use trimtab::policy::{self, Settings, Source};
 use trimtab::profile::sketch::Sketch;
+use trimtab::report::{self, Format, PlanTable};
 use trimtab::units::{Bytes, IntOrPercent, Millicores, Percent, Seconds, Timestamp};
 use trimtab::workload::{self, Workloads};
 
@@ -626,6 +627,129 @@ fn restarts_come_in_waves_and_not_too_often() {
     );
 }
 
+/// A world whose first plan was accepted at the end of its window, planned again a week later under another policy.
+fn a_week_later(mut world: World, spec: &str) -> World {
+    world.accepted = Some(world.plan());
+    world.settings = settings(spec);
+    "sha256:next".clone_into(&mut world.profile);
+    world.window_end = Timestamp::from_unix(1_700_438_400 + WEEK_S);
+    world
+}
+
+#[test]
+fn what_the_policy_states_waits_for_no_guardrail() {
+    let spec = |spot: &str| {
+        format!(
+            "{{cluster: {{kubernetes: '1.33', provider: aws}}, guardrails: {{wave: {{workloads: 1}}}}, \
+             workloads: {{api: {{scaling: {{mode: none}}, spot: {{mode: {spot}}}}}}}}}"
+        )
+    };
+    let objects = [deployment("api", 2, "1", "1Gi")];
+    let history = vec![("Deployment/shop/api", facts("api", 100, |_| 400, |_| 2))];
+    let world = a_week_later(World::new(&spec("prefer"), &objects, history), &spec("never"));
+    let plan = world.one("api");
+    assert_eq!(plan.spot.map(|spot| spot.mode), Some(SpotPlacement::Never));
+    assert!(plan.findings.contains_key("restarts-pods"), "{:?}", plan.findings);
+    assert_eq!(plan.waiting, BTreeMap::new());
+}
+
+#[test]
+fn what_waits_is_shown_with_its_value_and_its_day() {
+    // 1 core → 700m in the first plan (30 % at most), 490m a week later: too early to restart again
+    let spec = "{workloads: {api: {scaling: {mode: none}}}}";
+    let objects = [deployment("api", 2, "1", "1Gi")];
+    let history = vec![("Deployment/shop/api", facts("api", 900, |_| 400, |_| 2))];
+    let mut world = a_week_later(World::new(spec, &objects, history), spec);
+    let plan = world.plan();
+    let api = &plan.spec.workloads["Deployment/shop/api"];
+    assert_eq!(cpu(api, "api"), Some(Millicores::new(700)), "kept");
+    let waits = &api.waiting["restart.minInterval"];
+    assert_eq!(
+        waits.containers["api"].requests.cpu.as_ref().map(|d| d.value),
+        Some(Millicores::new(490))
+    );
+    let table = PlanTable::of([(&plan, world.accepted.as_ref())]);
+    let text = report::plan(&table, Format::Markdown, 120);
+    // four weeks after 2023-11-20
+    for expected in [
+        "cpu request api: kept 700m, waits: 490m",
+        "2023-12-18",
+        "1 with values that wait",
+    ] {
+        assert!(text.contains(expected), "`{expected}` in:\n{text}");
+    }
+    // accepted, it is known and not said again; the count still says it
+    world.accepted = Some(plan.clone());
+    let again = world.plan();
+    assert_eq!(again.spec.workloads, plan.spec.workloads);
+    let text = report::plan(&PlanTable::of([(&again, Some(&plan))]), Format::Markdown, 120);
+    assert!(
+        text.contains("1 with values that wait") && !text.contains("kept 700m"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_a_daemon_set_does_not_take_is_shown() {
+    let mut agent = deployment("agent", 1, "100m", "1Gi");
+    agent["kind"] = json!("DaemonSet");
+    agent["spec"].as_object_mut().expect("a map").remove("replicas");
+    let key = "DaemonSet/shop/agent";
+    let history = vec![(key, facts("agent", 900, |_| 200, |_| 1))];
+    let world = World::new("{workloads: {agent: {}}}", &[agent], history);
+    let plan = &world.plan().spec.workloads[key];
+    assert_eq!(cpu(plan, "agent"), None);
+    // 200m + 15 % = 230m
+    let waits = &plan.waiting["restart.stateful"].containers["agent"].requests.cpu;
+    assert_eq!(waits.as_ref().map(|d| d.value), Some(Millicores::new(230)));
+}
+
+#[test]
+fn an_older_cluster_is_no_deferral() {
+    let spec = |version: &str| {
+        format!(
+            "{{cluster: {{kubernetes: '{version}'}}, \
+             workloads: {{api: {{class: web, scaling: {{targets: {{cpu: {{value: 70%}}}}}}}}}}}}"
+        )
+    };
+    let mut api = deployment("api", 3, "500m", "1Gi");
+    let proxy =
+        json!({"name": "proxy", "image": "registry.example/proxy:1", "resources": {"requests": {"cpu": "10m"}}});
+    api["spec"]["template"]["spec"]["containers"]
+        .as_array_mut()
+        .expect("containers")
+        .push(proxy);
+    let history = vec![("Deployment/shop/api", facts("api", 900, wave, |_| 3))];
+    let mut world = a_week_later(World::new(&spec("1.31"), &[api], history), &spec("1.25"));
+    let zone = "topology.kubernetes.io/zone";
+    let accepted = &world.accepted.as_ref().expect("accepted").spec.workloads["Deployment/shop/api"];
+    assert!(accepted.spread[zone].per_revision && accepted.spread[zone].honor_taints);
+    assert!(
+        accepted
+            .scaler
+            .as_ref()
+            .and_then(|s| s.cpu.as_ref()?.container.as_ref())
+            .is_some()
+    );
+    assert!(
+        accepted
+            .disruption
+            .as_ref()
+            .is_some_and(|budget| budget.always_allow_unhealthy)
+    );
+    for (case, mode) in [("planned", "enforce"), ("frozen", "frozen")] {
+        world.settings = settings(&spec("1.25").replacen('{', &format!("{{mode: {mode}, "), 1));
+        let plan = world.one("api");
+        let spread = &plan.spread[zone];
+        assert!(!spread.per_revision && !spread.honor_taints, "{case}");
+        assert_eq!(plan.scaler.and_then(|scaler| scaler.cpu?.container), None, "{case}");
+        assert!(
+            plan.disruption.is_some_and(|budget| !budget.always_allow_unhealthy),
+            "{case}"
+        );
+    }
+}
+
 #[test]
 fn the_template_of_a_stateful_set_changes_only_where_stated() {
     let mut set = deployment("db", 3, "1", "1Gi");
@@ -713,11 +837,7 @@ fn state_and_single_pods_stay_off_spot() {
     for (case, object, is_refused) in cases {
         let plan = World::new(&spec, &[object], vec![]).one("api");
         let spot = plan.spot.as_ref().unwrap_or_else(|| panic!("{case}"));
-        assert_eq!(
-            spot.mode == trimtab::plan::model::SpotPlacement::Never,
-            is_refused,
-            "{case}"
-        );
+        assert_eq!(spot.mode == SpotPlacement::Never, is_refused, "{case}");
         assert_eq!(plan.findings.contains_key("spot-unsafe"), is_refused, "{case}");
     }
 }

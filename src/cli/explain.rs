@@ -125,7 +125,7 @@ fn decisions(value: &Value, path: &str, lines: &mut Vec<(String, String)>) {
             path.to_owned(),
             format!(
                 "{before}{}  {}",
-                shown("value").unwrap_or_else(|| "as stated".to_owned()),
+                shown("value").unwrap_or_else(|| report::parts(value)),
                 why.unwrap_or_default()
             ),
         ));

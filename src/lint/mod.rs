@@ -14,6 +14,7 @@ mod spot;
 mod termination;
 mod keda;
 mod versions;
+mod fields;
 
 pub use scene::Scene;
 
@@ -49,6 +50,7 @@ pub static RULES: &[&dyn Rule] = &[
     &keda::TriggerInvalid,
     &keda::ScaledObjectRefused,
     &versions::ApiRemoved,
+    &fields::UnsupportedVersion,
 ];
 
 /// Judges objects without knowing their cluster.

@@ -402,7 +402,10 @@ fn each_fault_is_found_and_its_absence_is_quiet() {
 #[test]
 fn every_rule_is_in_the_table_and_has_a_page() {
     for rule in RULES {
-        assert!(table().iter().any(|(code, ..)| *code == rule.code()), "{}", rule.code());
+        // knows nothing without a cluster: `fields_of_newer_versions_are_found`
+        let needs_cluster = rule.code() == code::UNSUPPORTED_VERSION;
+        let is_in_table = table().iter().any(|(code, ..)| *code == rule.code());
+        assert!(is_in_table || needs_cluster, "{}", rule.code());
         assert!(!rule.code().page().is_empty(), "{}", rule.code());
     }
 }
@@ -451,6 +454,36 @@ fn the_clusters_zones_nodes_and_version_are_known() {
     assert_eq!(judged(zero), [code::SCALE_TO_ZERO_WITHOUT_SIGNAL]);
     let beta = pdb("{maxUnavailable: 1, selector: {matchLabels: {app: gone}}}").replace("policy/v1", "policy/v1beta1");
     assert_eq!(judged(beta), [code::API_REMOVED, code::PDB_SELECTOR]);
+}
+
+#[test]
+fn fields_of_newer_versions_are_found() {
+    let judged = |version: &str, text: &str| {
+        let policy = format!(
+            "{{apiVersion: trimtab.dev/v1alpha1, kind: OptimizationPolicy, metadata: {{name: t}}, spec: {{environment: t, \
+             cluster: {{kubernetes: '{version}'}}}}}}"
+        );
+        let source = crate::policy::Source::object("OptimizationPolicy", "t");
+        let settings = crate::policy::parse(&objects(&policy)[0], &source).unwrap();
+        let found = lint_for(&objects(text), Some(&settings.cluster));
+        found
+            .into_iter()
+            .filter(|diagnostic| diagnostic.code == code::UNSUPPORTED_VERSION)
+            .count()
+    };
+    let container = "{type: ContainerResource, containerResource: {name: cpu, container: api, target: {type: Utilization, \
+        averageUtilization: 70}}}";
+    let spread = "topologySpreadConstraints: [{topologyKey: topology.kubernetes.io/zone, maxSkew: 1, whenUnsatisfiable: \
+        ScheduleAnyway, matchLabelKeys: [pod-template-hash], nodeTaintsPolicy: Honor}]";
+    let all = api(spread)
+        + &hpa(&format!(
+            "minReplicas: 2, maxReplicas: 5, metrics: [{container}], behavior: {{scaleUp: {{tolerance: 50m}}}}"
+        ))
+        + &pdb("{maxUnavailable: 1, unhealthyPodEvictionPolicy: AlwaysAllow, selector: {matchLabels: {app: api}}}");
+    // since when: nodeTaintsPolicy 26; matchLabelKeys, ContainerResource, unhealthyPodEvictionPolicy 27; tolerance 35
+    for (version, expected) in [("1.25", 5), ("1.26", 4), ("1.27", 1), ("1.35", 0)] {
+        assert_eq!(judged(version, &all), expected, "{version}");
+    }
 }
 
 #[test]

@@ -22,6 +22,8 @@ mod removal;
 pub mod baseline;
 mod warnings;
 mod settle;
+mod versions;
+mod waiting;
 mod decide;
 mod reconcile;
 

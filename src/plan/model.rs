@@ -129,6 +129,9 @@ pub struct WorkloadPlan {
     /// End of the window of the last plan that restarted its pods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restarted: Option<Timestamp>,
+    /// Decided, and held back by a guardrail of the policy, by its name: `restart.minInterval`. Not rendered.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub waiting: BTreeMap<String, Waiting>,
     /// Refusals and remarks, by code.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub findings: BTreeMap<String, Finding>,
@@ -154,6 +157,16 @@ impl WorkloadPlan {
             accepted: None,
         };
         self.findings.insert(code.to_string(), finding);
+    }
+
+    /// Adds to a refusal or remark, or makes it; what is said once is not said again.
+    pub(super) fn add_to_finding(&mut self, code: Code, detail: &str) {
+        let finding = self.findings.entry(code.to_string()).or_default();
+        if finding.detail.is_empty() {
+            detail.clone_into(&mut finding.detail);
+        } else if !finding.detail.contains(detail) {
+            finding.detail = format!("{}; {detail}", finding.detail);
+        }
     }
 }
 
@@ -234,6 +247,47 @@ impl RemovedObjects {
     /// Whether nothing goes.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+/// What was decided and is held back, as far as it is not what is kept.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Waiting {
+    /// Why, and until when.
+    pub detail: String,
+    /// Requests and limits by container.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub containers: BTreeMap<String, ContainerPlan>,
+    /// Topology spread, by topology key.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub spread: BTreeMap<String, SpreadPlan>,
+    /// Placement on interruptible nodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spot: Option<SpotPlan>,
+    /// `terminationGracePeriodSeconds`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grace_period: Option<Decision<Seconds>>,
+    /// `lifecycle.preStop.sleep` of the main container.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pre_stop_sleep: Option<Decision<Seconds>>,
+    /// The horizontal scaler, where its target depends on a request that waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scaler: Option<ScalerPlan>,
+    /// What is kept and would not be decided any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<String>,
+}
+
+impl Waiting {
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        let Self { detail, .. } = self;
+        *self
+            == Self {
+                detail: detail.clone(),
+                ..Self::default()
+            }
     }
 }
 

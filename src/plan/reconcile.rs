@@ -8,9 +8,10 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::{Decided, Decision, WorkloadPlan};
-use super::{Inputs, one};
+use super::model::{Decided, Decision, SpotPlacement, WorkloadPlan};
+use super::{Inputs, one, versions, waiting};
 use crate::diag::code;
+use crate::krm::Reason;
 use crate::policy::wire::StatefulRestart;
 use crate::units::{Bytes, Millicores, Timestamp};
 use crate::workload::Workload;
@@ -18,7 +19,16 @@ use crate::workload::Workload;
 /// Applies everything that couples workloads.
 pub(super) fn reconcile(inputs: &Inputs<'_>, workloads: &mut BTreeMap<String, WorkloadPlan>) {
     part_shared_pods(inputs, workloads);
+    obey_versions(inputs, workloads);
     bound_restarts(inputs, workloads);
+    // what waits brings back accepted values
+    obey_versions(inputs, workloads);
+}
+
+fn obey_versions(inputs: &Inputs<'_>, workloads: &mut BTreeMap<String, WorkloadPlan>) {
+    for plan in workloads.values_mut() {
+        versions::obey(&inputs.settings.cluster, plan);
+    }
 }
 
 /// Workloads that would share pods under a budget or scaler are decided again without new ones: all that selects pods of
@@ -72,34 +82,36 @@ fn bound_restarts(inputs: &Inputs<'_>, workloads: &mut BTreeMap<String, Workload
             }
             continue;
         }
-        let is_urgent = raises(plan);
+        let turn = turn(inputs, plan, before);
         let next = before
             .and_then(|plan| plan.restarted)
             .and_then(|last| last.checked_add(bounds.restart_interval));
         match (next, inputs.window_end) {
-            (Some(next), Some(now)) if now < next && !is_urgent => {
-                let detail = format!("its pods may restart again from {next} on (`guardrails.restart.minInterval`)");
-                defer(plan, before, detail);
+            (Some(next), Some(now)) if now < next && turn == Turn::Usual => {
+                let detail = format!(
+                    "a plan on a profile that reaches {next} may restart its pods again (`guardrails.restart.minInterval`)"
+                );
+                defer(plan, before, "restart.minInterval", &detail);
             }
             _ => {
-                let turn = if is_urgent { Turn::Urgent } else { Turn::Usual };
                 restarting.push((turn, Reverse(capacity.moved_by(inputs, key, plan)), key.clone()));
             }
         }
     }
     restarting.sort();
-    for (index, (.., key)) in restarting.into_iter().enumerate() {
+    for (index, (turn, _, key)) in restarting.into_iter().enumerate() {
         let before = accepted(&key);
         let Some(plan) = workloads.get_mut(&key) else { continue };
-        if index < usize::try_from(bounds.wave).unwrap_or(usize::MAX) {
+        let has_room = index < usize::try_from(bounds.wave).unwrap_or(usize::MAX);
+        if has_room || matches!(turn, Turn::Law | Turn::Accepted) {
             plan.restarted = inputs.window_end.or(plan.restarted);
             plan.note(code::RESTARTS_PODS, "applying this change replaces its pods");
         } else {
-            defer(
-                plan,
-                before,
-                format!("more than {} workloads would restart (`guardrails.wave`)", bounds.wave),
+            let detail = format!(
+                "more than {} workloads would restart: it waits for a plan on a newer profile (`guardrails.wave`)",
+                bounds.wave
             );
+            defer(plan, before, "wave", &detail);
         }
     }
 }
@@ -107,12 +119,53 @@ fn bound_restarts(inputs: &Inputs<'_>, workloads: &mut BTreeMap<String, Workload
 /// When a workload's turn to restart comes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Turn {
+    /// The cluster would refuse what was accepted.
+    Law,
+    /// The policy states another value than was accepted: its owner's word, whatever waits.
+    Restated,
     /// Accepted in a plan on the same evidence.
     Accepted,
-    /// It is short of something now.
+    /// It is short of something now, or must leave its nodes, or the policy states a value.
     Urgent,
     /// Any other.
     Usual,
+}
+
+/// When a plan that restarts pods has its turn.
+fn turn(inputs: &Inputs<'_>, plan: &WorkloadPlan, before: Option<&WorkloadPlan>) -> Turn {
+    let leaves_spot = |plan: &WorkloadPlan| plan.spot.as_ref().is_some_and(|spot| spot.mode == SpotPlacement::Never);
+    match before {
+        Some(before) if versions::is_broken_by(&inputs.settings.cluster, before) => Turn::Law,
+        Some(before) if states_anew(plan, before) => Turn::Restated,
+        Some(before) if leaves_spot(plan) && !leaves_spot(before) => Turn::Urgent,
+        _ if raises(plan) || states_anew(plan, &WorkloadPlan::default()) => Turn::Urgent,
+        _ => Turn::Usual,
+    }
+}
+
+/// Whether the policy itself states something of the pod template that was not accepted, or takes back what it stated.
+fn states_anew(plan: &WorkloadPlan, before: &WorkloadPlan) -> bool {
+    fn is<D: Decided>(decided: Option<&D>) -> bool {
+        decided.is_some_and(D::is_stated)
+    }
+    let Some(waits) = waiting::between(plan, before, "") else {
+        return false;
+    };
+    let is_said = |reason: &Reason| reason.code == code::STATED.as_str();
+    let in_containers = waits.containers.values().any(|container| {
+        let (requests, limits) = (&container.requests, &container.limits);
+        is(requests.cpu.as_ref())
+            || is(requests.memory.as_ref())
+            || is(limits.cpu.as_ref())
+            || is(limits.memory.as_ref())
+    });
+    let is_taken_back = plan.spot.is_none() && before.spot.as_ref().is_some_and(|spot| is_said(&spot.reason));
+    in_containers
+        || is_taken_back
+        || waits.spot.is_some_and(|spot| is_said(&spot.reason))
+        || waits.spread.values().any(|spread| is_said(&spread.reason))
+        || is(waits.grace_period.as_ref())
+        || is(waits.pre_stop_sleep.as_ref())
 }
 
 /// Requested capacity of an environment's manifests, all pods together; never zero.
@@ -248,7 +301,8 @@ fn raises(plan: &WorkloadPlan) -> bool {
 }
 
 /// What would restart pods waits for a later plan, and with it a scaler whose target divides by a changed request.
-fn defer(plan: &mut WorkloadPlan, before: Option<&WorkloadPlan>, detail: String) {
+fn defer(plan: &mut WorkloadPlan, before: Option<&WorkloadPlan>, guardrail: &str, detail: &str) {
+    let wanted = plan.clone();
     let empty = WorkloadPlan::default();
     let before = before.unwrap_or(&empty);
     let main = plan
@@ -266,34 +320,39 @@ fn defer(plan: &mut WorkloadPlan, before: Option<&WorkloadPlan>, detail: String)
         plan.replicas.clone_from(&before.replicas);
     }
     plan.restarted = before.restarted;
-    plan.note(code::RESTART_DEFERRED, detail);
+    hold(plan, &wanted, guardrail, detail);
+}
+
+/// Notes what of a wanted plan is held back.
+fn hold(plan: &mut WorkloadPlan, wanted: &WorkloadPlan, guardrail: &str, detail: &str) {
+    if let Some(waiting) = waiting::between(wanted, plan, detail) {
+        plan.waiting.insert(guardrail.to_owned(), waiting);
+        plan.add_to_finding(code::RESTART_DEFERRED, detail);
+    }
 }
 
 /// The template of a StatefulSet or DaemonSet changes only where the policy states values for it.
 fn keep_stated_only(plan: &mut WorkloadPlan, before: Option<&WorkloadPlan>, kind: &str) {
-    let mut dropped = false;
+    let wanted = plan.clone();
     for (name, container) in &mut plan.containers {
         let old = before.and_then(|plan| plan.containers.get(name));
         let (requests, limits) = (&mut container.requests, &mut container.limits);
-        dropped |= drop_derived(&mut requests.cpu, old.and_then(|old| old.requests.cpu.as_ref()));
-        dropped |= drop_derived(&mut requests.memory, old.and_then(|old| old.requests.memory.as_ref()));
+        drop_derived(&mut requests.cpu, old.and_then(|old| old.requests.cpu.as_ref()));
+        drop_derived(&mut requests.memory, old.and_then(|old| old.requests.memory.as_ref()));
         drop_derived(&mut limits.cpu, old.and_then(|old| old.limits.cpu.as_ref()));
         drop_derived(&mut limits.memory, old.and_then(|old| old.limits.memory.as_ref()));
     }
     plan.containers
         .retain(|_, container| *container != super::model::ContainerPlan::default());
-    if dropped {
-        let detail = format!("derived requests are not written into a {kind} (`guardrails.restart.stateful: never`)");
-        plan.note(code::RESTART_DEFERRED, detail);
-    }
+    let detail = format!(
+        "derived values are not written into a {kind}, only stated ones (`guardrails.restart.stateful: never`)"
+    );
+    hold(plan, &wanted, "restart.stateful", &detail);
 }
 
-/// Puts the accepted value, or none, in the place of a derived one; whether that changes something.
-fn drop_derived<D: Decided>(new: &mut Option<D>, old: Option<&D>) -> bool {
-    let Some(derived) = new.as_ref().filter(|decided| !decided.is_stated()) else {
-        return false;
-    };
-    let is_change = derived.is_change();
-    *new = old.cloned();
-    is_change
+/// Puts the accepted value, or none, in the place of a derived one.
+fn drop_derived<D: Decided>(new: &mut Option<D>, old: Option<&D>) {
+    if new.as_ref().is_some_and(|decided| !decided.is_stated()) {
+        *new = old.cloned();
+    }
 }

@@ -10,7 +10,7 @@ use crate::diff::hide_secrets;
 use crate::krm::Reason;
 use crate::plan::model::{
     ContainerPlan, Decision, DisruptionPlan, Removable, ScalerKind, ScalerPlan, SpotPlan, SpreadPlan, TriggerPlan,
-    VpaPlan, WorkloadPlan,
+    VpaPlan, Waiting, WorkloadPlan,
 };
 
 /// One decided value.
@@ -27,6 +27,15 @@ pub(super) struct Decided {
     /// Whether it belongs to an object of ours, which goes with it.
     pub is_of_object: bool,
 }
+
+impl Decided {
+    /// Whether it is written into the pod template: neither an object of its own nor the count.
+    pub(super) fn is_of_template(&self) -> bool {
+        !self.is_of_object && self.field != REPLICAS
+    }
+}
+
+const REPLICAS: &str = "replicas";
 
 /// All values of a workload, in the order they are shown.
 pub(super) fn of(plan: &WorkloadPlan) -> Vec<Decided> {
@@ -63,6 +72,19 @@ pub(super) fn of(plan: &WorkloadPlan) -> Vec<Decided> {
     values.removed("PodDisruptionBudget", removed.disruption.as_ref());
     values.removed("VerticalPodAutoscaler", removed.vpa.as_ref());
     values.0
+}
+
+/// All values that wait.
+pub(super) fn of_waiting(waiting: &Waiting) -> Vec<Decided> {
+    of(&WorkloadPlan {
+        containers: waiting.containers.clone(),
+        spread: waiting.spread.clone(),
+        spot: waiting.spot.clone(),
+        grace_period: waiting.grace_period.clone(),
+        pre_stop_sleep: waiting.pre_stop_sleep.clone(),
+        scaler: waiting.scaler.clone(),
+        ..WorkloadPlan::default()
+    })
 }
 
 #[derive(Default)]
@@ -131,7 +153,7 @@ impl Values {
         };
         let value = replicas.value.map(|count| count.to_string()).or_else(owner);
         let before = replicas.before.map(|count| count.to_string());
-        self.push("replicas".to_owned(), before, value, &replicas.reason);
+        self.push(REPLICAS.to_owned(), before, value, &replicas.reason);
     }
 
     fn scaler(&mut self, scaler: &ScalerPlan) {

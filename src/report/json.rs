@@ -119,6 +119,11 @@ fn workload(row: &PlanRow) -> Value {
     let changes = row.changes.iter().map(|change| {
         json!({"field": change.field, "before": change.before, "after": change.after, "reason": change.reason})
     });
+    let waiting = row.waiting.iter().map(|one| {
+        json!({
+            "field": one.field, "kept": one.kept, "waits": one.waits, "because": one.because, "reason": one.reason,
+        })
+    });
     let findings = row
         .remarks
         .iter()
@@ -130,6 +135,7 @@ fn workload(row: &PlanRow) -> Value {
         "status": row.status,
         "changes": changes.collect::<Vec<_>>(),
         "unchanged": row.unchanged,
+        "waiting": waiting.collect::<Vec<_>>(),
         "restartsPods": row.restarts,
         "findings": findings.collect::<Vec<_>>(),
     })

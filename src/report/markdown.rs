@@ -274,6 +274,7 @@ fn remark_lines(row: &PlanRow) -> Vec<RemarkLine> {
     let texts = status
         .into_iter()
         .chain(restarts)
+        .chain(row.waiting.iter().map(super::PlanWaiting::text))
         .chain(row.further_remarks().map(super::Remark::text));
     let lines = texts.map(|text| RemarkLine {
         workload: MdCode::new(&row.workload),

@@ -16,8 +16,8 @@ mod json;
 mod markdown;
 mod terminal;
 
-pub use plan_table::{PlanChange, PlanEnvironment, PlanRow, PlanTable, Remark};
-pub use words::reason;
+pub use plan_table::{PlanChange, PlanEnvironment, PlanRow, PlanTable, PlanWaiting, Remark};
+pub use words::{parts, reason};
 
 use crate::diff::{Change, Diff};
 

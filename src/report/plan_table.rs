@@ -45,11 +45,13 @@ pub struct PlanRow {
     pub changes: Vec<PlanChange>,
     /// How many decided values stay as they are.
     pub unchanged: usize,
+    /// Values that are decided and held back.
+    pub waiting: Vec<PlanWaiting>,
     /// Whether the change replaces its pods.
     pub restarts: bool,
     /// Refusals and findings.
     pub remarks: Vec<Remark>,
-    /// Whether the accepted plan says the same in mode, status and findings.
+    /// Whether the accepted plan says the same in mode, status, findings and what waits.
     pub is_known: bool,
 }
 
@@ -64,6 +66,41 @@ pub struct PlanChange {
     pub after: Option<String>,
     /// Why; absent where a value is not decided any more.
     pub reason: Option<Reason>,
+    /// Whether it is of the pod template, so that the change replaces pods.
+    pub is_of_template: bool,
+}
+
+/// A value that is decided and held back by a guardrail.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlanWaiting {
+    /// What it is: `cpu request api`.
+    pub field: String,
+    /// The value that stays.
+    pub kept: String,
+    /// The value that waits; absent: the field would go.
+    pub waits: Option<String>,
+    /// Why it waits, and until when.
+    pub because: String,
+    /// Why the value is what it is.
+    pub reason: Option<Reason>,
+}
+
+impl PlanWaiting {
+    /// `spot: kept prefer, waits: never; a plan on a profile that reaches …`
+    pub(super) fn text(&self) -> String {
+        let Self {
+            field, kept, because, ..
+        } = self;
+        let waits = self.waits.as_deref().unwrap_or("(as in the manifest)");
+        let reason = self
+            .reason
+            .as_ref()
+            .map(|reason| format!(" ({})", words::reason(reason)));
+        format!(
+            "{field}: kept {kept}, waits: {waits}{}; {because}",
+            reason.unwrap_or_default()
+        )
+    }
 }
 
 /// A refusal or finding.
@@ -121,6 +158,7 @@ impl PlanEnvironment {
             (count(&|row| row.status == Status::Kept), "kept"),
             (count(&|row| row.status == Status::Refused), "refused"),
             (count(&is_undecided), "without a decision"),
+            (count(&|row| !row.waiting.is_empty()), "with values that wait"),
         ] {
             if number > 0 {
                 parts.push(format!("{number} {what}"));
@@ -143,7 +181,7 @@ impl PlanEnvironment {
         let unshown: Vec<&PlanRow> = self.rows.iter().filter(|row| !row.is_worth_showing()).collect();
         let remarked = unshown
             .iter()
-            .filter(|row| row.further_remarks().next().is_some())
+            .filter(|row| row.further_remarks().next().is_some() || !row.waiting.is_empty())
             .count();
         let remarks = match remarked {
             0 => String::new(),
@@ -156,14 +194,18 @@ impl PlanEnvironment {
 impl PlanRow {
     fn of(key: &str, plan: &WorkloadPlan, accepted: Option<&WorkloadPlan>) -> Self {
         let (changes, unchanged) = changes(plan, accepted);
-        let restarts = plan.findings.contains_key(code::RESTARTS_PODS.as_str()) && !changes.is_empty();
+        let restarts = plan.findings.contains_key(code::RESTARTS_PODS.as_str())
+            && changes.iter().any(|change| change.is_of_template);
         let remarks = plan.findings.iter().map(|(code, finding)| Remark {
             code: code.clone(),
             detail: finding.detail.clone(),
             accepted: finding.accepted.clone(),
         });
         let is_known = accepted.is_some_and(|accepted| {
-            accepted.mode == plan.mode && accepted.status == plan.status && accepted.findings == plan.findings
+            accepted.mode == plan.mode
+                && accepted.status == plan.status
+                && accepted.findings == plan.findings
+                && accepted.waiting == plan.waiting
         });
         Self {
             workload: key.to_owned(),
@@ -172,21 +214,26 @@ impl PlanRow {
             status: plan.status,
             changes,
             unchanged,
+            waiting: waiting(plan),
             restarts,
             remarks: remarks.collect(),
             is_known,
         }
     }
 
-    /// The remarks but those that are said beside the name.
+    /// The remarks but those that are said beside the name, or beside what waits.
     pub(super) fn further_remarks(&self) -> impl Iterator<Item = &Remark> {
-        let said = code::RESTARTS_PODS.as_str();
-        self.remarks.iter().filter(move |remark| remark.code != said)
+        let is_said = |remark: &&Remark| {
+            remark.code == code::RESTARTS_PODS.as_str()
+                || (remark.code == code::RESTART_DEFERRED.as_str() && !self.waiting.is_empty())
+        };
+        self.remarks.iter().filter(move |remark| !is_said(remark))
     }
 
     /// Whether there is more to say than that nothing changes.
     pub(super) fn is_worth_showing(&self) -> bool {
-        let has_news = self.further_remarks().next().is_some() || self.status != Status::Planned;
+        let has_news =
+            self.further_remarks().next().is_some() || !self.waiting.is_empty() || self.status != Status::Planned;
         !self.changes.is_empty() || (has_news && !self.is_known)
     }
 
@@ -218,6 +265,35 @@ impl PlanRow {
     }
 }
 
+/// What waits, with what is kept meanwhile.
+fn waiting(plan: &WorkloadPlan) -> Vec<PlanWaiting> {
+    let kept: BTreeMap<String, Option<String>> = decided::of(plan)
+        .into_iter()
+        .map(|decided| (decided.field, decided.value))
+        .collect();
+    let kept = |field: &str| kept.get(field).cloned().flatten();
+    let manifest = || "(as in the manifest)".to_owned();
+    let mut all = Vec::new();
+    for waiting in plan.waiting.values() {
+        let values = decided::of_waiting(waiting).into_iter().map(|decided| PlanWaiting {
+            kept: kept(&decided.field).or(decided.before).unwrap_or_else(manifest),
+            field: decided.field,
+            waits: decided.value,
+            because: waiting.detail.clone(),
+            reason: Some(decided.reason),
+        });
+        all.extend(values.filter(|value| value.waits.as_ref() != Some(&value.kept)));
+        all.extend(waiting.gone.iter().map(|field| PlanWaiting {
+            field: field.clone(),
+            kept: kept(field).unwrap_or_else(manifest),
+            waits: None,
+            because: waiting.detail.clone(),
+            reason: None,
+        }));
+    }
+    all
+}
+
 /// What changes, and how many values do not.
 fn changes(plan: &WorkloadPlan, accepted: Option<&WorkloadPlan>) -> (Vec<PlanChange>, usize) {
     // what was only observed is not in force: its values count from what they were to replace
@@ -230,6 +306,7 @@ fn changes(plan: &WorkloadPlan, accepted: Option<&WorkloadPlan>) -> (Vec<PlanCha
         .collect();
     let (mut changes, mut unchanged) = (Vec::new(), 0);
     for decided in decided::of(plan) {
+        let is_of_template = decided.is_of_template();
         let before = match known.remove(&decided.field) {
             Some(known) if is_new => known.before,
             Some(known) => known.value,
@@ -240,6 +317,7 @@ fn changes(plan: &WorkloadPlan, accepted: Option<&WorkloadPlan>) -> (Vec<PlanCha
             continue;
         }
         changes.push(PlanChange {
+            is_of_template,
             field: decided.field,
             before,
             after: decided.value,
@@ -248,9 +326,10 @@ fn changes(plan: &WorkloadPlan, accepted: Option<&WorkloadPlan>) -> (Vec<PlanCha
     }
     let gone = known.into_values().filter(|known| !is_new && known.value.is_some());
     changes.extend(gone.map(|known| PlanChange {
+        is_of_template: known.is_of_template(),
+        after: (!known.is_of_object).then(|| "(as in the manifest)".to_owned()),
         field: known.field,
         before: known.value,
-        after: (!known.is_of_object).then(|| "(as in the manifest)".to_owned()),
         reason: None,
     }));
     (changes, unchanged)

@@ -286,6 +286,10 @@ fn workload(page: &mut String, row: &PlanRow, width: usize) {
     for each in &rows {
         layout.row(page, each);
     }
+    for waiting in &row.waiting {
+        let text = Term::new(&waiting.text());
+        line(page, format_args!("      {WARNING}!{WARNING:#} {text}"));
+    }
     for remark in row.further_remarks() {
         let text = Term::new(&remark.text());
         line(page, format_args!("      {WARNING}!{WARNING:#} {text}"));

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Totals;
-use crate::diff::{Change, Class, Diff, FieldChange, HIDDEN, ObjectDiff};
+use crate::diff::{Change, Class, Diff, FieldChange, HIDDEN, ObjectDiff, hide_secrets};
 use crate::krm::{ObjectId, Reason};
 
 /// A value on one line: scalars bare, collections in flow form, selector terms as `zone In [a, b]`.
@@ -50,6 +50,21 @@ pub(super) fn sides(field: &FieldChange) -> (String, String) {
         Class::Secret => (before, format!("{after}, changed")),
         _ => (exact(&field.before), exact(&field.after)),
     }
+}
+
+/// What a decision of several parts says, secrets hidden: `labels {…}, mode never`; one that has none takes its field away.
+pub fn parts(decision: &Value) -> String {
+    let shown = hide_secrets(decision);
+    let is_told = |key: &str, part: &Value| !matches!(key, "reason" | "before") && part.get("reason").is_none();
+    let told = shown.as_object().into_iter().flatten();
+    let parts: Vec<String> = told
+        .filter(|(key, part)| is_told(key, part))
+        .map(|(key, part)| format!("{key} {}", value(part)))
+        .collect();
+    if parts.is_empty() {
+        return "removed".to_owned();
+    }
+    parts.join(", ")
 }
 
 /// `percentile: margin 15%, p95 310m`
