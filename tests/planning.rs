@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use trimtab::facts::{ContainerFacts, Demand, DemandCell, Facts, Replicas, Usage, WeekUsage};
-use trimtab::plan::model::{Digests, OptimizationPlan, SpotPlacement, Status, WorkloadPlan};
+use trimtab::plan::model::{Digests, Finding, OptimizationPlan, SpotPlacement, Status, WorkloadPlan};
 use trimtab::plan::{self, Inputs};
 use trimtab::policy::wire::Mode;
 use trimtab::policy::{self, Settings, Source};
@@ -1496,4 +1496,43 @@ fn only_what_the_policy_itself_says_is_stated() {
     );
     let own = "classes: {worker: {spot: {mode: prefer}}}, workloads: {api: {class: worker}}";
     assert_eq!(spot_reason(&with(own)), stated, "a class of the policy's own");
+}
+
+#[test]
+fn usage_in_another_unit_is_set_aside() {
+    // 2 pods of 100m each as 100 cores each: 500 times the request of 200m
+    let slipped = |_: i64| 200_000;
+    let spec = "{cluster: {kubernetes: '1.33', provider: aws}, workloads: {api: {class: web, spot: {mode: never}}}}";
+    let objects = [deployment("api", 2, "200m", "512Mi")];
+    let history = |total: fn(i64) -> u64, memory| vec![("Deployment/shop/api", facts("api", memory, total, |_| 2))];
+    let plan = World::new(spec, &objects, history(slipped, 300)).one("api");
+    assert_eq!(cpu(&plan, "api"), None);
+    assert_eq!(plan.scaler, None);
+    assert_eq!(plan.spot.map(|spot| spot.mode), Some(SpotPlacement::Never), "stated");
+    let detail = &plan.findings["unit-slip"].detail;
+    for expected in ["`api`", "100 ", "200m", "millicores where cores"] {
+        assert!(detail.contains(expected), "`{expected}` in: {detail}");
+    }
+    let says_nothing_of_absence = |finding: &Finding| !finding.detail.contains("no usage");
+    assert!(plan.findings.values().all(says_nothing_of_absence));
+    // what was accepted stays
+    let mut world = World::new(spec, &objects, history(|_| 200, 300));
+    let accepted = world.plan();
+    world.accepted = Some(accepted.clone());
+    world.facts = World::new(spec, &objects, history(slipped, 300)).facts;
+    "sha256:next".clone_into(&mut world.profile);
+    let kept = world.one("api");
+    assert_eq!(kept.status, Status::Kept);
+    assert_eq!(
+        kept.containers,
+        accepted.spec.workloads["Deployment/shop/api"].containers
+    );
+    // who knows better says so
+    let knows = spec.replacen(
+        '{',
+        "{accept: {big: {code: unit-slip, workload: api, reason: measured}}, ",
+        1,
+    );
+    let plan = World::new(&knows, &objects, history(slipped, 300)).one("api");
+    assert!(cpu(&plan, "api") > Some(Millicores::new(100_000)));
 }

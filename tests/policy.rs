@@ -274,6 +274,14 @@ fn mistakes_are_reported_with_place_reason_and_repair() {
             "environment: test\ncluster: {kubernetes: \"1.33\"}\nbudget: {monthly: 0.0000000001 USD}\naccept:\n  a: {code: pdb-blocks-evictions, workload: db, reason: x, until: 2027-02-29}\n  b: {code: pdb-blocks-evictions, workload: db, reason: x, until: tomorrow}",
         ),
         (
+            "unit_suffixes",
+            "environment: test\ncluster: {kubernetes: \"1.33\"}\nworkloads:\n  api: {requests: {cpu: {value: 500Mi}, memory: {value: 512m}}}",
+        ),
+        (
+            "memory_in_bytes",
+            "environment: test\ncluster: {kubernetes: \"1.33\"}\nworkloads:\n  api: {requests: {memory: {value: \"512\"}}}",
+        ),
+        (
             "min_above_max",
             "environment: test\ncluster: {kubernetes: \"1.33\"}\nworkloads:\n  api: {scaling: {minReplicas: {value: 9}, maxReplicas: {value: 3}}}",
         ),

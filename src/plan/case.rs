@@ -41,6 +41,8 @@ pub struct Case<'a> {
     pub seen: Option<&'a Facts>,
     /// The accepted decision.
     pub accepted: Option<&'a WorkloadPlan>,
+    /// Whether the history was set aside as a whole: then its absence is no news.
+    is_distrusted: bool,
     shared_with: &'a [String],
     findings: RefCell<BTreeMap<Code, Found>>,
 }
@@ -71,14 +73,27 @@ impl<'a> Case<'a> {
             facts,
             seen,
             accepted,
+            is_distrusted: false,
             shared_with,
             findings: RefCell::default(),
         }
     }
 
+    /// The case without its history, where that can't be what was used; the policy may accept it all the same.
+    pub(super) fn checked_units(mut self) -> Self {
+        if let Some(detail) = super::unit_slip::find(&self) {
+            self.find(code::UNIT_SLIP, detail);
+            if !self.is_accepted(code::UNIT_SLIP) {
+                (self.facts, self.seen, self.is_distrusted) = (None, None, true);
+            }
+        }
+        self
+    }
+
     /// History enough to derive from; where there is none, that is noted: something was left to it.
     fn history(&self) -> Option<&'a Facts> {
         match (self.facts, self.seen) {
+            (None, None) if self.is_distrusted => {}
             (None, None) => self.find(code::NO_HISTORY, "the profile has no usage of this workload"),
             (None, Some(seen)) => {
                 let bounds = &self.settings.bounds;

@@ -75,7 +75,7 @@ fn wanted_plan(question: Question<'_>, wanted: &WorkloadSettings) -> WorkloadPla
     if let Some(plan) = without_deciding(question, mode) {
         return plan;
     }
-    let case = Case::new(question, wanted);
+    let case = Case::new(question, wanted).checked_units();
     let Some(main) = case.main_container() else {
         return kept_or_refused(question, mode, code::LEFT_ALONE, "its pod template has no containers");
     };

@@ -21,6 +21,7 @@ mod lapse;
 mod removal;
 pub mod baseline;
 mod warnings;
+mod unit_slip;
 mod settle;
 mod versions;
 mod waiting;

@@ -10,6 +10,7 @@ use super::{DECISION_VERSION, Version};
 use crate::catalog::fields::KUBERNETES_MINORS;
 use crate::catalog::triggers::{self, TriggerForm};
 use crate::diag::{Code, Diagnostic, code, near_miss};
+use crate::units::Bytes;
 
 /// Every contradiction in a policy that has the schema's form.
 pub(super) fn check(policy: &OptimizationPolicy, value: &Value, source: &Source) -> Vec<Diagnostic> {
@@ -20,6 +21,7 @@ pub(super) fn check(policy: &OptimizationPolicy, value: &Value, source: &Source)
     decision_version(policy, &mut found);
     versions(policy, &mut found);
     settings(value, "", &mut found);
+    memory(value, "", &mut found);
     classes(policy, &mut found);
     accepts(policy, &mut found);
     for (name, class) in &policy.spec.classes {
@@ -111,6 +113,39 @@ fn settings(value: &Value, pointer: &str, found: &mut Findings<'_>) {
             continue;
         }
         settings(child, &format!("{pointer}/{}", escape(key)), found);
+    }
+}
+
+/// Memory of less than a mebibyte holds no container: `"512"` is bytes.
+const LEAST_MEMORY: Bytes = Bytes::from_mib(1);
+
+/// Stated or bounded memory that surely misses its suffix: in requests, limits and what a VPA may set.
+fn memory(value: &Value, pointer: &str, found: &mut Findings<'_>) {
+    let Value::Object(map) = value else { return };
+    for (key, child) in map {
+        let pointer = format!("{pointer}/{}", escape(key));
+        if matches!(key.as_str(), "requests" | "limits" | "minAllowed" | "maxAllowed")
+            && let Some(memory) = child.get("memory")
+        {
+            let below = ["value", "min", "max"].map(|bound| (memory.get(bound), format!("{pointer}/memory/{bound}")));
+            for (amount, pointer) in [(Some(memory), format!("{pointer}/memory"))].into_iter().chain(below) {
+                let Some(text) = amount.and_then(Value::as_str) else {
+                    continue;
+                };
+                let is_tiny = |bytes: Bytes| !bytes.is_zero() && bytes < LEAST_MEMORY;
+                if text.parse().is_ok_and(is_tiny) {
+                    let number = text.trim_end_matches(char::is_alphabetic);
+                    let headline = format!("`{text}` of memory is less than 1Mi, in which no container runs");
+                    found.push(
+                        code::UNIT_SLIP,
+                        &pointer,
+                        headline,
+                        format!("did you mean `{number}Mi`?"),
+                    );
+                }
+            }
+        }
+        self::memory(child, &pointer, found);
     }
 }
 

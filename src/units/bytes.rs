@@ -46,6 +46,9 @@ impl FromStr for Bytes {
 
     fn from_str(text: &str) -> Result<Self, AmountError> {
         let quantity: Quantity = text.parse()?;
+        if let Some(number) = text.strip_suffix('m') {
+            return Err(AmountError::MilliBytes(text.to_owned(), number.to_owned()));
+        }
         let amount = Self::from_quantity_ceil(quantity)?;
         let ceil = Quantity::from(amount);
         if ceil != quantity {
@@ -120,9 +123,11 @@ mod tests {
         }
         // `100m` of memory is the usual slip for `100Mi`
         let message = "100m".parse::<Bytes>().unwrap_err().to_string();
+        assert_eq!(message, "`100m` is in thousandths of a byte; did you mean `100Mi`?");
+        let message = "0.5".parse::<Bytes>().unwrap_err().to_string();
         assert_eq!(
             message,
-            "`100m` is finer than one byte, the smallest step of memory; round it up to `1`"
+            "`500m` is finer than one byte, the smallest step of memory; round it up to `1`"
         );
         assert!(matches!("-1Mi".parse::<Bytes>(), Err(AmountError::Negative(..))));
     }

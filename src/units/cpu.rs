@@ -53,6 +53,10 @@ impl FromStr for Millicores {
     fn from_str(text: &str) -> Result<Self, AmountError> {
         let quantity: Quantity = text.parse()?;
         let amount = Self::from_quantity_ceil(quantity)?;
+        if text.ends_with('i') {
+            let number = text.trim_end_matches(char::is_alphabetic).to_owned();
+            return Err(AmountError::BinaryCpu(quantity, amount.0 / 1000, number));
+        }
         let ceil = Quantity::from(amount);
         if ceil != quantity {
             return Err(AmountError::TooFine {

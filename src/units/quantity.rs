@@ -88,6 +88,12 @@ pub enum AmountError {
     /// Does not fit 64 bits of the unit.
     #[error("`{0}` is too large for an amount of {1}")]
     TooLarge(Quantity, &'static str),
+    /// CPU in a suffix of memory.
+    #[error("`{0}` is {1} cores: `Ki`, `Mi`, `Gi` are for memory; did you mean `{2}m`, thousandths of a core?")]
+    BinaryCpu(Quantity, u64, String),
+    /// Memory in thousandths of a byte.
+    #[error("`{0}` is in thousandths of a byte; did you mean `{1}Mi`?")]
+    MilliBytes(String, String),
     /// Finer than the unit's step.
     #[error("`{quantity}` is finer than {step}, the smallest step of {unit}; round it up to `{ceil}`")]
     TooFine {
