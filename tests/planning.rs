@@ -1536,3 +1536,48 @@ fn usage_in_another_unit_is_set_aside() {
     let plan = World::new(&knows, &objects, history(slipped, 300)).one("api");
     assert!(cpu(&plan, "api") > Some(Millicores::new(100_000)));
 }
+
+#[test]
+fn a_job_is_judged_by_its_runs() {
+    let job = json!({
+        "apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "nightly", "namespace": "shop"},
+        "spec": {"schedule": "0 2 * * *", "jobTemplate": {"spec": {"template": {"spec": {"containers": [{
+            "name": "nightly", "image": "registry.example/app:1",
+            "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}}
+        }]}}}}}
+    });
+    // 20 minutes of 200m at two every night: 4 steps of 288 a day are known
+    let key = "CronJob/shop/nightly";
+    let plan = |days: i64| {
+        let mut history = facts("nightly", 100, |_| 200, |_| 1);
+        let start = 1_700_438_400 - days * 86_400;
+        let is_run = |cell: &DemandCell| {
+            let at = cell.end.unix();
+            at > start && (7_200 < at % 86_400 && at % 86_400 <= 8_400)
+        };
+        history.recorded = Seconds::new(u64::try_from((days - 1) * 86_400 + 1_200).expect("positive"));
+        history.coverage = Percent::from_percent(2);
+        let container = history.containers.get_mut("nightly").expect("recorded");
+        container.cpu_demand.cells.retain(is_run);
+        container.memory_demand = container.cpu_demand.clone();
+        container.memory_span = (history.recorded, history.coverage);
+        let world = World::new(
+            "{workloads: {nightly: {}}}",
+            std::slice::from_ref(&job),
+            vec![(key, history)],
+        );
+        world.plan().spec.workloads.remove(key).expect("planned")
+    };
+    // seven nights for a minimum of seven days; 200m + 15 % = 230m, 100 MiB + 15 % = 115 MiB: kept, as 128Mi − 115 is
+    // 10.2 % and the next rung of 16 MiB is 128
+    let week = plan(7);
+    assert_eq!(cpu(&week, "nightly"), Some(Millicores::new(230)), "{:?}", week.findings);
+    assert_eq!(memory(&week, "nightly"), Some(Bytes::from_mib(128)));
+    // four nights are too few runs, six too short a time
+    for days in [4, 6] {
+        let short = plan(days);
+        assert_eq!(cpu(&short, "nightly"), None, "{days}");
+        let detail = &short.findings["short-history"].detail;
+        assert!(detail.contains(&format!("{days} runs recorded")), "{detail}");
+    }
+}

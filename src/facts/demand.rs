@@ -1,6 +1,6 @@
 //! Demand of all pods together over time. A step without a sample is unknown and simply absent.
 
-use crate::units::{Percent, Timestamp};
+use crate::units::{Percent, Seconds, Timestamp};
 
 /// One known step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,16 @@ impl Demand {
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
         self.cells.is_empty()
+    }
+
+    /// How often pods came to run: times of known steps with pods, told apart by steps without.
+    pub fn runs(&self) -> usize {
+        let active: Vec<&DemandCell> = self.cells.iter().filter(|cell| cell.active > 0).collect();
+        let follows = |pair: &&[&DemandCell]| {
+            let start = pair[1].end.checked_sub(Seconds::new(u64::from(pair[1].step_s)));
+            start.is_some_and(|start| start > pair[0].end)
+        };
+        active.windows(2).filter(follows).count() + usize::from(!active.is_empty())
     }
 
     /// The highest demand.

@@ -67,7 +67,30 @@ pub struct Replicas {
     pub highest: Option<u32>,
 }
 
+/// Runs of a job from which its usage is derived: with fewer the highest is a guess.
+pub const LEAST_RUNS: usize = 5;
+
+impl ContainerFacts {
+    /// Whether a job was recorded often enough: by its runs, as it does not run most of the time. The first and the last
+    /// run of a daily job lie a day less apart than the days they are of.
+    pub fn has_runs(demand: &Demand, recorded: Seconds, minimum: Seconds) -> bool {
+        demand.runs() >= LEAST_RUNS && recorded + Seconds::from_days(1) >= minimum
+    }
+}
+
 impl Facts {
+    /// The most runs recorded of any container.
+    pub fn runs(&self) -> usize {
+        let runs = |facts: &ContainerFacts| facts.cpu_demand.runs().max(facts.memory_demand.runs());
+        self.containers.values().map(runs).max().unwrap_or(0)
+    }
+
+    /// Whether a job was recorded often enough to derive a value.
+    pub fn has_runs(&self, minimum: Seconds) -> bool {
+        let has_runs = |facts: &ContainerFacts| ContainerFacts::has_runs(&facts.cpu_demand, self.recorded, minimum);
+        self.containers.values().any(has_runs)
+    }
+
     /// Whether there is history enough to derive a value.
     pub fn is_enough(&self, minimum: Seconds, coverage: Percent) -> bool {
         self.recorded >= minimum && self.coverage >= coverage

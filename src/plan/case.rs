@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::model::{Finding, WorkloadPlan};
 use crate::diag::{Code, code};
-use crate::facts::{ContainerFacts, Facts};
+use crate::facts::{ContainerFacts, Facts, LEAST_RUNS};
 use crate::krm::Reason;
 use crate::policy::wire::StatefulRestart;
 use crate::policy::{Settings, WorkloadSettings};
@@ -65,7 +65,11 @@ impl<'a> Case<'a> {
             shared_with,
         } = question;
         let bounds = &settings.bounds;
-        let facts = seen.filter(|facts| facts.is_enough(bounds.history_minimum, bounds.history_coverage));
+        let is_enough = |facts: &&Facts| {
+            facts.is_enough(bounds.history_minimum, bounds.history_coverage)
+                || (is_job(workload) && facts.has_runs(bounds.history_minimum))
+        };
+        let facts = seen.filter(is_enough);
         Self {
             settings,
             wanted,
@@ -95,6 +99,15 @@ impl<'a> Case<'a> {
         match (self.facts, self.seen) {
             (None, None) if self.is_distrusted => {}
             (None, None) => self.find(code::NO_HISTORY, "the profile has no usage of this workload"),
+            (None, Some(seen)) if is_job(self.workload) => {
+                let detail = format!(
+                    "{} runs recorded in {}; a job is judged by {LEAST_RUNS} runs or more over {}",
+                    seen.runs(),
+                    seen.recorded,
+                    self.settings.bounds.history_minimum
+                );
+                self.find(code::SHORT_HISTORY, detail);
+            }
             (None, Some(seen)) => {
                 let bounds = &self.settings.bounds;
                 self.find(
@@ -281,6 +294,11 @@ impl<'a> Case<'a> {
             .unwrap_or(1)
             .max(1)
     }
+}
+
+/// Whether its pods run to their end: coverage of the whole time says nothing of it.
+pub(super) fn is_job(workload: &Workload) -> bool {
+    workload.id.group == "batch"
 }
 
 /// A reason: a registered code, and named inputs.

@@ -3,11 +3,11 @@
 //! The CPU of a container that a utilization target divides by is not sized here but together with the target
 //! ([`super::scaling`]): a pod's usage sits at the target, and sizing from it would ratchet.
 
-use super::case::{Case, reason};
+use super::case::{Case, is_job, reason};
 use super::model::{Decision, ResourcePlan};
 use super::{guardrails, ladder};
 use crate::diag::code;
-use crate::facts::Usage;
+use crate::facts::{ContainerFacts, Usage};
 use crate::krm::Reason;
 use crate::policy::wire::{PercentileRule, Requests, RuntimeKind, Strategy};
 use crate::strategy::{Derived, percentile, vpa};
@@ -60,7 +60,9 @@ pub fn memory(case: &Case<'_>, container: &Container, wanted: &Requests) -> Opti
     let facts = case.container_facts(&container.name)?;
     let (usage, (recorded, coverage)) = (&facts.memory, facts.memory_span);
     let bounds = &case.settings.bounds;
-    if recorded < bounds.history_minimum || coverage < bounds.history_coverage {
+    let is_enough = (recorded >= bounds.history_minimum && coverage >= bounds.history_coverage)
+        || (is_job(case.workload) && ContainerFacts::has_runs(&facts.memory_demand, recorded, bounds.history_minimum));
+    if !is_enough {
         let detail = format!(
             "memory of container `{}`: {recorded} recorded with {coverage} coverage; the policy asks for {} with {}",
             container.name, bounds.history_minimum, bounds.history_coverage
