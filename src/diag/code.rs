@@ -75,6 +75,7 @@ codes! {
     ADDON_MISSING = "addon-missing": "The policy asks for an object of an addon (KEDA, VPA) that `spec.cluster.addons` does not name, so it is not rendered.";
     SCALER_CHANGE = "scaler-change": "An HPA can't be replaced by a ScaledObject (or back) in one merge: both would act on the workload for a moment, and KEDA refuses it. First merge: `mode: none` for the workload; when it is applied, the second: the new mode.";
     NOT_SCALABLE = "not-scalable": "This kind of workload, or this one because of what it uses, can't be scaled horizontally: a DaemonSet, a Job, a Deployment owned by a Rollout, or a volume that only one pod may mount.";
+    NOTHING_TO_SCALE_ON = "nothing-to-scale-on": "The policy asks for a scaler and names nothing that it could act on: a KEDA ScaledObject needs a trigger or a CPU target, an HPA whose metrics are all taken away needs one. No scaler is rendered.";
     LOAD_TOO_FLAT = "load-too-flat": "The recorded load is too small or too even for an autoscaler to be worth its risk. State the bounds to have one all the same.";
     SCALE_POINT_MOVED = "scale-point-moved": "Target and request were both stated, and their product is not what it was: pods will be added at another load per pod than before.";
     LIMIT_FOLLOWS_REQUEST = "limit-follows-request": "The limit keeps its proportion to the request: under `mode: ratio` always, under `mode: keep` where the request has reached it. A pod whose request exceeds its limit is refused, and one without room above the request is throttled or killed.";

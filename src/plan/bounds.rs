@@ -168,6 +168,16 @@ fn lowest(
             why.inputs.insert(name.to_owned(), count.to_string());
         }
     }
+    if why.inputs.contains_key("zoneLoss")
+        && let (Some(median), Some(request)) = (demand.quantile(MEDIAN), request)
+    {
+        let shown = |nano| Millicores::from_nano_ceil(nano).to_string();
+        why.inputs.extend([
+            ("zones".to_owned(), case.settings.cluster.zones.to_string()),
+            ("median".to_owned(), shown(u128::from(median))),
+            ("perPodAtMost".to_owned(), shown(most_per_pod(case, request))),
+        ]);
+    }
     if moved {
         why.code = code::BOUNDED.to_string();
     }
@@ -253,6 +263,15 @@ fn pods(demand: u64, per_pod: u128) -> u32 {
         .max(1)
 }
 
+const MEDIAN: Percent = Percent::from_percent(50);
+
+/// What a pod carries at the highest utilization, in nano-cores; at least one.
+fn most_per_pod(case: &Case<'_>, request: Millicores) -> u128 {
+    let derive = &case.wanted.spec.scaling.derive;
+    let most = derive.max_utilization.unwrap_or(Percent::WHOLE);
+    most.of_floor(u128::from(request.nano().get())).max(1)
+}
+
 /// Pods that carry the median demand at the highest utilization when one zone is gone.
 fn zone_loss(case: &Case<'_>, demand: &Demand, request: Option<Millicores>) -> u32 {
     let zones = u128::from(case.settings.cluster.zones);
@@ -260,20 +279,13 @@ fn zone_loss(case: &Case<'_>, demand: &Demand, request: Option<Millicores>) -> u
         case.wanted.spec.spread.mode,
         Some(SpreadMode::Zone | SpreadMode::ZoneAndHost)
     );
-    let (Some(median), Some(request)) = (demand.quantile(Percent::from_percent(50)), request) else {
+    let (Some(median), Some(request)) = (demand.quantile(MEDIAN), request) else {
         return 1;
     };
     if !over_zones || zones < 2 {
         return 1;
     }
-    let most = case
-        .wanted
-        .spec
-        .scaling
-        .derive
-        .max_utilization
-        .unwrap_or(Percent::WHOLE);
-    let per_pod = most.of_floor(u128::from(request.nano().get())).max(1);
+    let per_pod = most_per_pod(case, request);
     u32::try_from((u128::from(median) * zones).div_ceil((zones - 1) * per_pod)).unwrap_or(u32::MAX)
 }
 

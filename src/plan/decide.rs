@@ -121,7 +121,7 @@ fn wanted_plan(question: Question<'_>, wanted: &WorkloadSettings) -> WorkloadPla
     }
     warnings::warn(&case);
     if mode == Mode::Observe {
-        case.find(code::OBSERVED, "mode observe: nothing of this is rendered");
+        say_observed(&case, &plan);
     }
     plan.findings = case.into_findings();
     plan
@@ -164,6 +164,20 @@ fn without_deciding(question: Question<'_>, mode: Mode) -> Option<WorkloadPlan> 
         return Some(kept_or_refused(question, mode, code::LEFT_ALONE, &detail));
     }
     None
+}
+
+/// Observing renders nothing at all: a VPA that only recommends is an object in the cluster too, and that is said.
+fn say_observed(case: &Case<'_>, plan: &WorkloadPlan) {
+    let nothing = "mode observe: nothing of this is rendered";
+    case.find(
+        code::OBSERVED,
+        match &plan.vpa {
+            Some(_) => format!(
+                "{nothing}, not even the VPA that only recommends; `mode: enforce` in its rule renders what its class allows"
+            ),
+            None => nothing.to_owned(),
+        },
+    );
 }
 
 /// The lowest replica count the workload may have; `count` is what is decided for `spec.replicas`.

@@ -206,8 +206,8 @@ fn scaler(case: &Case<'_>, main: &Container, requests: &Requests, kind: ScalerKi
     if nothing && foreign.is_none() {
         if wanted.triggers.is_empty() && wanted.metrics.is_empty() {
             case.find(
-                code::NO_HISTORY,
-                "nothing to scale on: name a trigger, a metric or a CPU target in the policy",
+                code::NOTHING_TO_SCALE_ON,
+                "name a trigger, a metric or a CPU target in the policy",
             );
         }
         return None;

@@ -150,11 +150,15 @@ impl PlanEnvironment {
                 && row.unchanged == 0
                 && row.changes.iter().all(|change| change.after.is_none())
         };
-        let mut parts = vec![match count(&|row| !row.changes.is_empty()) {
+        // what is only observed changes nothing that is applied
+        let changes = |row: &PlanRow| !row.changes.is_empty() && row.mode != Mode::Observe;
+        let would_change = |row: &PlanRow| !row.changes.is_empty() && row.mode == Mode::Observe;
+        let mut parts = vec![match count(&changes) {
             0 => "nothing to change".to_owned(),
             changed => format!("{changed} change"),
         }];
         for (number, what) in [
+            (count(&would_change), "would change outside mode observe"),
             (count(&|row| row.status == Status::Kept), "kept"),
             (count(&|row| row.status == Status::Refused), "refused"),
             (count(&is_undecided), "without a decision"),

@@ -87,7 +87,14 @@ fn input(name: &str, value: &str) -> String {
         "derivedFrom" => format!("derived from {value}"),
         "lowestReplicas" => format!("lowest replicas {value}"),
         "inForce" => format!("{value} in force"),
-        "growthBelow" => format!("growth below {value}"),
+        "growthBelow" => format!("demand stays below {value} of the step before"),
+        "requestWas" => format!("request was {value}"),
+        // a share of what was, or the count that it leaves
+        "capacityDecrease" if value.ends_with('%') => format!("capacity falls by {value} at most"),
+        "capacityDecrease" => format!("{value} so that capacity falls by `guardrails.capacityDecrease` at most"),
+        "zones" => format!("{value} zones"),
+        "median" => format!("median demand {value}"),
+        "perPodAtMost" => format!("{value} per pod at most"),
         _ => format!("{name} {value}"),
     }
 }
