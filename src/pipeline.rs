@@ -1,5 +1,6 @@
 //! The whole flow in one function of named steps. The command line and the KRM function both call it and decide nothing.
 
+mod again;
 mod unstated;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,11 @@ use crate::profile::{Profile, object};
 use crate::render;
 use crate::units::Timestamp;
 use crate::workload::{self, Workloads};
+
+pub use again::derive_again;
+
+/// So many workloads are named; the rest is counted.
+const NAMED: usize = 5;
 
 /// Where a profile comes from.
 #[derive(Clone, Debug)]
@@ -86,6 +92,7 @@ pub fn run(inputs: &Inputs) -> Result<Outcome, Vec<Diagnostic>> {
     let (mut workloads, mut diagnostics) = workload::read(&inputs.objects);
     diagnostics.extend(settings.warnings.iter().cloned());
     diagnostics.extend(doubts);
+    diagnostics.extend(accepted.as_ref().and_then(edited));
     let is_on_the_fly = accepted.is_none() && inputs.purpose == Purpose::Apply;
     let plan = match (accepted, inputs.purpose) {
         (Some(plan), Purpose::Apply) => plan,
@@ -136,6 +143,23 @@ fn apply_what_fits(inputs: &Inputs, edits: &mut Vec<Edit>, diagnostics: &mut Vec
             }
         }
     }
+}
+
+/// A build applies an edited entry as it stands, as the function never gates; a plan takes it for the last decision.
+fn edited(plan: &OptimizationPlan) -> Option<Diagnostic> {
+    let keys: Vec<String> = codec::edited(plan).map(|key| format!("`{key}`")).collect();
+    let (named, rest) = keys.split_at(keys.len().min(NAMED));
+    let more = if rest.is_empty() {
+        String::new()
+    } else {
+        format!(" and {} more", rest.len())
+    };
+    let headline = format!("edited after planning: {}{more}", named.join(", "));
+    (!keys.is_empty()).then(|| {
+        Diagnostic::warning(code::PLAN_EDITED, headline)
+            .because("these entries are not what `trimtab plan --write` wrote, and `trimtab check` refuses them")
+            .help("state it in the policy and plan again")
+    })
 }
 
 fn accepted_plan(inputs: &Inputs, settings: &Settings) -> Result<Option<OptimizationPlan>, Vec<Diagnostic>> {

@@ -209,8 +209,8 @@ fn a_list_carries_what_was_found_as_results() {
     let results = objects(&output)[0]["results"].as_array().unwrap().clone();
     assert_eq!(
         results.len(),
-        4,
-        "a plan for four workloads that are not there: {results:?}"
+        5,
+        "a plan by hand, for four workloads that are not there: {results:?}"
     );
     assert!(
         results

@@ -30,6 +30,7 @@ mod profile_laws;
 mod quantities;
 mod render;
 mod report;
+mod sealed;
 mod shop;
 mod trap_strings;
 mod yaml_hostile;

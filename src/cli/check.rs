@@ -15,6 +15,7 @@ use crate::io::files;
 use crate::io::{clock, folder};
 use crate::lint;
 use crate::pipeline::{self, Outcome, Purpose};
+use crate::plan::codec;
 use crate::plan::model::OptimizationPlan;
 use crate::policy::Cluster;
 use crate::policy::wire::OptimizationPolicy;
@@ -57,6 +58,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     for one in &planned {
         let outcome = pipeline::run(&one.inputs).map_err(CliError::Diagnostics)?;
         problems.extend(stale_plan(one, &outcome));
+        problems.extend(edited(one));
         problems.extend(gates(one, &outcome.plan));
         problems.extend(expired(&one.inputs.policy, &one.inputs.policy_source, now));
         problems.extend(lint_errors(one, &outcome));
@@ -108,18 +110,31 @@ fn lint_errors(one: &Loaded, outcome: &Outcome) -> Vec<Diagnostic> {
 }
 
 /// The plan is not what the inputs make of it.
-fn stale_plan(one: &Loaded, outcome: &Outcome) -> Option<Diagnostic> {
+pub(super) fn stale_plan(one: &Loaded, outcome: &Outcome) -> Option<Diagnostic> {
     let folder = one.folder().display();
     let help = format!("run `trimtab plan {folder} --write`, review and commit");
     let Some((value, _)) = &one.inputs.plan else {
         let headline = format!("`{folder}` has no accepted plan");
         return Some(Diagnostic::error(code::STALE_FILE, headline).help(help));
     };
-    let made = crate::plan::codec::to_value(&outcome.plan);
+    let made = codec::to_value(&outcome.plan);
     if *value == made {
         return None;
     }
+    let edited: Vec<String> = one.accepted().iter().flat_map(codec::edited).cloned().collect();
     let changed = changed_workloads(value, &made);
+    // an edit is a finding of its own; all else that changed makes the plan stale
+    if value["spec"]["digests"] == made["spec"]["digests"]
+        && !changed.is_empty()
+        && changed.iter().all(|key| edited.contains(key))
+    {
+        return None;
+    }
+    let changed: Vec<String> = changed
+        .iter()
+        .filter(|key| !edited.contains(key))
+        .map(|key| format!("`{key}`"))
+        .collect();
     Some(
         Diagnostic::error(
             code::STALE_FILE,
@@ -134,13 +149,29 @@ fn stale_plan(one: &Loaded, outcome: &Outcome) -> Option<Diagnostic> {
     )
 }
 
+/// Entries that no planning wrote.
+pub(super) fn edited(one: &Loaded) -> Vec<Diagnostic> {
+    let folder = one.folder().display();
+    let plan = one.accepted();
+    let finding = |key: &String| {
+        let headline = format!("the plan of `{key}` in `{folder}` was edited after planning");
+        Diagnostic::error(code::PLAN_EDITED, headline)
+            .of(key.clone())
+            .because("a number that is in no policy and no profile can't be derived again")
+            .help(format!(
+                "state it in the policy and plan again: `trimtab plan {folder} --write`"
+            ))
+    };
+    plan.iter().flat_map(codec::edited).map(finding).collect()
+}
+
 fn changed_workloads(accepted: &serde_json::Value, made: &serde_json::Value) -> Vec<String> {
     let workloads = |plan: &serde_json::Value| plan["spec"]["workloads"].as_object().cloned().unwrap_or_default();
     let (accepted, made) = (workloads(accepted), workloads(made));
     let keys: std::collections::BTreeSet<&String> = accepted.keys().chain(made.keys()).collect();
     keys.into_iter()
         .filter(|key| accepted.get(*key) != made.get(*key))
-        .map(|key| format!("`{key}`"))
+        .cloned()
         .collect()
 }
 

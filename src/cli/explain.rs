@@ -1,17 +1,18 @@
 //! `trimtab explain`: the reason of a number, or the page of a code.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::console;
 use super::exit::{CliError, Exit};
-use super::load::{self, BuildArguments};
+use super::load::{self, BuildArguments, Loaded};
+use super::{check, console};
 use crate::diag::{Code, Diagnostic, code, near_miss};
 use crate::krm::Reason;
 use crate::pipeline::{self, Purpose};
-use crate::plan::codec;
+use crate::plan::OptimizationPlan;
 use crate::report;
 
 /// Arguments of `trimtab explain`.
@@ -27,7 +28,7 @@ pub struct Arguments {
     /// Where environments are looked for
     #[arg(long, value_name = "DIR", default_value = ".")]
     dir: PathBuf,
-    /// Decide everything again from the committed inputs and compare every number
+    /// Plan again on the committed inputs, check every entry's seal, and derive every value again that can be
     #[arg(long, value_name = "DIR", conflicts_with_all = ["subject", "field"])]
     verify: Option<PathBuf>,
     #[command(flatten)]
@@ -39,7 +40,11 @@ Examples:
   trimtab explain api --dir overlays/production          # every number of that workload, and why
   trimtab explain api cpu --dir overlays/production
   trimtab explain scale-point-kept                       # what a code means
-  trimtab explain --verify overlays                      # exit 1 where a committed number can't be derived again";
+  trimtab explain --verify overlays                      # exit 1 where a plan was edited or is not its inputs'
+
+`--verify` checks that each plan is what `trimtab plan` makes of its inputs and that no entry was edited since (its seal).
+Then it decides once more on top of the values before, and says which values come out again. A value that an earlier plan
+settled, or that waits for its turn to restart, may not: for these the seal is all that is checked, and they are listed.";
 
 /// Explains a code, a workload, or verifies a plan.
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
@@ -64,8 +69,12 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
 fn workload(subject: &str, arguments: &Arguments) -> Result<String, CliError> {
     let mut found = Vec::new();
     let mut known: Vec<String> = Vec::new();
+    let mut not_planned_yet = Vec::new();
     for one in load::load(std::slice::from_ref(&arguments.dir), &arguments.build, Purpose::Apply)? {
-        let Some((plan, _)) = &one.inputs.plan else { continue };
+        let Some((plan, _)) = &one.inputs.plan else {
+            not_planned_yet.push(not_planned(&one));
+            continue;
+        };
         let workloads = plan["spec"]["workloads"].as_object();
         for (key, decided) in workloads.into_iter().flatten() {
             known.push(key.clone());
@@ -81,31 +90,36 @@ fn workload(subject: &str, arguments: &Arguments) -> Result<String, CliError> {
         }
     }
     if found.is_empty() {
-        let names = known
-            .iter()
-            .map(String::as_str)
-            .chain(Code::all().map(|code| -> &str { code.as_str() }));
-        let help = near_miss(subject, names).map_or_else(
-            || {
-                format!(
-                    "workloads with an accepted plan: {}",
-                    if known.is_empty() {
-                        "none".to_owned()
-                    } else {
-                        known.join(", ")
-                    }
-                )
-            },
-            |near| format!("did you mean `{near}`?"),
-        );
-        return Err(Diagnostic::error(
-            code::MISSING_INPUT,
-            format!("there is no decided workload and no code `{subject}`"),
-        )
-        .help(help)
-        .into());
+        return Err(unknown(subject, &known, &not_planned_yet).into());
     }
     Ok(found.concat())
+}
+
+/// Neither a workload nor a code: what was meant, or why nothing is decided yet.
+fn unknown(subject: &str, known: &[String], not_planned_yet: &[Diagnostic]) -> Diagnostic {
+    if let (true, Some(first)) = (known.is_empty(), not_planned_yet.first()) {
+        return first.clone();
+    }
+    let short = known.iter().map(|key| key.rsplit('/').next().unwrap_or(key));
+    let names = known.iter().map(String::as_str).chain(short);
+    let near = near_miss(subject, names.chain(Code::all().map(|code| -> &str { code.as_str() })));
+    let help = match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if known.is_empty() => "`trimtab explain` lists the codes".to_owned(),
+        None => format!("decided are: {}", known.join(", ")),
+    };
+    let headline = format!("there is no decided workload and no code `{subject}`");
+    let unknown = Diagnostic::error(code::MISSING_INPUT, headline).help(help);
+    not_planned_yet
+        .iter()
+        .fold(unknown, |unknown, folder| unknown.because(folder.headline.clone()))
+}
+
+fn not_planned(one: &Loaded) -> Diagnostic {
+    let folder = one.folder().display();
+    Diagnostic::error(code::MISSING_INPUT, format!("`{folder}` has no accepted plan")).help(format!(
+        "run `trimtab plan {folder} --write` first; without `--write` it shows what would be decided, and why"
+    ))
 }
 
 /// Every decision below a value: its path, and what was decided and why in a line.
@@ -150,34 +164,68 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Decides again on the committed inputs, the accepted plan as last decision, and compares.
-fn verify(folder: &std::path::Path, build: &BuildArguments) -> Result<Exit, CliError> {
+/// Plans again on the committed inputs, holds the plan against its seals, and derives what can be from the values before.
+fn verify(folder: &Path, build: &BuildArguments) -> Result<Exit, CliError> {
     let mut problems = Vec::new();
-    let mut count = 0;
+    let mut shown = Vec::new();
     for one in load::load(&[folder.to_owned()], build, Purpose::Plan)? {
-        let Some((accepted, _)) = &one.inputs.plan else {
+        let Some(accepted) = one.accepted() else {
+            problems.push(not_planned(&one));
             continue;
         };
-        let outcome = pipeline::run(&one.inputs).map_err(CliError::Diagnostics)?;
-        let (mut before, mut after) = (Vec::new(), Vec::new());
-        decisions(&accepted["spec"]["workloads"], "", &mut before);
-        decisions(&codec::to_value(&outcome.plan)["spec"]["workloads"], "", &mut after);
-        count += before.len();
-        for (path, line) in before.iter().filter(|line| !after.contains(line)) {
-            problems.push(
-                Diagnostic::error(
-                    code::STALE_FILE,
-                    format!("`{path}: {line}` is not what the inputs give"),
-                )
-                .help(format!("run `trimtab plan {} --write`", one.folder().display())),
-            );
-        }
+        problems.extend(check::stale_plan(
+            &one,
+            &pipeline::run(&one.inputs).map_err(CliError::Diagnostics)?,
+        ));
+        problems.extend(check::edited(&one));
+        let again = pipeline::derive_again(&one.inputs).map_err(CliError::Diagnostics)?;
+        shown.push(derived(&one, &accepted, again.as_ref()));
     }
     if problems.is_empty() {
-        console::say(&format!(
-            "{count} decisions were derived again from the committed inputs"
-        ));
+        console::print(&shown.concat())?;
         return Ok(Exit::Done);
     }
     Err(CliError::Diagnostics(problems))
+}
+
+/// How many decisions come out again, and which ones do not.
+fn derived(one: &Loaded, accepted: &OptimizationPlan, again: Option<&OptimizationPlan>) -> String {
+    let values = |plan: &OptimizationPlan| {
+        let mut found = BTreeMap::new();
+        for (key, workload) in &plan.spec.workloads {
+            values(&json!(workload), key, &mut found);
+        }
+        found
+    };
+    let again = again.map(values).unwrap_or_default();
+    let all = values(accepted);
+    let settled: Vec<String> = all
+        .iter()
+        .filter(|(path, value)| again.get(*path) != Some(*value))
+        .map(|(path, value)| format!("  {path}: {}\n", plain(value)))
+        .collect();
+    let mut text = format!(
+        "{}: all {} entries are as they were planned, and the plan is the one of its inputs; {} of {} values were derived \
+         again from the policy, the profile and the manifests on top of the values before\n",
+        one.folder().display(),
+        accepted.spec.workloads.len(),
+        all.len() - settled.len(),
+        all.len()
+    );
+    if !settled.is_empty() {
+        text += "not derived again, as they were settled by an earlier plan or wait for their turn; only their seal was checked:\n";
+        text += &settled.concat();
+    }
+    text
+}
+
+/// Every decided value below, by its path.
+fn values(part: &Value, path: &str, found: &mut BTreeMap<String, Value>) {
+    let Value::Object(map) = part else { return };
+    if let (Some(value), true) = (map.get("value"), map.contains_key("reason")) {
+        found.insert(path.to_owned(), value.clone());
+    }
+    for (key, child) in map {
+        values(child, &format!("{path}.{key}"), found);
+    }
 }

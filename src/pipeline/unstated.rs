@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::NAMED;
 use crate::diag::{Diagnostic, code};
 use crate::plan::model::{OptimizationPlan, ScalerPlan, Status, WorkloadPlan};
 use crate::policy::wire::{Mode, ScalingMode, Strategy};
 use crate::policy::{Matched, Settings, WorkloadSettings};
 use crate::workload::{Workload, Workloads};
-
-/// So many workloads are named; the rest is counted.
-const NAMED: usize = 5;
 
 /// Neither a plan nor a profile is there: fine where the policy states every value, else an error that says what is
 /// missing.

@@ -1,14 +1,19 @@
 //! The plan as an object: reading it with places, writing it, and the digests that say what it was made from.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::model::{Digests, KIND, OptimizationPlan, PlanSpec};
+use super::model::{Digests, KIND, OptimizationPlan, PlanSpec, WorkloadPlan};
 use crate::diag::{Diagnostic, code};
 use crate::policy::merge::escape;
 use crate::policy::wire::Metadata;
-use crate::policy::{API_VERSION, DECISION_VERSION, Source, schema};
+use crate::policy::{API_VERSION, DECISION_VERSION, Settings, Source, schema};
 use crate::workload::Workload;
+
+/// `sha256:` and 64 bits in hex.
+const SHORT: usize = 23;
 
 /// A plan object of that name.
 pub fn object(name: &str, spec: PlanSpec) -> OptimizationPlan {
@@ -132,8 +137,48 @@ pub fn digests(policy: &Value, profiles: &[&str]) -> Digests {
     }
 }
 
-/// Digest of what planning sees of a workload's manifests, our own objects left out.
-pub(super) fn manifest_digest(workload: &Workload) -> String {
+/// Seals every entry as it is now.
+pub(super) fn seal(workloads: &mut BTreeMap<String, WorkloadPlan>) {
+    for (key, workload) in workloads {
+        workload.seal = seal_of(key, workload);
+    }
+}
+
+/// Whether an entry is as planning wrote it.
+pub fn is_sealed(key: &str, workload: &WorkloadPlan) -> bool {
+    workload.seal == seal_of(key, workload)
+}
+
+/// The entries that are not as planning wrote them: a person edited them.
+pub fn edited(plan: &OptimizationPlan) -> impl Iterator<Item = &String> {
+    let workloads = plan.spec.workloads.iter();
+    workloads
+        .filter(|(key, workload)| !is_sealed(key, workload))
+        .map(|(key, _)| key)
+}
+
+/// The digest tells an edit from a decision; it is no signature: who can edit a plan can also seal it.
+fn seal_of(key: &str, workload: &WorkloadPlan) -> String {
+    let unsealed = WorkloadPlan {
+        seal: String::new(),
+        ..workload.clone()
+    };
+    short_digest(&json!([key, unsealed]))
+}
+
+/// Enough of a digest to tell two states of one workload apart.
+fn short_digest(value: &Value) -> String {
+    digest(value)[..SHORT].to_owned()
+}
+
+/// Digest of what planning is told of a workload: its manifests, and what the policy says of it.
+pub(super) fn made_from(settings: &Settings, workload: &Workload) -> String {
+    let wanted = settings.concerning(&workload.subject());
+    short_digest(&json!([manifests_of(workload), wanted]))
+}
+
+/// What planning sees of a workload's manifests, our own objects left out.
+fn manifests_of(workload: &Workload) -> Value {
     let containers: Vec<Value> = workload
         .containers
         .iter()
@@ -210,7 +255,7 @@ pub(super) fn manifest_digest(workload: &Workload) -> String {
     if let (Some(list), false) = (seen.as_array_mut(), is_usual) {
         list.push(json!([overlaps, missing, taken, watched]));
     }
-    digest(&seen)[..23].to_owned()
+    seen
 }
 
 fn hex(bytes: &[u8]) -> String {

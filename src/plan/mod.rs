@@ -81,6 +81,7 @@ pub fn plan(inputs: &Inputs<'_>) -> (OptimizationPlan, Vec<Diagnostic>) {
     }
     keep_missing(inputs, &mut workloads, &mut diagnostics);
     reconcile::reconcile(inputs, &mut workloads);
+    codec::seal(&mut workloads);
     report_idle_rules(inputs, &mut diagnostics);
     let policy = &inputs.settings.policy;
     let spec = PlanSpec {
@@ -94,17 +95,19 @@ pub fn plan(inputs: &Inputs<'_>) -> (OptimizationPlan, Vec<Diagnostic>) {
 }
 
 /// One decision; `shared_with` names the workloads that it would share pods with.
+///
+/// What was accepted on the same inputs stays to the byte, its seal included: no step is taken twice on one profile.
 fn one(
     inputs: &Inputs<'_>,
     (key, workload): (&str, &Workload),
     accepted: Option<&WorkloadPlan>,
     shared_with: &[String],
 ) -> (Option<WorkloadPlan>, Vec<Diagnostic>) {
-    let manifest = codec::manifest_digest(workload);
-    let is_same = inputs.accepted.is_some_and(|plan| plan.spec.digests == inputs.digests)
-        && accepted.is_some_and(|plan| plan.manifest == manifest);
-    if is_same {
-        return (accepted.cloned(), Vec::new());
+    let made_from = codec::made_from(inputs.settings, workload);
+    let is_same =
+        |plan: &&WorkloadPlan| is_same_profile(inputs) && plan.made_from == made_from && codec::is_sealed(key, plan);
+    if let Some(same) = accepted.filter(is_same) {
+        return (Some(same.clone()), Vec::new());
     }
     let (plan, diagnostics) = decide::decide(Question {
         settings: inputs.settings,
@@ -113,11 +116,24 @@ fn one(
         accepted,
         shared_with,
     });
-    let plan = plan.map(|plan| settle::keep_unchanged(WorkloadPlan { manifest, ..plan }, accepted));
+    let decided = |plan| WorkloadPlan {
+        made_from,
+        seal: String::new(),
+        ..plan
+    };
+    // the reasons in an edited entry are those of other values
+    let sealed = accepted.filter(|plan| codec::is_sealed(key, plan));
+    let plan = plan.map(|plan| settle::keep_unchanged(decided(plan), sealed));
     (
         plan,
         diagnostics.into_iter().map(|diagnostic| diagnostic.of(key)).collect(),
     )
+}
+
+/// Whether the accepted plan was made from this profile.
+fn is_same_profile(inputs: &Inputs<'_>) -> bool {
+    let accepted = inputs.accepted.map(|plan| &plan.spec.digests.profile);
+    accepted == Some(&inputs.digests.profile)
 }
 
 /// What was accepted for a workload that is not among the manifests any more is kept and reported: a rename or a

@@ -123,9 +123,12 @@ pub struct WorkloadPlan {
     /// Container the scaler, the sleep and the stated requests are for.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub main_container: String,
-    /// Digest of what planning saw of its manifests: on the same manifests, policy and profile nothing changes.
+    /// Digest of its manifests and of what the policy says of it: on the same ones and the same profile nothing changes.
     #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub manifest: String,
+    pub made_from: String,
+    /// Digest of everything else said here: an entry that was edited does not fit its seal.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub seal: String,
     /// End of the window of the last plan that restarted its pods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restarted: Option<Timestamp>,

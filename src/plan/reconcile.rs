@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{Decided, Decision, SpotPlacement, WorkloadPlan};
-use super::{Inputs, one, versions, waiting};
+use super::{Inputs, codec, is_same_profile, one, versions, waiting};
 use crate::diag::code;
 use crate::krm::Reason;
 use crate::policy::wire::StatefulRestart;
@@ -72,14 +72,27 @@ fn bound_restarts(inputs: &Inputs<'_>, workloads: &mut BTreeMap<String, Workload
         if !plan.is_rendered() || workload.id.group == "batch" {
             continue;
         }
+        let has_restarted = was_in_this_window(before, inputs.window_end) && is_same_profile(inputs);
+        // what was decided by an earlier plan stays as it is, and takes its turn
+        if !plan.seal.is_empty() {
+            if has_restarted {
+                restarting.push((Turn::Accepted, Reverse(0), key.clone()));
+            }
+            continue;
+        }
         if bounds.stateful == StatefulRestart::Never && matches!(workload.id.kind.as_str(), "StatefulSet" | "DaemonSet")
         {
             keep_stated_only(plan, before, &workload.id.kind);
         }
         if !restarts(plan, before) {
-            if was_in_this_window(before, inputs.window_end) && is_same_evidence(inputs) {
+            if has_restarted {
                 restarting.push((Turn::Accepted, Reverse(0), key.clone()));
             }
+            continue;
+        }
+        // an edit is no decision, so no guardrail keeps it
+        if before.is_some_and(|before| !codec::is_sealed(key, before)) {
+            restarting.push((Turn::Accepted, Reverse(0), key.clone()));
             continue;
         }
         let turn = turn(inputs, plan, before);
@@ -101,7 +114,9 @@ fn bound_restarts(inputs: &Inputs<'_>, workloads: &mut BTreeMap<String, Workload
     restarting.sort();
     for (index, (turn, _, key)) in restarting.into_iter().enumerate() {
         let before = accepted(&key);
-        let Some(plan) = workloads.get_mut(&key) else { continue };
+        let Some(plan) = workloads.get_mut(&key).filter(|plan| plan.seal.is_empty()) else {
+            continue;
+        };
         let has_room = index < usize::try_from(bounds.wave).unwrap_or(usize::MAX);
         if has_room || matches!(turn, Turn::Law | Turn::Accepted) {
             plan.restarted = inputs.window_end.or(plan.restarted);
@@ -123,7 +138,7 @@ enum Turn {
     Law,
     /// The policy states another value than was accepted: its owner's word, whatever waits.
     Restated,
-    /// Accepted in a plan on the same evidence.
+    /// Accepted in a plan on the same evidence, or the end of an edit: nothing defers it.
     Accepted,
     /// It is short of something now, or must leave its nodes, or the policy states a value.
     Urgent,
@@ -212,12 +227,6 @@ fn pods(inputs: &Inputs<'_>, key: &str) -> u128 {
     let seen = inputs.facts.get(key).and_then(|facts| facts.replicas.last_day_p95);
     let written = || inputs.workloads.by_key.get(key)?.replicas;
     u128::from(seen.or_else(written).unwrap_or(1))
-}
-
-fn is_same_evidence(inputs: &Inputs<'_>) -> bool {
-    inputs
-        .accepted
-        .is_some_and(|plan| plan.spec.digests.profile == inputs.digests.profile)
 }
 
 fn was_in_this_window(before: Option<&WorkloadPlan>, window_end: Option<Timestamp>) -> bool {

@@ -24,6 +24,8 @@ pub struct Settings {
     base: Value,
     classes: BTreeMap<String, Vec<ClassLayer>>,
     rules: Vec<CompiledRule>,
+    /// `spec` as written: what presets add later is no change of the policy.
+    written: Value,
     /// What was found in the policy and does not stand in its way.
     pub warnings: Vec<Diagnostic>,
 }
@@ -93,8 +95,51 @@ impl Settings {
             classes,
             rules,
             policy,
+            written: written("/spec"),
             warnings: Vec::new(),
         }
+    }
+
+    /// What is written in the policy that bears on one workload: two policies that say the same here want the same for it.
+    ///
+    /// Rules of other workloads, classes it does not have, acceptances of others and the budget are left out.
+    pub fn concerning(&self, subject: &Subject) -> Value {
+        let bare = self.policy.spec.identity.bare_name(&subject.name);
+        let mut concerning = self.written.clone();
+        let part = |key: &str, name: &str| self.written[key].get(name).cloned().unwrap_or(Value::Null);
+        let class = self.delegated(subject, &mut Vec::new()).class;
+        let mut classes: BTreeMap<String, Value> = class.iter().map(|name| (name.clone(), Value::Null)).collect();
+        let mut rules = Map::new();
+        for rule in &self.rules {
+            let Some(rank) = exactness(&rule.selector, subject, bare) else {
+                continue;
+            };
+            classes.extend(rule.class.iter().map(|name| (name.clone(), Value::Null)));
+            // whom else it matches does not matter; how exactly it matches does, as it orders the rules
+            let rule_of = json!([
+                format!("{rank:?}"),
+                rule.priority,
+                rule.class,
+                rule.selector.container,
+                rule.body
+            ]);
+            rules.insert(rule.name.clone(), rule_of);
+        }
+        for (name, class) in &mut classes {
+            *class = part("classes", name);
+        }
+        let accept = self.policy.spec.accept.iter();
+        let accept: Map<String, Value> = accept
+            .filter(|(_, accept)| glob(&accept.workload, bare))
+            .map(|(name, _)| (name.clone(), part("accept", name)))
+            .collect();
+        if let Value::Object(map) = &mut concerning {
+            map.remove("budget");
+            map.insert("workloads".to_owned(), Value::Object(rules));
+            map.insert("classes".to_owned(), json!(classes));
+            map.insert("accept".to_owned(), Value::Object(accept));
+        }
+        concerning
     }
 
     /// What is wanted for a workload.
