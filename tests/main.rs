@@ -7,6 +7,7 @@
 
 mod accepted;
 mod agreement;
+mod check;
 mod container;
 mod diff;
 mod diff_command;

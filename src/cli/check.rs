@@ -6,17 +6,22 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use super::console;
 use super::exit::{CliError, Exit};
 use super::load::{self, BuildArguments, Loaded};
 use super::render::{self, Form};
 use crate::diag::{Code, Diagnostic, Severity, code};
+use crate::io::environments::Wiring;
 use crate::io::files;
+use crate::io::kustomization::documents;
 use crate::io::{clock, folder};
+use crate::krm::layer;
 use crate::lint;
 use crate::pipeline::{self, Outcome, Purpose};
 use crate::plan::codec;
-use crate::plan::model::OptimizationPlan;
+use crate::plan::model::{OptimizationPlan, WorkloadPlan};
 use crate::policy::Cluster;
 use crate::policy::wire::OptimizationPolicy;
 use crate::price;
@@ -35,6 +40,9 @@ pub struct Arguments {
     /// The time to judge expiry by; else the machine's
     #[arg(long, value_name = "RFC3339")]
     now: Option<Timestamp>,
+    /// Every environment must have its rendered folder: for deployments that run no functions (Flux)
+    #[arg(long)]
+    files: bool,
     #[command(flatten)]
     build: BuildArguments,
 }
@@ -42,11 +50,13 @@ pub struct Arguments {
 const EXAMPLES: &str = "\
 Examples:
   trimtab check .                                  # in CI: exit 3 where something is stale or a gate says no
+  trimtab check . --files                          # the same, and every environment has its rendered folder
   trimtab check overlays --now 2027-01-01T00:00:00Z
 
 Checked: plan.yaml is what `trimtab plan` makes of policy, profile and manifests; rendered folders are what
-`trimtab render` makes of the plan; findings that block are accepted with a reason, and no acceptance has expired;
-no rule of `trimtab lint` objects to what trimtab renders. A price sheet past its day is a warning.";
+`trimtab render` makes of the plan, and there is one where nothing else applies it (`--files`: everywhere); findings that
+block are accepted with a reason, and no acceptance has expired; no rule of `trimtab lint` objects to what trimtab renders. A price
+sheet past its day is a warning.";
 
 /// Checks everything and reports all of it.
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
@@ -66,15 +76,29 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     }
     // environments share a sheet
     doubts.dedup();
-    let mut count = 0;
-    for one in &mut planned {
+    let mut of_environment = vec![Vec::new(); planned.len()];
+    for (folder, layer) in &rendered {
+        let index = layer
+            .from
+            .as_ref()
+            .and_then(|from| planned.iter().position(|one| is_same_folder(one.folder(), from)));
+        match index.and_then(|index| of_environment.get_mut(index)) {
+            Some(layers) => layers.push((folder, layer.form)),
+            None => problems.push(of_nobody(folder, layer)),
+        }
+    }
+    let count: usize = of_environment.iter().map(Vec::len).sum();
+    for (one, layers) in planned.iter_mut().zip(of_environment) {
+        if layers.is_empty() {
+            problems.extend(not_rendered(one, arguments.files));
+        }
         // the same build again, now with the accepted plan applied
         one.inputs.purpose = Purpose::Apply;
-        for (folder, form) in layers_of(one, &rendered) {
-            count += 1;
+        for (folder, form) in layers {
             problems.extend(stale_folder(one, folder, form)?);
         }
     }
+    doubts.extend(doubles(&planned));
     console::report(&[doubts, problems.clone()].concat());
     if problems.is_empty() {
         let number = |n: usize, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });
@@ -236,43 +260,111 @@ fn old_prices(one: &Loaded, now: Timestamp) -> Option<Diagnostic> {
     })
 }
 
-/// Rendered folders below, with the form they were rendered in and what they stand on.
-fn rendered_folders(folders: &[PathBuf]) -> Result<BTreeMap<PathBuf, Form>, CliError> {
+/// A rendered folder as it describes itself.
+struct Rendered {
+    form: Form,
+    /// The environment it was rendered from.
+    from: Option<PathBuf>,
+}
+
+/// Rendered folders below.
+fn rendered_folders(folders: &[PathBuf]) -> Result<BTreeMap<PathBuf, Rendered>, CliError> {
     let mut found = BTreeMap::new();
     for folder in folders {
-        for path in files::list(folder, &["kustomization.yaml"])? {
+        for path in files::list(folder, &[layer::KUSTOMIZATION])? {
             let text = files::read_text(&path, crate::yaml::Limits::STREAM.bytes)?;
             if text.lines().next() != Some(render::MARK) {
                 continue;
             }
-            let form = if text.lines().any(|line| line.contains("../")) {
+            let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
+            let documents = documents(&path).map_err(anyhow::Error::from)?;
+            let kustomization = documents.first().cloned().unwrap_or_default();
+            let resources = kustomization["resources"].as_array();
+            let stands_on = |entry: &Value| entry.as_str().is_some_and(|entry| entry.contains("../"));
+            let form = if resources.into_iter().flatten().any(stands_on) {
                 Form::Overlay
             } else {
                 Form::Manifests
             };
-            found.insert(path.parent().unwrap_or(Path::new(".")).to_owned(), form);
+            let from = kustomization["metadata"]["annotations"][render::RENDERED_FROM].as_str();
+            let from = from.map(|from| folder.join(from));
+            found.insert(folder, Rendered { form, from });
         }
     }
     Ok(found)
 }
 
-/// The rendered folders that carry the plan's name.
-fn layers_of<'a>(one: &'a Loaded, rendered: &'a BTreeMap<PathBuf, Form>) -> impl Iterator<Item = (&'a PathBuf, Form)> {
-    let name = one
-        .inputs
-        .plan
-        .as_ref()
-        .and_then(|(plan, _)| plan["metadata"]["name"].as_str())
-        .unwrap_or_default();
-    rendered
-        .iter()
-        .filter(move |(folder, _)| layer_name(folder).as_deref() == Some(name))
-        .map(|(folder, form)| (folder, *form))
+fn is_same_folder(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    }
 }
 
-fn layer_name(folder: &Path) -> Option<String> {
-    let documents = crate::io::kustomization::documents(&folder.join(crate::krm::layer::KUSTOMIZATION)).ok()?;
-    Some(documents.first()?["metadata"]["name"].as_str()?.to_owned())
+/// A rendered folder that no checked environment answers for.
+fn of_nobody(folder: &Path, layer: &Rendered) -> Diagnostic {
+    let folder = folder.display();
+    let Some(from) = &layer.from else {
+        let headline = format!("`{folder}` does not say which environment it was rendered from");
+        return Diagnostic::error(code::STALE_FILE, headline)
+            .help(format!("render it again: `trimtab render ENVIRONMENT -o {folder}`"));
+    };
+    let headline = format!(
+        "`{folder}` was rendered from `{}`, which is no environment of this check",
+        from.display()
+    );
+    Diagnostic::error(code::STALE_FILE, headline)
+        .help("check the folders of both, render it from the environment's new place, or remove it if the environment is gone")
+}
+
+/// Where no build applies a plan and no files do either, it is applied nowhere.
+fn not_rendered(one: &Loaded, files: bool) -> Option<Diagnostic> {
+    let folder = one.folder().display();
+    let plan = one.accepted()?;
+    let is_wired = one.environment.wiring == Wiring::Transformers;
+    if (is_wired && !files) || !plan.spec.workloads.values().any(WorkloadPlan::is_rendered) {
+        return None;
+    }
+    let headline = format!("the plan of `{folder}` has no rendered folder among those checked");
+    let why = if is_wired {
+        "`--files` asks for one of every environment"
+    } else {
+        "no kustomization lists its policy under `transformers:`, so only files can apply it"
+    };
+    Some(
+        Diagnostic::error(code::NOT_RENDERED, headline)
+            .because(why)
+            .help(format!(
+                "run `trimtab render {folder} -o rendered/NAME` and commit it, and check that folder too"
+            )),
+    )
+}
+
+/// Environments that can't be told apart by what their policies say.
+fn doubles(planned: &[Loaded]) -> Vec<Diagnostic> {
+    let name = |one: &Loaded| {
+        let policy = &one.inputs.policy;
+        (
+            policy["metadata"]["name"].clone(),
+            policy["spec"]["environment"].clone(),
+        )
+    };
+    let mut doubles = Vec::new();
+    for (index, one) in planned.iter().enumerate() {
+        for other in planned.iter().skip(index + 1).filter(|other| name(other) == name(one)) {
+            let (name, environment) = name(one);
+            let (one, other) = (one.folder().display(), other.folder().display());
+            let headline = format!("`{one}` and `{other}` both have a policy {name} for environment {environment}");
+            doubles.push(
+                Diagnostic::warning(code::SAME_ENVIRONMENT, headline)
+                    .because("each is checked by itself; which of them is deployed can't be seen from here")
+                    .help(
+                        "remove the one that is left over, or give it its own `metadata.name` and `spec.environment`",
+                    ),
+            );
+        }
+    }
+    doubles
 }
 
 fn stale_folder(one: &Loaded, folder: &Path, form: Form) -> Result<Option<Diagnostic>, CliError> {

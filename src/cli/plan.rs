@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use serde_json::Value;
+
 use super::console;
 use super::exit::{CliError, Exit};
 use super::load::{self, BuildArguments, Loaded};
-use crate::diag::{Diagnostic, code};
+use crate::diag::{Diagnostic, code, near_miss};
 use crate::io::environments::PLAN_FILE;
 use crate::io::files;
 use crate::pipeline::{self, Outcome, Purpose};
@@ -23,6 +25,9 @@ pub struct Arguments {
     /// Write `plan.yaml` into each environment: committing it is accepting it
     #[arg(long)]
     write: bool,
+    /// Drop what was accepted for a workload: one that is gone for good, or is to be decided from nothing
+    #[arg(long, value_name = "WORKLOAD")]
+    forget: Vec<String>,
     /// How the plan is shown
     #[arg(long, value_enum, default_value_t = Shown::Table)]
     format: Shown,
@@ -55,6 +60,7 @@ const EXAMPLES: &str = "\
 Examples:
   trimtab plan overlays/production            # what would change, and why; nothing is written
   trimtab plan overlays --write               # accept: writes overlays/*/plan.yaml, to be reviewed and merged
+  trimtab plan overlays --write --forget Deployment/shop/old   # it was deleted: its accepted entry goes
   trimtab plan overlays --format json | jq .
 
 A plan is made from policy.yaml, the profiles beside it (profile*.yaml, profiles/), the manifests that
@@ -66,9 +72,12 @@ const HEADER: &str =
 
 /// Plans every environment. Nothing is written unless all of them can be planned.
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
-    let loaded = load::load(&arguments.folders, &arguments.build, Purpose::Plan)?;
-    let planned = plan_all(&loaded)?;
+    let mut loaded = load::load(&arguments.folders, &arguments.build, Purpose::Plan)?;
     let accepted: Vec<Option<OptimizationPlan>> = loaded.iter().map(Loaded::accepted).collect();
+    for workload in &arguments.forget {
+        forget(workload, &mut loaded)?;
+    }
+    let planned = plan_all(&loaded)?;
     let table = PlanTable::of(
         planned
             .iter()
@@ -83,6 +92,35 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
         }
     }
     Ok(Exit::Done)
+}
+
+/// Takes a workload's accepted entry out of every plan that has one.
+fn forget(workload: &str, loaded: &mut [Loaded]) -> Result<(), CliError> {
+    let (mut known, mut is_found) = (Vec::new(), false);
+    for one in loaded {
+        let Some((plan, _)) = &mut one.inputs.plan else {
+            continue;
+        };
+        let Some(entries) = plan.pointer_mut("/spec/workloads").and_then(Value::as_object_mut) else {
+            continue;
+        };
+        let is_meant = |key: &str| key == workload || key.rsplit('/').next() == Some(workload);
+        known.extend(entries.keys().cloned());
+        let before = entries.len();
+        entries.retain(|key, _| !is_meant(key));
+        is_found |= entries.len() < before;
+    }
+    if is_found {
+        return Ok(());
+    }
+    let short = known.iter().filter_map(|key| key.rsplit('/').next());
+    let near = near_miss(workload, known.iter().map(String::as_str).chain(short));
+    let help = near.map_or_else(
+        || format!("accepted are: {}", known.join(", ")),
+        |near| format!("did you mean `{near}`?"),
+    );
+    let headline = format!("nothing was accepted for `{workload}`");
+    Err(Diagnostic::error(code::MISSING_INPUT, headline).help(help).into())
 }
 
 /// The plans of these environments, in their order.

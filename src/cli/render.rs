@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use serde_json::json;
+
 use super::console;
 use super::exit::{CliError, Exit};
 use super::load::{self, BuildArguments, Loaded};
@@ -10,7 +12,7 @@ use crate::diag::{Diagnostic, code};
 use crate::io::environments::Wiring;
 use crate::io::files::read_text;
 use crate::io::folder;
-use crate::io::kustomization::Kustomization;
+use crate::io::kustomization::{Kustomization, names};
 use crate::io::kustomize::relative;
 use crate::krm::layer::{self, Layer};
 use crate::pipeline::{self, Purpose};
@@ -18,6 +20,9 @@ use crate::yaml::{self, Limits};
 
 /// First line of every file of ours: how they are told from a person's.
 pub const MARK: &str = "# Made by `trimtab render`; a change here is lost at the next one.";
+
+/// Where a rendered folder says which environment it was rendered from: a path from itself.
+pub const RENDERED_FROM: &str = "trimtab.dev/rendered-from";
 
 /// Arguments of `trimtab render`.
 #[derive(Debug, clap::Args)]
@@ -74,6 +79,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     }
     let one = loaded.remove(0);
     let (files, diagnostics) = files(&one, arguments.form, &arguments.output)?;
+    refuse_strangers(&arguments.output)?;
     folder::replace(&arguments.output, MARK, &files).map_err(anyhow::Error::from)?;
     console::report(&diagnostics);
     console::say(&format!(
@@ -88,6 +94,25 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
 pub fn is_layer(folder: &Path) -> bool {
     let text = read_text(&folder.join(layer::KUSTOMIZATION), Limits::STREAM.bytes);
     text.is_ok_and(|text| text.lines().next() == Some(MARK))
+}
+
+/// A folder with files of others and none of ours was not meant: nobody looks for generated files among their own.
+fn refuse_strangers(output: &Path) -> Result<(), CliError> {
+    if !output.exists() || !folder::ours(output, MARK).map_err(anyhow::Error::from)?.is_empty() {
+        return Ok(());
+    }
+    let names = names(output)?;
+    let Some(first) = names.first() else { return Ok(()) };
+    let headline = format!(
+        "`{}` is not empty, and nothing in it was made by trimtab",
+        output.display()
+    );
+    Err(Diagnostic::error(code::OUTPUT_IN_USE, headline)
+        .because(format!(
+            "`{first}` is there; rendered files would lie among files of yours"
+        ))
+        .help("name a folder of its own: `-o rendered/ENVIRONMENT`")
+        .into())
 }
 
 /// The text of every file, by name.
@@ -105,7 +130,7 @@ pub fn files(one: &Loaded, form: Form, output: &Path) -> Result<(BTreeMap<String
     }
     let outcome = pipeline::run(&one.inputs).map_err(CliError::Diagnostics)?;
     let name = &outcome.plan.metadata.name;
-    let layer = match form {
+    let mut layer = match form {
         Form::Manifests => layer::manifests(name, &outcome.objects.into_objects()).map_err(|error| {
             Diagnostic::error(code::MALFORMED_INPUT, error.to_string())
                 .because("`--as manifests` writes a kustomization with every object, and none may get lost")
@@ -116,6 +141,10 @@ pub fn files(one: &Loaded, form: Form, output: &Path) -> Result<(BTreeMap<String
             layer::overlay(name, &base, &one.inputs.objects, &outcome.edits, one.schema).map_err(anyhow::Error::from)?
         }
     };
+    let from = way(output, one.folder())?;
+    if let Some(kustomization) = layer.files.get_mut(layer::KUSTOMIZATION) {
+        kustomization["metadata"]["annotations"] = json!({ RENDERED_FROM: from });
+    }
     Ok((texts(&layer), outcome.diagnostics))
 }
 
@@ -132,14 +161,15 @@ fn base(one: &Loaded, output: &Path) -> Result<String, CliError> {
         Wiring::Beside(_) => folder.to_owned(),
         Wiring::Transformers => folder.join(the_overlay_below(folder)?),
     };
-    // real paths, as `..` behind a link leads elsewhere; the output folder may not be there yet
-    let absolute = std::path::absolute(output).map_err(anyhow::Error::from)?;
-    let to = real(&overlay).map_err(anyhow::Error::from)?;
-    Ok(relative(&nearest_real(&absolute), &to))
+    way(output, &overlay)
 }
 
-fn real(path: &Path) -> std::io::Result<PathBuf> {
-    path.canonicalize()
+/// The way from the output folder to another one.
+fn way(output: &Path, to: &Path) -> Result<String, CliError> {
+    // real paths, as `..` behind a link leads elsewhere; the output folder may not be there yet
+    let absolute = std::path::absolute(output).map_err(anyhow::Error::from)?;
+    let to = to.canonicalize().map_err(anyhow::Error::from)?;
+    Ok(relative(&nearest_real(&absolute), &to))
 }
 
 /// The path with the part of it that exists made real.

@@ -148,9 +148,10 @@ fn keep_missing(
         if inputs.workloads.by_key.contains_key(key) {
             continue;
         }
-        let detail = "the workload is not among the manifests; delete its entry from the plan if it is gone for good";
+        let detail = "the workload is not among the manifests";
+        let help = format!("if it is gone for good, drop its entry with `trimtab plan DIR --write --forget {key}`");
         let diagnostic = Diagnostic::warning(code::STALE, format!("`{key}` has an accepted decision and no manifest"));
-        diagnostics.push(diagnostic.of(key).help(detail));
+        diagnostics.push(diagnostic.of(key).help(help));
         let kept = WorkloadPlan {
             status: Status::Kept,
             ..plan.clone()

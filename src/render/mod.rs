@@ -175,7 +175,9 @@ fn missing_workload(key: &str) -> Diagnostic {
     )
     .of(key)
     .because("nothing is rendered for it; the other workloads are not affected")
-    .help("run `trimtab plan --write` if it was renamed or removed on purpose")
+    .help(format!(
+        "if it is gone for good, drop its entry with `trimtab plan DIR --write --forget {key}`; if it was renamed, plan first"
+    ))
 }
 
 fn missing_containers<'a>(subject: &'a Planned<'_>) -> impl Iterator<Item = Diagnostic> + 'a {

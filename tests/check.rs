@@ -1,0 +1,150 @@
+//! `trimtab check` and what it stands on: which rendered folder belongs to which environment, and which one is missing.
+
+use crate::sealed::{assert_ends, production, replace, trimtab};
+use crate::shop::copy;
+
+const CURRENT: &str = "current: 1 environment, 1 rendered folder";
+
+/// A copied policy that kept the name of production is no reason to write dev over production's files.
+#[test]
+fn a_rendered_folder_belongs_to_what_it_was_rendered_from() {
+    let folder = production();
+    let folder = folder.path();
+    copy(&folder.join("overlays/production"), &folder.join("overlays/copy"));
+    replace(
+        folder,
+        "overlays/copy/policy.yaml",
+        "environment: production",
+        "environment: dev",
+    );
+    std::fs::remove_file(folder.join("overlays/copy/profile.yaml")).unwrap();
+    std::fs::remove_file(folder.join("overlays/copy/plan.yaml")).unwrap();
+    let check = trimtab(folder, &["check", "."]);
+    assert_ends(&check, 3, &["`./overlays/copy` has no accepted plan"]);
+    assert!(!String::from_utf8_lossy(&check.stderr).contains("rendered/production"));
+    // the same name and environment: said, and no gate by itself
+    std::fs::remove_dir_all(folder.join("overlays/copy")).unwrap();
+    copy(&folder.join("overlays/production"), &folder.join("overlays/copy"));
+    let words = [
+        "warning[same-environment]",
+        "`./overlays/copy` and `./overlays/production` both have a policy \"shop-production\" for environment \"production\"",
+    ];
+    assert_ends(&trimtab(folder, &["check", "."]), 0, &words);
+}
+
+/// Both forms are found again, also where the environment lies outside of the layer's own folder.
+#[test]
+fn both_forms_are_matched_and_orphans_are_told() {
+    let folder = production();
+    let folder = folder.path();
+    for form in ["overlay", "manifests"] {
+        let render = [
+            "render",
+            "overlays/production",
+            "--as",
+            form,
+            "-o",
+            "rendered/production",
+        ];
+        assert_ends(&trimtab(folder, &render), 0, &[]);
+        assert_ends(&trimtab(folder, &["check", "."]), 0, &[CURRENT]);
+        assert_ends(&trimtab(folder, &["check", "overlays", "rendered"]), 0, &[CURRENT]);
+    }
+    let words = [
+        "was rendered from",
+        "overlays/production",
+        "no environment of this check",
+    ];
+    assert_ends(&trimtab(folder, &["check", "rendered"]), 3, &words);
+}
+
+/// A policy that no kustomization lists is applied by files or not at all.
+#[test]
+fn forgotten_files_are_a_gate() {
+    let folder = production();
+    let folder = folder.path();
+    std::fs::remove_dir_all(folder.join("rendered")).unwrap();
+    assert_ends(&trimtab(folder, &["check", "."]), 0, &["0 rendered folders"]);
+    assert_ends(
+        &trimtab(folder, &["check", ".", "--files"]),
+        3,
+        &["error[not-rendered]", "`--files` asks for one of every environment"],
+    );
+    std::fs::write(
+        folder.join("overlays/production/kustomization.yaml"),
+        "resources: [../../apps/production]\n",
+    )
+    .unwrap();
+    assert_ends(
+        &trimtab(folder, &["check", "."]),
+        3,
+        &[
+            "error[not-rendered]",
+            "so only files can apply it",
+            "trimtab render ./overlays/production",
+        ],
+    );
+    let render = ["render", "overlays/production", "-o", "rendered/production"];
+    assert_ends(&trimtab(folder, &render), 0, &[]);
+    assert_ends(&trimtab(folder, &["check", ".", "--files"]), 0, &[CURRENT]);
+}
+
+#[test]
+fn rendering_among_files_of_others_is_refused() {
+    let folder = production();
+    let folder = folder.path();
+    for output in [".", "apps/base"] {
+        let render = ["render", "overlays/production", "-o", output];
+        let words = ["error[output-in-use]", "is not empty", "-o rendered/ENVIRONMENT"];
+        assert_ends(&trimtab(folder, &render), 1, &words);
+    }
+    assert!(!folder.join("kustomization.yaml").exists());
+    std::fs::create_dir(folder.join("empty")).unwrap();
+    assert_ends(
+        &trimtab(folder, &["render", "overlays/production", "-o", "empty"]),
+        0,
+        &[],
+    );
+}
+
+/// A workload that was deleted is kept and reported until somebody says that it is gone for good.
+#[test]
+fn a_deleted_workload_is_forgotten_by_name() {
+    let folder = production();
+    let folder = folder.path();
+    std::fs::write(folder.join("apps/base/emailservice.yaml"), "").unwrap();
+    let key = "Deployment/online-boutique/emailservice";
+    let help = format!("trimtab plan DIR --write --forget {key}");
+    assert_ends(
+        &trimtab(folder, &["plan", "overlays", "--write"]),
+        0,
+        &["warning[stale]", &help],
+    );
+    let render = ["render", "overlays/production", "-o", "rendered/production"];
+    assert_ends(&trimtab(folder, &render), 0, &["warning[plan-outdated]", &help]);
+    let forget = |name| trimtab(folder, &["plan", "overlays", "--write", "--forget", name]);
+    assert_ends(
+        &forget("emailservce"),
+        1,
+        &["nothing was accepted for `emailservce`", "did you mean `emailservice`?"],
+    );
+    assert_ends(&forget(key), 0, &[]);
+    let plan = std::fs::read_to_string(folder.join("overlays/production/plan.yaml")).unwrap();
+    assert!(!plan.contains("emailservice"));
+    assert_ends(&trimtab(folder, &render), 0, &[]);
+    assert_ends(&trimtab(folder, &["check", "."]), 0, &[CURRENT]);
+}
+
+#[test]
+fn explain_names_the_first_plan_and_near_workloads() {
+    let folder = production();
+    let folder = folder.path();
+    let explain = |name| trimtab(folder, &["explain", name, "--dir", "overlays"]);
+    assert_ends(&explain("frontent"), 1, &["did you mean `frontend`?"]);
+    std::fs::remove_file(folder.join("overlays/production/plan.yaml")).unwrap();
+    let words = [
+        "has no accepted plan",
+        "run `trimtab plan overlays/production --write` first",
+    ];
+    assert_ends(&explain("frontend"), 1, &words);
+}
