@@ -148,3 +148,24 @@ fn explain_names_the_first_plan_and_near_workloads() {
     ];
     assert_ends(&explain("frontend"), 1, &words);
 }
+
+/// A folder above kustomizations is judged as they are built: their patches are no objects.
+#[test]
+fn folders_above_kustomizations_are_judged_as_they_are_built() {
+    let folder = production();
+    let folder = folder.path();
+    let lint = trimtab(folder, &["lint", "rendered"]);
+    assert_ends(&lint, 0, &[]);
+    assert!(!String::from_utf8_lossy(&lint.stdout).contains("pdb-selector"));
+    copy(&folder.join("rendered"), &folder.join("before"));
+    let patch = "rendered/production/deployment-emailservice.patch.yaml";
+    replace(folder, patch, "cpu: 70m", "cpu: 80m");
+    let diff = trimtab(folder, &["diff", "before", "rendered"]);
+    assert_ends(&diff, 0, &["production", "70m", "80m"]);
+    let said = String::from_utf8_lossy(&diff.stdout).into_owned();
+    assert!(!said.contains("frontend"), "{said}");
+    // what lies beside them is compared too
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: beside}\n";
+    std::fs::write(folder.join("rendered/beside.yaml"), map).unwrap();
+    assert_ends(&trimtab(folder, &["diff", "before", "rendered"]), 0, &["beside", "80m"]);
+}

@@ -13,7 +13,7 @@ use crate::diff::diff;
 use crate::io::environments::{self, Environment, Wiring};
 use crate::io::files;
 use crate::io::git::{self, Revision};
-use crate::io::kustomization::{Kustomization, documents};
+use crate::io::kustomization::{Kustomization, built_below, documents};
 use crate::io::kustomize::Kustomize;
 use crate::io::manifests;
 use crate::krm::{Edit, Object};
@@ -120,7 +120,11 @@ fn compare(arguments: &Arguments) -> Result<Comparison, CliError> {
     }
     names.extend(others);
     if names.is_empty() {
-        names.insert(PathBuf::new());
+        names.extend(base.built()?);
+        names.extend(head.built()?);
+        if names.is_empty() || base.has_plain_files()? || head.has_plain_files()? {
+            names.insert(PathBuf::new());
+        }
     }
     let mut comparison = Comparison {
         base: arguments.base.clone(),
@@ -217,6 +221,18 @@ impl Side {
         ))
     }
 
+    /// Folders below that kustomize builds.
+    fn built(&self) -> Result<Vec<PathBuf>, CliError> {
+        let below = built_below(&self.path).map_err(anyhow::Error::from)?;
+        let relative = |folder: PathBuf| folder.strip_prefix(&self.path).ok().map(Path::to_owned);
+        Ok(below.into_iter().filter_map(relative).collect())
+    }
+
+    /// Whether manifests lie beside the folders that kustomize builds.
+    fn has_plain_files(&self) -> Result<bool, CliError> {
+        has_plain_files(&self.path)
+    }
+
     fn folder(&self, name: &Path) -> PathBuf {
         if name.as_os_str().is_empty() {
             self.path.clone()
@@ -261,6 +277,11 @@ impl Side {
     }
 }
 
+/// Whether a folder holds manifests outside the folders below it that kustomize builds.
+fn has_plain_files(folder: &Path) -> Result<bool, CliError> {
+    Ok(folder.is_dir() && manifests::has_manifests(folder).map_err(anyhow::Error::from)?)
+}
+
 /// What a path holds: the objects, and what trimtab did to them.
 fn objects_of(path: &Path, plan: Plan, build: &BuildArguments) -> Result<(Vec<Object>, Vec<Edit>), CliError> {
     if !path.is_dir() {
@@ -279,6 +300,8 @@ fn objects_of(path: &Path, plan: Plan, build: &BuildArguments) -> Result<(Vec<Ob
     let objects = if Kustomization::of(path).map_err(anyhow::Error::from)?.is_some() {
         let kustomize = Kustomize::find(build.kustomize.as_deref(), build.allow_functions);
         kustomize.build(path).map_err(anyhow::Error::from)?
+    } else if !built_below(path).map_err(anyhow::Error::from)?.is_empty() && !has_plain_files(path)? {
+        Vec::new()
     } else {
         manifests::manifests(path).map_err(anyhow::Error::from)?
     };

@@ -9,7 +9,8 @@ use super::exit::{CliError, Exit};
 use super::load::{self, BuildArguments};
 use super::unreadable::unreadable;
 use crate::diag::{self, Diagnostic, code};
-use crate::io::{environments, files, kustomization::Kustomization, kustomize::Kustomize, manifests};
+use crate::io::kustomization::{Kustomization, built_below};
+use crate::io::{environments, files, kustomize::Kustomize, manifests};
 use crate::krm::{Object, ResourceList};
 use crate::lint;
 use crate::pipeline::Purpose;
@@ -20,7 +21,7 @@ use crate::yaml::{self, Limits};
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Files, folders (built where they have a kustomization) or `-`
+    /// Files, folders (built where they have a kustomization, each one below apart) or `-`
     #[arg(required = true, value_name = "FILE|DIR|-")]
     paths: Vec<PathBuf>,
     /// How findings are shown
@@ -56,6 +57,21 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     let stated = arguments.policy.as_deref().map(cluster_of_file).transpose()?;
     let (mut objects, mut found, mut count) = (Vec::new(), Vec::new(), 0);
     for path in &arguments.paths {
+        let below = built_below(path).map_err(anyhow::Error::from)?;
+        for folder in &below {
+            // what is built apart is applied apart: it does not meet what another folder builds
+            let (applied, cluster) = match environment(folder, &arguments.build)? {
+                Some((applied, cluster)) => (applied, Some(cluster)),
+                None => (read(folder, &arguments.build)?, None),
+            };
+            count += applied.len();
+            let shown = |one: Diagnostic| one.because(format!("in `{}`", folder.display()));
+            let judged = lint::lint_for(&applied, stated.as_ref().or(cluster.as_ref()));
+            found.extend(judged.into_iter().map(shown));
+        }
+        if !below.is_empty() && !manifests::has_manifests(path).map_err(anyhow::Error::from)? {
+            continue;
+        }
         match environment(path, &arguments.build)? {
             // environments are clusters of their own: what is in one does not meet what is in another
             Some((applied, cluster)) => {

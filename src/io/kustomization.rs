@@ -129,6 +129,30 @@ impl Kustomization {
     }
 }
 
+/// The folders below that kustomize builds, where the folder itself is none: what lies in one means nothing by itself.
+/// Components are parts of others and are not built alone; hidden folders are not looked into.
+pub fn built_below(folder: &Path) -> Result<Vec<PathBuf>, YamlFileError> {
+    let mut found = std::collections::BTreeSet::new();
+    if !folder.is_dir() || Kustomization::of(folder)?.is_some() {
+        return Ok(Vec::new());
+    }
+    for file in files::list(folder, &NAMES)? {
+        let is_hidden = |part: &std::ffi::OsStr| part.to_string_lossy().starts_with('.');
+        let inside = file.strip_prefix(folder).unwrap_or(&file);
+        let is_named = file
+            .file_name()
+            .is_some_and(|name| NAMES.iter().any(|known| name == *known));
+        let Some(parent) = file.parent().filter(|_| is_named && !inside.iter().any(is_hidden)) else {
+            continue;
+        };
+        let is_built = |kustomization: &Kustomization| kustomization.value["kind"] != "Component";
+        if Kustomization::of(parent)?.is_some_and(|found| is_built(&found)) {
+            found.insert(parent.to_owned());
+        }
+    }
+    Ok(found.into_iter().collect())
+}
+
 /// What an entry of a kustomization names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {

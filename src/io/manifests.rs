@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::environments::SKIPPED;
-use super::kustomization::{YamlFileError, documents, names};
+use super::kustomization::{Kustomization, YamlFileError, documents, names};
 use crate::krm::{ListError, Object, ResourceList};
 use crate::policy;
 
@@ -26,7 +26,7 @@ pub enum ManifestError {
 }
 
 /// The objects of a file, of stdin (`-`) or of all YAML and JSON files in a folder and below, in the order of their
-/// paths. In a folder, documents that are no Kubernetes objects (values files, say) are passed over.
+/// paths; folders below that have a kustomization are left out. In a folder, documents that are no Kubernetes objects (values files, say) are passed over.
 pub fn manifests(path: &Path) -> Result<Vec<Object>, ManifestError> {
     let documents = if path.is_dir() {
         of_folder(path)?
@@ -41,7 +41,7 @@ pub fn manifests(path: &Path) -> Result<Vec<Object>, ManifestError> {
 }
 
 /// Whether a folder holds a manifest that is neither ours nor a kustomization.
-pub(super) fn has_manifests(folder: &Path) -> Result<bool, YamlFileError> {
+pub fn has_manifests(folder: &Path) -> Result<bool, YamlFileError> {
     let is_manifest = |document: &Value| {
         let api_version = document["apiVersion"].as_str().unwrap_or_default();
         api_version != policy::API_VERSION && !api_version.starts_with("kustomize.config.k8s.io/")
@@ -60,7 +60,10 @@ fn of_folder(folder: &Path) -> Result<Vec<Value>, YamlFileError> {
             continue;
         }
         if path.is_dir() {
-            found.extend(of_folder(&path)?);
+            // patches and bases of a kustomization are no manifests by themselves
+            if Kustomization::of(&path)?.is_none() {
+                found.extend(of_folder(&path)?);
+            }
         } else if [".yaml", ".yml", ".json"].iter().any(|ending| name.ends_with(ending)) {
             found.extend(
                 documents(&path)?
