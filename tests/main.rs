@@ -11,6 +11,7 @@ mod check;
 mod container;
 mod diff;
 mod diff_command;
+mod drift;
 mod environments;
 mod example;
 mod function;

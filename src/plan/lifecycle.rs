@@ -20,7 +20,9 @@ pub fn replicas(case: &Case<'_>, scaler: Option<&ScalerPlan>) -> Option<Removabl
         .and_then(|plan| plan.replicas.as_ref())
         .and_then(|r| r.value)
         .or(case.workload.replicas);
-    if !case.workload.is_scalable_kind() || case.workload.is_behind_rollout {
+    // zero is its owner's switch: a count decided before it was parked would start it
+    let is_parked = case.workload.replicas == Some(0) && wanted.count.value.is_none();
+    if !case.workload.is_scalable_kind() || case.workload.is_behind_rollout || is_parked {
         return None;
     }
     let Some(scaler) = scaler else {

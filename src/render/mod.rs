@@ -15,6 +15,7 @@ pub mod pdb;
 pub mod topology_spread;
 pub mod spot;
 pub mod termination;
+mod drift;
 mod removal;
 
 use std::collections::BTreeSet;
@@ -96,17 +97,28 @@ pub static KINDS: &[&dyn Renderer] = &[
 pub fn render(plan: &OptimizationPlan, workloads: &Workloads) -> (Vec<Edit>, Vec<Diagnostic>) {
     let mut edits = Vec::new();
     let mut diagnostics = Vec::new();
+    let mut fitted: Vec<(&str, WorkloadPlan, &Workload)> = Vec::new();
     for (key, plan) in plan.spec.workloads.iter().filter(|(_, plan)| plan.is_rendered()) {
         let Some(workload) = workloads.by_key.get(key) else {
             diagnostics.push(missing_workload(key));
             continue;
         };
+        if workloads.is_repeated(workload) {
+            diagnostics.push(repeated_workload(key));
+            continue;
+        }
+        let accepted = Planned { key, plan, workload };
+        diagnostics.extend(missing_containers(&accepted));
+        let (plan, left_out) = drift::fit(&accepted);
+        diagnostics.extend(left_out.into_iter().map(|found| found.of(key)));
+        fitted.push((key, plan, workload));
+    }
+    for (key, plan, workload) in &fitted {
         let first = edits.len();
         let subject = Planned { key, plan, workload };
-        diagnostics.extend(missing_containers(&subject));
         for kind in KINDS {
             edits.extend(kind.render(&subject));
-            diagnostics.extend(kind.refusals(&subject).into_iter().map(|refusal| refusal.of(key)));
+            diagnostics.extend(kind.refusals(&subject).into_iter().map(|refusal| refusal.of(*key)));
         }
         diagnostics.extend(leave_names_of_others(&subject, workloads, &mut edits, first));
     }
@@ -115,12 +127,10 @@ pub fn render(plan: &OptimizationPlan, workloads: &Workloads) -> (Vec<Edit>, Vec
         .filter(|edit| matches!(edit.change, Change::Upsert { .. }))
         .map(|edit| edit.id.clone())
         .collect();
-    for (key, plan) in plan.spec.workloads.iter().filter(|(_, plan)| plan.is_rendered()) {
-        if let Some(workload) = workloads.by_key.get(key) {
-            let (gone, found) = removal::render(&Planned { key, plan, workload }, &rendered);
-            edits.extend(gone);
-            diagnostics.extend(found);
-        }
+    for (key, plan, workload) in &fitted {
+        let (gone, found) = removal::render(&Planned { key, plan, workload }, &rendered);
+        edits.extend(gone);
+        diagnostics.extend(found);
     }
     (edits, diagnostics)
 }
@@ -178,6 +188,13 @@ fn missing_workload(key: &str) -> Diagnostic {
     .help(format!(
         "if it is gone for good, drop its entry with `trimtab plan DIR --write --forget {key}`; if it was renamed, plan first"
     ))
+}
+
+fn repeated_workload(key: &str) -> Diagnostic {
+    Diagnostic::warning(code::LEFT_ALONE, format!("`{key}` is in the manifests twice"))
+        .of(key)
+        .because("which of the two is meant can't be told, so nothing of the plan is rendered for it")
+        .help("take one of them out, then run `trimtab plan --write`")
 }
 
 fn missing_containers<'a>(subject: &'a Planned<'_>) -> impl Iterator<Item = Diagnostic> + 'a {

@@ -31,7 +31,7 @@ pub(super) fn render(subject: &Planned<'_>, rendered: &[ObjectId]) -> (Vec<Edit>
         let reason = if is_replaced { Some(replaced()) } else { removed.clone() };
         match reason {
             Some(reason) => {
-                diagnostics.push(gone(subject, id, is_replaced));
+                diagnostics.push(gone(subject, id, &reason));
                 edits.push(Edit {
                     id: id.clone(),
                     change: Change::Delete,
@@ -51,9 +51,12 @@ fn replaced() -> Reason {
     }
 }
 
-fn gone(subject: &Planned<'_>, id: &ObjectId, is_replaced: bool) -> Diagnostic {
-    let why = if is_replaced {
+fn gone(subject: &Planned<'_>, id: &ObjectId, reason: &Reason) -> Diagnostic {
+    let is = |code: code::Code| reason.code == code.as_str();
+    let why = if is(code::REMOVED) {
         "the accepted plan has another object in its place"
+    } else if is(code::TWO_SCALERS) || is(code::TWO_BUDGETS) {
+        "its owner has another one in the manifests, and two would hurt"
     } else {
         "the policy says `mode: none`, and the accepted plan has it no longer"
     };

@@ -15,6 +15,16 @@ pub struct Workloads {
     pub by_key: BTreeMap<String, Workload>,
     /// HPAs, ScaledObjects, budgets and VPAs that trimtab did not make, whatever they point at.
     pub foreign: Vec<ObjectId>,
+    /// Keys that several objects have: which of them is meant can't be told.
+    pub repeated: BTreeSet<String>,
+}
+
+impl Workloads {
+    /// Whether a workload, or the owner of its pod template, is among the manifests more than once.
+    pub fn is_repeated(&self, workload: &Workload) -> bool {
+        let keys = [workload.key(), workload.template_id.to_string()];
+        keys.iter().any(|key| self.repeated.contains(key))
+    }
 }
 
 /// One workload and what points at it.

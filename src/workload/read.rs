@@ -19,7 +19,10 @@ pub fn read(objects: &[Object]) -> (Workloads, Vec<Diagnostic>) {
     let mut workloads = Workloads::default();
     for (id, object) in &identified {
         if let Some(workload) = workload(id, object, &identified) {
-            workloads.by_key.insert(workload.key(), workload);
+            let key = workload.key();
+            if workloads.by_key.insert(key.clone(), workload).is_some() {
+                workloads.repeated.insert(key);
+            }
         }
     }
     mark_behind_rollouts(&mut workloads);

@@ -1,0 +1,148 @@
+//! What of an accepted plan still fits: manifests move on after a plan was made, and builds apply it as it is.
+//!
+//! What would hurt is left out, object by object and field by field, each with a warning: a second scaler or budget, a
+//! request above its limit, pods for a workload that its owner parked, a metric that nothing measures, spot nodes for
+//! pods that hold a volume. Nothing is decided instead: the manifest stands.
+
+use super::Planned;
+use crate::api::keda_v1alpha1::scaled_object_name;
+use crate::diag::{Code, Diagnostic, code};
+use crate::krm::{ObjectId, Reason};
+use crate::plan::WorkloadPlan;
+use crate::plan::model::{DisruptionPlan, ScalerKind, ScalerPlan, SpotPlacement};
+
+/// The plan without what no longer fits, and a warning for each part that is left out.
+pub(super) fn fit(subject: &Planned<'_>) -> (WorkloadPlan, Vec<Diagnostic>) {
+    let mut plan = subject.plan.clone();
+    let found = [
+        second_scaler(subject, &mut plan),
+        second_budget(subject, &mut plan),
+        parked(subject, &mut plan),
+        state_on_spot(subject, &mut plan),
+    ];
+    (plan, found.into_iter().flatten().collect())
+}
+
+fn left_out(code: Code, headline: String, because: &str, help: &str) -> Diagnostic {
+    Diagnostic::warning(code, headline)
+        .because(because)
+        .help(format!("{help}, then run `trimtab plan --write`"))
+}
+
+/// Takes the scaler out, and the count that was decided with it: without a scaler the manifest's count holds.
+fn without_scaler(plan: &mut WorkloadPlan) {
+    plan.scaler = None;
+    plan.replicas = None;
+}
+
+/// Two scalers undo what the other does: with one of the owner beside the plan's, the owner's stays alone.
+fn second_scaler(subject: &Planned<'_>, plan: &mut WorkloadPlan) -> Option<Diagnostic> {
+    let ours = plan.scaler.as_ref()?;
+    let mut foreign = subject.workload.scalers.iter().filter(|scaler| !scaler.is_ours);
+    let other = foreign.find(|scaler| !is_planned(ours, &scaler.id))?.id.clone();
+    let headline = format!(
+        "`{other}` scales it too, so the {} `{}` of the plan is left out",
+        ours.kind.object(),
+        ours.name
+    );
+    without_scaler(plan);
+    // one that a host fed back goes: it is the second one
+    plan.removed.scaler = Some(because(code::TWO_SCALERS));
+    let why = "two scalers on one workload undo what the other does";
+    Some(left_out(
+        code::TWO_SCALERS,
+        headline,
+        why,
+        "keep one, or let the plan adopt it",
+    ))
+}
+
+fn is_planned(scaler: &ScalerPlan, id: &ObjectId) -> bool {
+    let is_name =
+        id.name == scaler.name || (scaler.kind == ScalerKind::Keda && id.name == scaled_object_name(&scaler.name));
+    id.kind == scaler.kind.object() && is_name
+}
+
+/// A pod in two budgets can't be evicted: with one of the owner beside the plan's, the owner's stays alone.
+fn second_budget(subject: &Planned<'_>, plan: &mut WorkloadPlan) -> Option<Diagnostic> {
+    let name = plan
+        .disruption
+        .as_ref()
+        .map(|DisruptionPlan { name, .. }| name.clone())?;
+    let mut foreign = subject.workload.budgets.iter().filter(|budget| !budget.is_ours);
+    let other = &foreign.find(|budget| budget.id.name != name)?.id;
+    let headline = format!("`{other}` holds for its pods too, so the budget `{name}` of the plan is left out");
+    plan.disruption = None;
+    plan.removed.disruption = Some(because(code::TWO_BUDGETS));
+    let why = "the eviction API refuses a pod that is in two budgets, so a node drain never ends";
+    Some(left_out(
+        code::TWO_BUDGETS,
+        headline,
+        why,
+        "keep one, or let the plan adopt it",
+    ))
+}
+
+fn because(code: Code) -> Reason {
+    Reason {
+        code: code.as_str().to_owned(),
+        ..Reason::default()
+    }
+}
+
+/// Zero replicas in a manifest are its owner's switch, not a count to correct. An HPA leaves a target at zero alone, KEDA
+/// scales it up to its minimum.
+fn parked(subject: &Planned<'_>, plan: &mut WorkloadPlan) -> Option<Diagnostic> {
+    if subject.workload.replicas != Some(0) {
+        return None;
+    }
+    let wakes =
+        |scaler: &ScalerPlan| scaler.kind == ScalerKind::Keda && !scaler.adopted && scaler.min_replicas.value > 0;
+    let is_woken = plan.scaler.as_ref().is_some_and(wakes);
+    let is_counted = plan.replicas.as_ref().is_some_and(|count| count.value != Some(0));
+    if !is_woken && !is_counted {
+        return None;
+    }
+    plan.replicas = None;
+    if is_woken {
+        without_scaler(plan);
+    }
+    let what = if is_woken {
+        "the ScaledObject"
+    } else {
+        "the replica count"
+    };
+    Some(left_out(
+        code::NOT_SCALABLE,
+        format!("its manifest parks it at 0 replicas, so {what} of the plan is left out"),
+        "a workload that its owner switched off stays off",
+        "set `spec.replicas` to start it again",
+    ))
+}
+
+/// A node that is taken away takes its volume's only pod with it.
+fn state_on_spot(subject: &Planned<'_>, plan: &mut WorkloadPlan) -> Option<Diagnostic> {
+    let spot = plan.spot.as_ref().filter(|spot| spot.mode != SpotPlacement::Never)?;
+    let finding = plan.findings.get(code::SPOT_UNSAFE.as_str());
+    let is_accepted = finding.is_some_and(|finding| finding.accepted.is_some());
+    if is_accepted || !subject.workload.has_state {
+        return None;
+    }
+    let labels: Vec<String> = spot
+        .labels
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    let headline = format!(
+        "it keeps state on volumes, so its placement on spot nodes ({}) is left out",
+        labels.join(", ")
+    );
+    plan.spot = None;
+    let why = "the plan was made before; an interruption would take the volume's pod away";
+    Some(left_out(
+        code::SPOT_UNSAFE,
+        headline,
+        why,
+        "accept `spot-unsafe` in the policy or leave it so",
+    ))
+}

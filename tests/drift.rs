@@ -1,0 +1,175 @@
+//! Manifests that moved on after the plan was accepted: what would hurt is left out, and said.
+
+use serde_json::{Value, json};
+use trimtab::krm::{Object, apply};
+use trimtab::render::render;
+use trimtab::workload;
+
+use crate::planning::{World, deployment, facts, wave};
+
+const KEY: &str = "Deployment/shop/api";
+const POLICY: &str = "{cluster: {kubernetes: '1.33', provider: aws, zones: 3, addons: {keda: '2.17'}}, workloads: {api: {class: web, \
+                      scaling: {mode: hpa, minReplicas: {value: 3}, maxReplicas: {value: 9}}, disruption: {mode: auto}, \
+                      spot: {mode: prefer}, termination: {gracePeriod: {value: 60s}}}}}";
+
+/// A workload as it was when it was planned under `policy`, rendered as it is after `moved`: the objects and the codes
+/// of what was found.
+fn drifted(policy: &str, moved: impl Fn(&mut Vec<Value>)) -> (Vec<Object>, Vec<String>) {
+    let before = vec![deployment("api", 4, "500m", "512Mi")];
+    let world = World::new(policy, &before, vec![(KEY, facts("api", 300, wave, |_| 4))]);
+    let plan = world.plan();
+    let mut after = before;
+    moved(&mut after);
+    let (edits, found) = render(&plan, &workload::read(&after).0);
+    let objects = apply(after, &edits).expect("the edits fit");
+    let again = render(&plan, &workload::read(&objects).0).0;
+    assert_eq!(
+        apply(objects.clone(), &again).expect("the edits fit"),
+        objects,
+        "its own output stays"
+    );
+    (objects, found.iter().map(|found| found.code.to_string()).collect())
+}
+
+fn names(objects: &[Object], kind: &str) -> Vec<String> {
+    let of_kind = objects.iter().filter(|object| object["kind"] == kind);
+    of_kind
+        .map(|object| object["metadata"]["name"].as_str().unwrap_or_default().to_owned())
+        .collect()
+}
+
+fn own(api_version: &str, kind: &str, name: &str, spec: &Value) -> Value {
+    json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": "shop"}, "spec": spec})
+}
+
+const TARGET: &str = "scaleTargetRef";
+
+fn target() -> Value {
+    json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "api"})
+}
+
+#[test]
+fn without_drift_everything_is_rendered() {
+    let (objects, found) = drifted(POLICY, |_| ());
+    assert_eq!(names(&objects, "HorizontalPodAutoscaler"), ["api"]);
+    assert_eq!(names(&objects, "PodDisruptionBudget"), ["api"]);
+    assert!(objects[0].pointer("/spec/template/spec/affinity").is_some());
+    assert_eq!(found, [""; 0]);
+}
+
+#[test]
+fn a_scaler_of_the_owner_stays_alone() {
+    let hpa = own(
+        "autoscaling/v2",
+        "HorizontalPodAutoscaler",
+        "mine",
+        &json!({TARGET: target(), "maxReplicas": 5}),
+    );
+    let scaled_object = own(
+        "keda.sh/v1alpha1",
+        "ScaledObject",
+        "mine",
+        &json!({TARGET: target(), "triggers": []}),
+    );
+    for (kind, theirs) in [("HorizontalPodAutoscaler", hpa), ("ScaledObject", scaled_object)] {
+        let (objects, found) = drifted(POLICY, |objects| objects.push(theirs.clone()));
+        assert_eq!(names(&objects, kind), ["mine"]);
+        assert_eq!(objects[1], theirs, "it stays as it is");
+        assert_eq!(
+            objects
+                .iter()
+                .filter(|object| object["spec"].get(TARGET).is_some())
+                .count(),
+            1
+        );
+        assert_eq!(objects[0]["spec"]["replicas"], 4, "the count of the manifest");
+        assert_eq!(found, ["two-scalers"]);
+    }
+}
+
+#[test]
+fn a_scaler_of_ours_that_a_host_fed_back_goes_when_the_owner_has_one() {
+    let hpa = |name: &str| {
+        own(
+            "autoscaling/v2",
+            "HorizontalPodAutoscaler",
+            name,
+            &json!({TARGET: target(), "maxReplicas": 5}),
+        )
+    };
+    let mut ours = hpa("api");
+    ours["metadata"]["labels"] = json!({"trimtab.dev/managed-by": "trimtab"});
+    let (objects, found) = drifted(POLICY, |objects| objects.extend([ours.clone(), hpa("mine")]));
+    assert_eq!(names(&objects, "HorizontalPodAutoscaler"), ["mine"]);
+    assert_eq!(found, ["two-scalers", "removed"]);
+}
+
+#[test]
+fn a_budget_of_the_owner_stays_alone() {
+    for selector in [json!({"matchLabels": {"app": "api"}}), json!({})] {
+        let theirs = own(
+            "policy/v1",
+            "PodDisruptionBudget",
+            "mine",
+            &json!({"maxUnavailable": 1, "selector": selector}),
+        );
+        let (objects, found) = drifted(POLICY, |objects| objects.push(theirs.clone()));
+        assert_eq!(names(&objects, "PodDisruptionBudget"), ["mine"]);
+        assert_eq!(found, ["two-budgets"]);
+    }
+}
+
+#[test]
+fn what_its_owner_parked_stays_at_zero() {
+    let park = |objects: &mut Vec<Value>| objects[0]["spec"]["replicas"] = json!(0);
+    let (objects, found) = drifted(POLICY, park);
+    assert_eq!(objects[0]["spec"]["replicas"], 0);
+    assert_eq!(
+        names(&objects, "HorizontalPodAutoscaler"),
+        ["api"],
+        "an HPA leaves zero alone"
+    );
+    assert_eq!(found, ["not-scalable"]);
+    let cron = "{cluster: {kubernetes: '1.33', addons: {keda: '2.17'}}, workloads: {api: {class: worker, scaling: {mode: keda, \
+                minReplicas: {value: 1}, maxReplicas: {value: 9}, triggers: {day: {type: cron, metadata: {timezone: UTC, \
+                start: 0 8 * * *, end: 0 18 * * *, desiredReplicas: '3'}}}}}}}";
+    assert_eq!(names(&drifted(cron, |_| ()).0, "ScaledObject"), ["api"]);
+    let (objects, found) = drifted(cron, park);
+    assert_eq!(objects[0]["spec"]["replicas"], 0);
+    assert_eq!(names(&objects, "ScaledObject"), [""; 0], "KEDA would start it");
+    assert_eq!(found, ["not-scalable"]);
+}
+
+#[test]
+fn what_was_parked_stays_so_when_it_is_planned_again() {
+    let before = [deployment("api", 4, "500m", "512Mi")];
+    let mut world = World::new(POLICY, &before, vec![(KEY, facts("api", 300, wave, |_| 4))]);
+    world.accepted = Some(world.plan());
+    let parked = vec![deployment("api", 0, "500m", "512Mi")];
+    world.workloads = workload::read(&parked).0;
+    world.profile = "sha256:2".to_owned();
+    let plan = world.plan();
+    assert!(plan.spec.workloads[KEY].findings.contains_key("not-scalable"));
+    assert_eq!(plan.spec.workloads[KEY].replicas, None);
+    let objects = apply(parked, &render(&plan, &world.workloads).0).expect("the edits fit");
+    assert_eq!(objects[0]["spec"]["replicas"], 0);
+}
+
+#[test]
+fn a_volume_keeps_pods_off_spot_nodes() {
+    let claim = json!([{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]);
+    let (objects, found) = drifted(POLICY, |objects| {
+        objects[0]["spec"]["template"]["spec"]["volumes"] = claim.clone();
+    });
+    assert_eq!(objects[0].pointer("/spec/template/spec/affinity"), None);
+    assert_eq!(objects[0].pointer("/spec/template/spec/tolerations"), None);
+    assert_eq!(found, ["spot-unsafe"]);
+}
+
+#[test]
+fn of_a_workload_that_is_there_twice_nothing_is_rendered() {
+    let (objects, found) = drifted(POLICY, |objects| objects.push(objects[0].clone()));
+    let one = deployment("api", 4, "500m", "512Mi");
+    assert_eq!(objects, [one.clone(), one]);
+    assert_eq!(found, ["left-alone"]);
+}
