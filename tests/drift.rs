@@ -173,3 +173,87 @@ fn of_a_workload_that_is_there_twice_nothing_is_rendered() {
     assert_eq!(objects, [one.clone(), one]);
     assert_eq!(found, ["left-alone"]);
 }
+
+/// `resources` of the first container.
+fn resources(objects: &[Object]) -> &Value {
+    &objects[0]["spec"]["template"]["spec"]["containers"][0]["resources"]
+}
+
+/// Sets requests of 800m and 600Mi, and leaves limits and replicas as they are.
+const SIZED: &str = "{workloads: {api: {scaling: {mode: none}, requests: {cpu: {value: 800m}, memory: {value: 600Mi}}, \
+                     limits: {memory: {mode: keep}}}}}";
+
+#[test]
+fn a_request_never_passes_a_limit_that_came_later() {
+    let written = json!({"requests": {"cpu": "100m", "memory": "512Mi"}, "limits": {"cpu": "200m", "memory": "512Mi"}});
+    let (objects, found) = drifted(SIZED, |objects| {
+        objects[0]["spec"]["template"]["spec"]["containers"][0]["resources"] = written.clone();
+    });
+    // 800m is above the limit of 200m that came later; the memory limit is the plan's own, as it was
+    assert_eq!(resources(&objects)["requests"]["cpu"], "100m");
+    assert_eq!(resources(&objects)["limits"]["cpu"], "200m");
+    assert_eq!(resources(&objects)["requests"]["memory"], "600Mi");
+    assert_eq!(found, ["left-alone"]);
+}
+
+#[test]
+fn requests_never_pass_those_of_the_pod() {
+    for (of_pod, cpu) in [
+        (json!({"limits": {"cpu": "700m"}}), "500m"),
+        (json!({"requests": {"cpu": "600m"}}), "500m"),
+        (json!({"requests": {"cpu": "800m"}}), "800m"),
+    ] {
+        let (objects, found) = drifted(SIZED, |objects| {
+            objects[0]["spec"]["template"]["spec"]["resources"] = of_pod.clone();
+        });
+        assert_eq!(resources(&objects)["requests"]["cpu"], cpu, "{of_pod}");
+        assert_eq!(found.len(), usize::from(cpu == "500m"), "{of_pod}");
+    }
+}
+
+#[test]
+fn a_scaler_is_left_out_where_its_metric_would_be_invalid() {
+    let sidecar = |objects: &mut Vec<Value>, resources: Value| {
+        let containers = objects[0]["spec"]["template"]["spec"]["containers"].as_array_mut();
+        containers
+            .expect("a list")
+            .push(json!({"name": "side", "image": "x", "resources": resources}));
+    };
+    let hpas = |objects: &[Object]| names(objects, "HorizontalPodAutoscaler").len();
+    let (objects, found) = drifted(POLICY, |objects| sidecar(objects, json!({})));
+    assert_eq!(
+        (hpas(&objects), found),
+        (0, vec!["utilization-without-request".to_owned()])
+    );
+    assert_eq!(objects[0]["spec"]["replicas"], 4, "the count of the manifest");
+    let (objects, found) = drifted(POLICY, |objects| sidecar(objects, json!({"limits": {"cpu": "100m"}})));
+    assert_eq!((hpas(&objects), found.len()), (1, 0), "a limit alone is a request");
+    let (objects, found) = drifted(POLICY, |objects| {
+        sidecar(objects, json!({}));
+        let limits = json!({"limits": [{"type": "Container", "defaultRequest": {"cpu": "100m"}}]});
+        objects.push(own("v1", "LimitRange", "defaults", &limits));
+    });
+    assert_eq!((hpas(&objects), found.len()), (1, 0), "a LimitRange fills it");
+}
+
+#[test]
+fn an_adopted_scaler_keeps_its_metric_where_the_planned_one_would_be_invalid() {
+    let cpu = json!([{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 81}}}]);
+    let theirs = json!({TARGET: target(), "minReplicas": 2, "maxReplicas": 5, "metrics": cpu});
+    let hpa = own("autoscaling/v2", "HorizontalPodAutoscaler", "theirs", &theirs);
+    let before = vec![deployment("api", 4, "500m", "512Mi"), hpa];
+    let plan = World::new(POLICY, &before, vec![(KEY, facts("api", 300, wave, |_| 4))]).plan();
+    let mut after = before.clone();
+    let containers = after[0]["spec"]["template"]["spec"]["containers"].as_array_mut();
+    containers.expect("a list").push(json!({"name": "side", "image": "x"}));
+    let rendered =
+        |objects: Vec<Value>| apply(objects.clone(), &render(&plan, &workload::read(&objects).0).0).expect("fits");
+    assert_ne!(
+        rendered(before)[1]["spec"]["metrics"],
+        cpu,
+        "without drift the target is the plan's"
+    );
+    let objects = rendered(after);
+    assert_eq!(objects[1]["spec"]["metrics"], cpu);
+    assert_eq!(objects[1]["spec"]["maxReplicas"], 9);
+}

@@ -158,11 +158,11 @@ fn an_edited_entry_is_refused_and_decided_again() {
     let folder = folder.path();
     let was = read(folder, PLAN);
     let key = "Deployment/online-boutique/emailservice";
-    edit_cpu_request(folder, key, "777m");
+    edit_cpu_request(folder, key, "177m");
     let edited = format!("warning[plan-edited]: edited after planning: `{key}`\n");
     let render = ["render", "overlays/production", "-o", "rendered/production"];
     assert_ends(&trimtab(folder, &render), 0, &[&edited]);
-    assert!(read(folder, "rendered/production/deployment-emailservice.patch.yaml").contains("777m"));
+    assert!(read(folder, "rendered/production/deployment-emailservice.patch.yaml").contains("177m"));
     let words = [
         "error[plan-edited]",
         key,
@@ -174,8 +174,8 @@ fn an_edited_entry_is_refused_and_decided_again() {
     assert_ends(&trimtab(folder, &["plan", "overlays", "--write"]), 0, &[&edited]);
     let now = read(folder, PLAN);
     let (value, before) = cpu_request(&now, key);
-    assert_eq!(before.as_deref(), Some("777m"), "the last decision");
-    assert_ne!(value, "777m");
+    assert_eq!(before.as_deref(), Some("177m"), "the last decision");
+    assert_ne!(value, "177m");
     let others = |plan: &str| {
         let mut workloads = workloads(plan);
         workloads.remove(key);

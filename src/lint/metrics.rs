@@ -6,7 +6,7 @@ use super::Rule;
 use super::scene::{Scene, finding, items};
 use crate::catalog::fields::Field;
 use crate::diag::{Code, Diagnostic, code};
-use crate::workload::{Container, Scaler, Workload};
+use crate::workload::{Scaler, Workload};
 
 /// A utilization target over a container without the request.
 pub(super) struct UtilizationWithoutRequest;
@@ -19,9 +19,7 @@ impl Rule for UtilizationWithoutRequest {
     fn check(&self, scene: &Scene<'_>) -> Vec<Diagnostic> {
         let mut found = Vec::new();
         for workload in scene.workloads() {
-            let is_filled = scene
-                .of_kind("", "LimitRange")
-                .any(|(id, range)| id.namespace == workload.id.namespace && fills_requests(range));
+            let is_filled = scene.workloads.filled.contains(&workload.id.namespace);
             for scaler in workload.scalers.iter().filter(|_| !is_filled) {
                 found.extend(
                     targets(scaler)
@@ -32,13 +30,6 @@ impl Rule for UtilizationWithoutRequest {
         }
         found
     }
-}
-
-/// Whether a `LimitRange` gives requests to containers without them.
-fn fills_requests(range: &Value) -> bool {
-    items(range, "/spec/limits").iter().any(|limit| {
-        limit["type"] == "Container" && (limit.get("defaultRequest").is_some() || limit.get("default").is_some())
-    })
 }
 
 /// A utilization target: where it stands, what it looks at, and the one container it is about.
@@ -79,16 +70,12 @@ fn targets(scaler: &Scaler) -> Vec<Target<'_>> {
 }
 
 fn lacking(workload: &Workload, scaler: &Scaler, target: &Target<'_>) -> Option<Diagnostic> {
-    let is_looked_at = |container: &&Container| target.container.is_none_or(|name| container.name == name);
-    let lacking = workload
-        .containers
-        .iter()
-        .filter(is_looked_at)
-        .find(|container| !has_request(container, target.resource));
-    let (name, problem) = match (lacking, target.container) {
+    let (name, problem) = match (
+        workload.unmeasured(target.resource, target.container)?,
+        target.container,
+    ) {
         (Some(container), _) => (container.name.as_str(), format!("has no {} request", target.resource)),
-        (None, Some(name)) if workload.container(name).is_none() => (name, "is not in the pod template".to_owned()),
-        _ => return None,
+        (None, name) => (name.unwrap_or_default(), "is not in the pod template".to_owned()),
     };
     let headline = format!(
         "the {} target is a share of the request, and container `{name}` {problem}",
@@ -105,15 +92,6 @@ fn lacking(workload: &Workload, scaler: &Scaler, target: &Target<'_>) -> Option<
         .because("one container without the request makes the metric of all pods invalid, and nothing is scaled")
         .help("set the request, or let the metric look at one container that has it (`ContainerResource`)"),
     )
-}
-
-/// A limit alone is a request too: the API server copies it.
-fn has_request(container: &Container, resource: &str) -> bool {
-    match resource {
-        "cpu" => container.cpu_request.or(container.cpu_limit).is_some(),
-        "memory" => container.memory_request.or(container.memory_limit).is_some(),
-        _ => true,
-    }
 }
 
 /// An HPA that goes to zero, or starts there, and has nothing to wake it.

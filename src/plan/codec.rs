@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::model::{Digests, KIND, OptimizationPlan, PlanSpec, WorkloadPlan};
+use super::model::{Digests, KIND, MadeFrom, OptimizationPlan, PlanSpec, WorkloadPlan};
 use crate::diag::{Diagnostic, code};
 use crate::policy::merge::escape;
 use crate::policy::wire::Metadata;
@@ -172,9 +172,16 @@ fn short_digest(value: &Value) -> String {
 }
 
 /// Digest of what planning is told of a workload: its manifests, and what the policy says of it.
-pub(super) fn made_from(settings: &Settings, workload: &Workload) -> String {
-    let wanted = settings.concerning(&workload.subject());
-    short_digest(&json!([manifests_of(workload), wanted]))
+pub(super) fn made_from(settings: &Settings, workload: &Workload) -> MadeFrom {
+    MadeFrom {
+        manifests: manifests_digest(workload),
+        policy: short_digest(&json!(settings.concerning(&workload.subject()))),
+    }
+}
+
+/// Digest of what planning sees of a workload's manifests.
+pub(crate) fn manifests_digest(workload: &Workload) -> String {
+    short_digest(&manifests_of(workload))
 }
 
 /// What planning sees of a workload's manifests, our own objects left out.

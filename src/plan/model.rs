@@ -123,9 +123,9 @@ pub struct WorkloadPlan {
     /// Container the scaler, the sleep and the stated requests are for.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub main_container: String,
-    /// Digest of its manifests and of what the policy says of it: on the same ones and the same profile nothing changes.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub made_from: String,
+    /// What it was decided from: on the same and the same profile nothing changes.
+    #[serde(default, skip_serializing_if = "MadeFrom::is_empty")]
+    pub made_from: MadeFrom,
     /// Digest of everything else said here: an entry that was edited does not fit its seal.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub seal: String,
@@ -138,6 +138,23 @@ pub struct WorkloadPlan {
     /// Refusals and remarks, by code.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub findings: BTreeMap<String, Finding>,
+}
+
+/// What one workload was decided from, beside the profile.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MadeFrom {
+    /// Digest of what its manifests said.
+    pub manifests: String,
+    /// Digest of what the policy said of it.
+    pub policy: String,
+}
+
+impl MadeFrom {
+    /// Whether it is not known.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl WorkloadPlan {

@@ -4,6 +4,8 @@
 //! request above its limit, pods for a workload that its owner parked, a metric that nothing measures, spot nodes for
 //! pods that hold a volume. Nothing is decided instead: the manifest stands.
 
+mod resources;
+
 use super::Planned;
 use crate::api::keda_v1alpha1::scaled_object_name;
 use crate::diag::{Code, Diagnostic, code};
@@ -11,16 +13,17 @@ use crate::krm::{ObjectId, Reason};
 use crate::plan::WorkloadPlan;
 use crate::plan::model::{DisruptionPlan, ScalerKind, ScalerPlan, SpotPlacement};
 
-/// The plan without what no longer fits, and a warning for each part that is left out.
-pub(super) fn fit(subject: &Planned<'_>) -> (WorkloadPlan, Vec<Diagnostic>) {
+/// The plan without what no longer fits, and a warning for each part that is left out. `is_filled`: a `LimitRange` gives
+/// requests to containers without them.
+pub(super) fn fit(subject: &Planned<'_>, is_filled: bool) -> (WorkloadPlan, Vec<Diagnostic>) {
     let mut plan = subject.plan.clone();
-    let found = [
-        second_scaler(subject, &mut plan),
-        second_budget(subject, &mut plan),
-        parked(subject, &mut plan),
-        state_on_spot(subject, &mut plan),
-    ];
-    (plan, found.into_iter().flatten().collect())
+    let mut found = resources::refused(subject, &mut plan);
+    found.extend(second_scaler(subject, &mut plan));
+    found.extend(second_budget(subject, &mut plan));
+    found.extend(parked(subject, &mut plan));
+    found.extend(resources::unmeasured(subject, &mut plan, is_filled));
+    found.extend(state_on_spot(subject, &mut plan));
+    (plan, found)
 }
 
 fn left_out(code: Code, headline: String, because: &str, help: &str) -> Diagnostic {

@@ -109,7 +109,7 @@ pub fn render(plan: &OptimizationPlan, workloads: &Workloads) -> (Vec<Edit>, Vec
         }
         let accepted = Planned { key, plan, workload };
         diagnostics.extend(missing_containers(&accepted));
-        let (plan, left_out) = drift::fit(&accepted);
+        let (plan, left_out) = drift::fit(&accepted, workloads.filled.contains(&workload.id.namespace));
         diagnostics.extend(left_out.into_iter().map(|found| found.of(key)));
         fitted.push((key, plan, workload));
     }

@@ -17,6 +17,8 @@ pub struct Workloads {
     pub foreign: Vec<ObjectId>,
     /// Keys that several objects have: which of them is meant can't be told.
     pub repeated: BTreeSet<String>,
+    /// Namespaces whose `LimitRange` gives requests to containers without them.
+    pub filled: BTreeSet<String>,
 }
 
 impl Workloads {
@@ -152,7 +154,31 @@ pub struct Vpa {
     pub update_mode: String,
 }
 
+impl Container {
+    /// Whether pods request the resource. A limit alone is a request too: the API server copies it.
+    pub fn has_request(&self, resource: &str) -> bool {
+        match resource {
+            "cpu" => self.cpu_request.or(self.cpu_limit).is_some(),
+            "memory" => self.memory_request.or(self.memory_limit).is_some(),
+            _ => true,
+        }
+    }
+}
+
 impl Workload {
+    /// The container without the request that a utilization target looks at: the one it names, else any of the pod.
+    /// `Some(None)`: the one it names is not there.
+    pub fn unmeasured(&self, resource: &str, named: Option<&str>) -> Option<Option<&Container>> {
+        let mut looked_at = self
+            .containers
+            .iter()
+            .filter(|container| named.is_none_or(|name| container.name == name));
+        match looked_at.find(|container| !container.has_request(resource)) {
+            Some(container) => Some(Some(container)),
+            None => named.filter(|name| self.container(name).is_none()).map(|_| None),
+        }
+    }
+
     /// `Deployment/shop/api`.
     pub fn key(&self) -> String {
         self.id.to_string()

@@ -33,6 +33,9 @@ pub fn read(objects: &[Object]) -> (Workloads, Vec<Diagnostic>) {
         if pointers::is_foreign(id, object) {
             workloads.foreign.push(id.clone());
         }
+        if id.group.is_empty() && id.kind == "LimitRange" && fills_requests(object) {
+            workloads.filled.insert(id.namespace.clone());
+        }
     }
     mark_taken_names(&mut workloads);
     (workloads, diagnostics)
@@ -193,6 +196,14 @@ fn points_at(workload: &Workload, object: &ObjectId) -> bool {
     let budgets = workload.budgets.iter().map(|budget| &budget.id);
     let vpas = workload.vpas.iter().map(|vpa| &vpa.id);
     scalers.chain(budgets).chain(vpas).any(|id| id.is_same_object(object))
+}
+
+/// Whether a `LimitRange` gives requests to containers without them.
+fn fills_requests(range: &Value) -> bool {
+    let limits = range.pointer("/spec/limits").and_then(Value::as_array);
+    limits.into_iter().flatten().any(|limit| {
+        limit["type"] == "Container" && (limit.get("defaultRequest").is_some() || limit.get("default").is_some())
+    })
 }
 
 fn texts(value: Option<&Value>) -> BTreeMap<String, String> {
