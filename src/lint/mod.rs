@@ -1,8 +1,8 @@
 //! Rules that judge the whole result: objects that are fine each by itself and wrong together.
 //!
 //! In: the objects as they would be applied, and the cluster where it is known. Out: [`Diagnostic`]s with the place in
-//! the object. What an object of ours is wrong about is an error; what was there before is a warning: it is not ours to
-//! fail somebody's build over.
+//! the object. What an object of ours is wrong about is an error, and so is what no API server takes; what else was
+//! there before is a warning: it is not ours to fail somebody's build over.
 
 mod scene;
 mod scaled;
@@ -12,6 +12,7 @@ mod budgets;
 mod spread;
 mod spot;
 mod termination;
+mod resources;
 mod keda;
 mod versions;
 mod fields;
@@ -47,6 +48,7 @@ pub static RULES: &[&dyn Rule] = &[
     &spot::UnsafeOnSpot,
     &termination::GraceBeyondNotice,
     &termination::PreStopTooLong,
+    &resources::RequestAboveLimit,
     &keda::TriggerInvalid,
     &keda::ScaledObjectRefused,
     &versions::ApiRemoved,

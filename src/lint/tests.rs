@@ -303,6 +303,30 @@ fn table() -> Vec<(Code, &'static str, String, String)> {
             api(&spot("cloud.google.com/gke-spot: 'true'").replace("Seconds: 15", "Seconds: 16")),
         ),
         (
+            code::REQUEST_ABOVE_LIMIT,
+            "of a container",
+            api("").replace("memory: 1Gi}", "memory: 1Gi}, limits: {cpu: 1000m, memory: 1024Mi}"),
+            api("").replace("memory: 1Gi}", "memory: 1Gi}, limits: {cpu: 1000m, memory: 1G}"),
+        ),
+        (
+            code::REQUEST_ABOVE_LIMIT,
+            "of the pod",
+            api("resources: {requests: {cpu: 1500m}, limits: {cpu: 2}}"),
+            api("resources: {requests: {cpu: 2500m}, limits: {cpu: 2}}"),
+        ),
+        (
+            code::REQUEST_ABOVE_LIMIT,
+            "of containers above the pod's",
+            api("resources: {limits: {cpu: 1}}"),
+            api("resources: {limits: {cpu: 900m}}"),
+        ),
+        (
+            code::REQUEST_ABOVE_LIMIT,
+            "a container's limit above the pod's",
+            api("resources: {limits: {cpu: 2}}").replace("memory: 1Gi}", "memory: 1Gi}, limits: {cpu: 2}"),
+            api("resources: {limits: {cpu: 2}}").replace("memory: 1Gi}", "memory: 1Gi}, limits: {cpu: 3}"),
+        ),
+        (
             code::PRE_STOP_TOO_LONG,
             "a sleep",
             api("").replace("image: x,", "image: x, lifecycle: {preStop: {sleep: {seconds: 29}}},"),
@@ -393,7 +417,7 @@ fn each_fault_is_found_and_its_absence_is_quiet() {
         let loud = found(&bad, code);
         assert_eq!(loud.len(), 1, "{code}, {what}: {loud:?}");
         assert!(
-            loud[0].place.is_some() && loud[0].severity != Severity::Error,
+            loud[0].place.is_some() && (loud[0].severity == Severity::Error) == (code == code::REQUEST_ABOVE_LIMIT),
             "{code}, {what}: not our object"
         );
     }
