@@ -944,6 +944,36 @@ fn a_request_is_never_above_a_stated_limit() {
 }
 
 #[test]
+fn a_stated_request_of_a_stateful_set_takes_its_limit_along() {
+    let mut object = deployment("api", 2, "100m", "200Mi");
+    object["kind"] = json!("StatefulSet");
+    let spec = "{workloads: {api: {scaling: {mode: none}, requests: {strategy: keep, memory: {value: 256Mi}}, limits: {memory: {mode: keep}}}}}";
+    let plan = World::new(spec, &[object], vec![]).plan();
+    let memory = &plan.spec.workloads["StatefulSet/shop/api"].containers["api"];
+    // request and limit were equal, so they stay equal
+    let limit = memory.limits.memory.as_ref().and_then(|limit| limit.value);
+    assert_eq!(
+        memory.requests.memory.as_ref().map(|d| d.value),
+        Some(Bytes::from_mib(256))
+    );
+    assert_eq!(limit, Some(Bytes::from_mib(256)));
+}
+
+#[test]
+fn a_manifest_that_the_api_server_refuses_is_said() {
+    let mut object = deployment("api", 2, "100m", "200Mi");
+    let keep =
+        "{workloads: {api: {scaling: {mode: none}, requests: {strategy: keep}, limits: {memory: {mode: keep}}}}}";
+    let found = |object: &Value| {
+        let plan = World::new(keep, std::slice::from_ref(object), vec![]).one("api");
+        plan.findings.contains_key("request-above-limit")
+    };
+    assert!(!found(&object));
+    object["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["cpu"] = json!("99m");
+    assert!(found(&object));
+}
+
+#[test]
 fn objects_of_others_keep_their_name_and_content() {
     let stolen = |api_version: &str, kind: &str, spec: Value| json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "web", "namespace": "shop"}, "spec": spec});
     let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "api"});
@@ -1002,11 +1032,24 @@ fn a_plan_that_no_api_server_would_take_is_refused_whole() {
         vec![(key, facts("api", 300, wave, |_| 6))],
     );
     let good = plan::codec::to_value(&world.plan());
-    let scaler = "/spec/workloads/Deployment~1shop~1api/scaler";
+    let workload = "/spec/workloads/Deployment~1shop~1api";
+    let scaler = format!("{workload}/scaler");
     for (case, pointer, value) in [
         ("range", format!("{scaler}/minReplicas/value"), json!(5000)),
         ("nothing", format!("{scaler}/maxReplicas/value"), json!(0)),
         ("target", format!("{scaler}/cpu/target/value"), json!("0%")),
+        ("drain", format!("{workload}/disruption/maxUnavailable/value"), json!(0)),
+        ("stopped", format!("{workload}/replicas/value"), json!(0)),
+        (
+            "no request",
+            format!("{workload}/containers/api/requests/cpu/value"),
+            json!("0"),
+        ),
+        (
+            "skew",
+            format!("{workload}/spread/topology.kubernetes.io~1zone/maxSkew"),
+            json!(0),
+        ),
         ("version", "/spec/decisionVersion".to_owned(), json!("999")),
         ("kind", "/kind".to_owned(), json!("Foo")),
     ] {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::model::{Digests, KIND, MadeFrom, OptimizationPlan, PlanSpec, WorkloadPlan};
+use super::model::{Decided, Digests, KIND, MadeFrom, OptimizationPlan, PlanSpec, WorkloadPlan};
 use crate::diag::{Diagnostic, code};
 use crate::policy::merge::escape;
 use crate::policy::wire::Metadata;
@@ -91,6 +91,9 @@ fn impossible(plan: &OptimizationPlan, source: &Source) -> Vec<Diagnostic> {
                 );
             }
         }
+        for (part, headline) in harmful(workload) {
+            problem(format!("{pointer}/{part}"), headline.to_owned());
+        }
         for (name, container) in &workload.containers {
             let (requests, limits) = (&container.requests, &container.limits);
             let cpu = requests
@@ -114,6 +117,53 @@ fn impossible(plan: &OptimizationPlan, source: &Source) -> Vec<Diagnostic> {
         }
     }
     problems
+}
+
+/// Values that no planning makes by itself, and that stop a drain, a scaler or the workload: where, and what.
+fn harmful(plan: &WorkloadPlan) -> Vec<(&'static str, &'static str)> {
+    let budget = plan
+        .disruption
+        .as_ref()
+        .and_then(|budget| budget.max_unavailable.as_ref());
+    let is_known = plan.findings.contains_key(code::PDB_BLOCKS_EVICTIONS.as_str());
+    let is_blocking = !is_known && budget.is_some_and(|max| super::disruption::blocks(None, Some(max.value), u32::MAX));
+    let idles = plan
+        .scaler
+        .as_ref()
+        .is_some_and(|scaler| scaler.min_replicas.value == 0);
+    let count = plan.replicas.as_ref().filter(|count| !count.is_stated());
+    let is_stopped = !idles && count.is_some_and(|count| count.value == Some(0));
+    let target = plan.scaler.as_ref().and_then(|scaler| scaler.cpu.as_ref());
+    let is_looked_at = |name: &String| target.is_some_and(|cpu| cpu.container.as_ref().is_none_or(|one| one == name));
+    let is_nothing = plan.containers.iter().any(|(name, container)| {
+        let request = container.requests.cpu.as_ref();
+        is_looked_at(name) && request.is_some_and(|request| request.value.get() == 0)
+    });
+    [
+        (
+            is_blocking,
+            "disruption",
+            "a budget of `maxUnavailable: 0` ends no drain, and no finding says so",
+        ),
+        (
+            is_stopped,
+            "replicas",
+            "0 replicas stop the workload, and the policy does not state it",
+        ),
+        (
+            is_nothing,
+            "containers",
+            "a CPU target is a share of the request, and the request is 0",
+        ),
+        (
+            plan.spread.values().any(|spread| spread.max_skew == 0),
+            "spread",
+            "`maxSkew` is at least 1",
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(is_found, part, headline)| is_found.then_some((part, headline)))
+    .collect()
 }
 
 /// `sha256:…` of a value's canonical JSON: sorted keys, no blanks.

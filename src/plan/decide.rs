@@ -210,6 +210,7 @@ fn highest_replicas(scaler: Option<&super::model::ScalerPlan>, case: &Case<'_>, 
 fn containers(case: &Case<'_>, main: &crate::workload::Container, scaled: &scaling::Scaled, plan: &mut WorkloadPlan) {
     for container in &case.workload.containers {
         let is_main = container.name == main.name;
+        report_refused(case, container);
         let (wanted_requests, wanted_limits) = case.wanted.container(&container.name, is_main);
         let requests = if is_main && scaled.holds_cpu {
             requests::RequestPlan {
@@ -235,6 +236,36 @@ fn containers(case: &Case<'_>, main: &crate::workload::Container, scaled: &scali
             case.find(
                 code::CONTAINER_UNKNOWN,
                 format!("the policy names a container `{name}` that the manifest does not have"),
+            );
+        }
+    }
+}
+
+/// Notes that the manifest itself requests more than its limits: whatever is decided, its owner must know.
+fn report_refused(case: &Case<'_>, container: &crate::workload::Container) {
+    let cpu = container
+        .cpu_request
+        .zip(container.cpu_limit)
+        .filter(|(request, limit)| request > limit);
+    let memory = container
+        .memory_request
+        .zip(container.memory_limit)
+        .filter(|(request, limit)| request > limit);
+    for (resource, pair) in [
+        (
+            "CPU",
+            cpu.map(|(request, limit)| (request.to_string(), limit.to_string())),
+        ),
+        (
+            "memory",
+            memory.map(|(request, limit)| (request.to_string(), limit.to_string())),
+        ),
+    ] {
+        if let Some((request, limit)) = pair {
+            let name = &container.name;
+            case.find(
+                code::REQUEST_ABOVE_LIMIT,
+                format!("container `{name}`: the manifest requests {request} of {resource} with a limit of {limit}, and the API server refuses it"),
             );
         }
     }

@@ -348,8 +348,13 @@ fn keep_stated_only(plan: &mut WorkloadPlan, before: Option<&WorkloadPlan>, kind
         let (requests, limits) = (&mut container.requests, &mut container.limits);
         drop_derived(&mut requests.cpu, old.and_then(|old| old.requests.cpu.as_ref()));
         drop_derived(&mut requests.memory, old.and_then(|old| old.requests.memory.as_ref()));
-        drop_derived(&mut limits.cpu, old.and_then(|old| old.limits.cpu.as_ref()));
-        drop_derived(&mut limits.memory, old.and_then(|old| old.limits.memory.as_ref()));
+        // a stated request without the limit that follows it may pass the old one: both change
+        if !follows_stated(limits.cpu.as_ref(), requests.cpu.as_ref()) {
+            drop_derived(&mut limits.cpu, old.and_then(|old| old.limits.cpu.as_ref()));
+        }
+        if !follows_stated(limits.memory.as_ref(), requests.memory.as_ref()) {
+            drop_derived(&mut limits.memory, old.and_then(|old| old.limits.memory.as_ref()));
+        }
     }
     plan.containers
         .retain(|_, container| *container != super::model::ContainerPlan::default());
@@ -357,6 +362,12 @@ fn keep_stated_only(plan: &mut WorkloadPlan, before: Option<&WorkloadPlan>, kind
         "derived values are not written into a {kind}, only stated ones (`guardrails.restart.stateful: never`)"
     );
     hold(plan, &wanted, "restart.stateful", &detail);
+}
+
+/// Whether a limit moves only because a request moves that the policy states.
+fn follows_stated(limit: Option<&impl Decided>, request: Option<&impl Decided>) -> bool {
+    let follows = limit.is_some_and(|limit| limit.reason().code == code::LIMIT_FOLLOWS_REQUEST.as_str());
+    follows && request.is_some_and(Decided::is_stated)
 }
 
 /// Puts the accepted value, or none, in the place of a derived one.
