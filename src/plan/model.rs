@@ -195,17 +195,8 @@ impl WorkloadPlan {
     fn reasons(&self) -> BTreeMap<String, &Reason> {
         let mut reasons = BTreeMap::new();
         for (name, container) in &self.containers {
-            let (requests, limits) = (&container.requests, &container.limits);
-            let all = [
-                ("requests/cpu", requests.cpu.as_ref().map(|d| &d.reason)),
-                ("requests/memory", requests.memory.as_ref().map(|d| &d.reason)),
-                ("limits/cpu", limits.cpu.as_ref().map(|d| &d.reason)),
-                ("limits/memory", limits.memory.as_ref().map(|d| &d.reason)),
-            ];
-            reasons.extend(
-                all.into_iter()
-                    .filter_map(|(field, why)| Some((format!("{name}/{field}"), why?))),
-            );
+            let amounts = container.amounts();
+            reasons.extend(amounts.map(|(field, decided)| (format!("{name}/{field}"), decided.reason())));
         }
         if let Some(scaler) = &self.scaler {
             let all = [
@@ -350,7 +341,7 @@ pub struct Removable<T> {
 }
 
 /// What values that stay and values that may go have in common.
-pub(super) trait Decided: Clone {
+pub(super) trait Decided {
     /// Why.
     fn reason(&self) -> &Reason;
 
@@ -358,7 +349,9 @@ pub(super) trait Decided: Clone {
     fn is_change(&self) -> bool;
 
     /// Whether both have one value, whatever the reason.
-    fn agrees_with(&self, other: &Self) -> bool;
+    fn agrees_with(&self, other: &Self) -> bool
+    where
+        Self: Sized;
 
     /// Whether the policy states the value.
     fn is_stated(&self) -> bool {
@@ -366,7 +359,7 @@ pub(super) trait Decided: Clone {
     }
 }
 
-impl<T: Clone + PartialEq> Decided for Decision<T> {
+impl<T: PartialEq> Decided for Decision<T> {
     fn reason(&self) -> &Reason {
         &self.reason
     }
@@ -380,7 +373,7 @@ impl<T: Clone + PartialEq> Decided for Decision<T> {
     }
 }
 
-impl<T: Clone + PartialEq> Decided for Removable<T> {
+impl<T: PartialEq> Decided for Removable<T> {
     fn reason(&self) -> &Reason {
         &self.reason
     }
@@ -404,6 +397,23 @@ pub struct ContainerPlan {
     /// Limits; an absent one stays as it is.
     #[serde(default, skip_serializing_if = "ResourcePlan::is_empty")]
     pub limits: ResourcePlan<Removable<Millicores>, Removable<Bytes>>,
+}
+
+impl ContainerPlan {
+    /// Every amount that is decided, by its name: `requests/cpu`.
+    pub(super) fn amounts(&self) -> impl Iterator<Item = (&'static str, &dyn Decided)> {
+        fn some<D: Decided>(decided: Option<&D>) -> Option<&dyn Decided> {
+            decided.map(|decided| decided as &dyn Decided)
+        }
+        let (requests, limits) = (&self.requests, &self.limits);
+        let all = [
+            ("requests/cpu", some(requests.cpu.as_ref())),
+            ("requests/memory", some(requests.memory.as_ref())),
+            ("limits/cpu", some(limits.cpu.as_ref())),
+            ("limits/memory", some(limits.memory.as_ref())),
+        ];
+        all.into_iter().filter_map(|(name, decided)| Some((name, decided?)))
+    }
 }
 
 /// One thing for CPU, one for memory.

@@ -8,7 +8,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::{Decided, Decision, SpotPlacement, WorkloadPlan};
+use super::model::{ContainerPlan, Decided, Decision, SpotPlacement, WorkloadPlan};
 use super::{Inputs, codec, is_same_profile, one, versions, waiting};
 use crate::diag::code;
 use crate::krm::Reason;
@@ -167,13 +167,8 @@ fn states_anew(plan: &WorkloadPlan, before: &WorkloadPlan) -> bool {
         return false;
     };
     let is_said = |reason: &Reason| reason.code == code::STATED.as_str();
-    let in_containers = waits.containers.values().any(|container| {
-        let (requests, limits) = (&container.requests, &container.limits);
-        is(requests.cpu.as_ref())
-            || is(requests.memory.as_ref())
-            || is(limits.cpu.as_ref())
-            || is(limits.memory.as_ref())
-    });
+    let mut amounts = waits.containers.values().flat_map(ContainerPlan::amounts);
+    let in_containers = amounts.any(|(_, decided)| decided.is_stated());
     let is_taken_back = plan.spot.is_none() && before.spot.as_ref().is_some_and(|spot| is_said(&spot.reason));
     in_containers
         || is_taken_back
@@ -238,12 +233,8 @@ fn restarts(plan: &WorkloadPlan, before: Option<&WorkloadPlan>) -> bool {
     if let Some(before) = before {
         return template(plan) != template(before);
     }
-    let is_changed = plan.containers.values().any(|container| {
-        changes(container.requests.cpu.as_ref())
-            || changes(container.requests.memory.as_ref())
-            || changes(container.limits.cpu.as_ref())
-            || changes(container.limits.memory.as_ref())
-    });
+    let mut amounts = plan.containers.values().flat_map(ContainerPlan::amounts);
+    let is_changed = amounts.any(|(_, decided)| decided.is_change());
     is_changed
         || !plan.spread.is_empty()
         || plan.spot.is_some()
@@ -371,7 +362,7 @@ fn follows_stated(limit: Option<&impl Decided>, request: Option<&impl Decided>) 
 }
 
 /// Puts the accepted value, or none, in the place of a derived one.
-fn drop_derived<D: Decided>(new: &mut Option<D>, old: Option<&D>) {
+fn drop_derived<D: Decided + Clone>(new: &mut Option<D>, old: Option<&D>) {
     if new.as_ref().is_some_and(|decided| !decided.is_stated()) {
         *new = old.cloned();
     }

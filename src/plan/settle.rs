@@ -52,13 +52,13 @@ fn utilization(new: &mut Option<UtilizationPlan>, old: Option<&UtilizationPlan>)
     }
 }
 
-fn settle<D: Decided>(new: &mut Option<D>, old: Option<&D>) {
+fn settle<D: Decided + Clone>(new: &mut Option<D>, old: Option<&D>) {
     if let (Some(new), Some(old)) = (new, old) {
         value(new, old);
     }
 }
 
-fn value<D: Decided>(new: &mut D, old: &D) {
+fn value<D: Decided + Clone>(new: &mut D, old: &D) {
     if new.agrees_with(old) {
         *new = old.clone();
     }

@@ -55,7 +55,7 @@ fn changes_of(wanted: &ContainerPlan, kept: Option<&ContainerPlan>) -> Container
 }
 
 /// A decision that is not the kept one; where none is kept, that is not what is in force.
-pub(super) fn other<D: Decided>(wanted: Option<&D>, kept: Option<&D>) -> Option<D> {
+pub(super) fn other<D: Decided + Clone>(wanted: Option<&D>, kept: Option<&D>) -> Option<D> {
     let is_other = |wanted: &&D| kept.map_or(wanted.is_change(), |kept| !wanted.agrees_with(kept));
     wanted.filter(is_other).cloned()
 }
