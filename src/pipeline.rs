@@ -1,6 +1,7 @@
 //! The whole flow in one function of named steps. The command line and the KRM function both call it and decide nothing.
 
 mod again;
+mod findings;
 mod unstated;
 
 use std::collections::BTreeMap;
@@ -106,6 +107,11 @@ pub fn run(inputs: &Inputs) -> Result<Outcome, Vec<Diagnostic>> {
     if is_on_the_fly && inputs.profiles.is_empty() {
         unstated::check(&settings, &workloads, &plan)?;
     }
+    if is_on_the_fly {
+        let mut found = findings::of(&plan, &diagnostics);
+        diagnostics.append(&mut found);
+    }
+    diagnostics.extend(nothing_to_plan(&workloads, &plan));
     let (mut edits, mut found) = render::render(&plan, &workloads);
     diagnostics.append(&mut found);
     if is_on_the_fly {
@@ -118,6 +124,15 @@ pub fn run(inputs: &Inputs) -> Result<Outcome, Vec<Diagnostic>> {
         edits,
         plan,
         diagnostics,
+    })
+}
+
+/// An environment without workloads is no error (a base of config maps grows), and hardly what was meant.
+fn nothing_to_plan(workloads: &Workloads, plan: &OptimizationPlan) -> Option<Diagnostic> {
+    (workloads.by_key.is_empty() && plan.spec.workloads.is_empty()).then(|| {
+        Diagnostic::warning(code::NO_WORKLOADS, "there is no workload among the manifests")
+            .because("trimtab decides on Deployments, StatefulSets, DaemonSets, Rollouts, CronJobs and Jobs")
+            .help("look at what the build lists under `resources:`, or pipe the manifests in")
     })
 }
 

@@ -179,6 +179,138 @@ fn a_policy_that_states_everything_needs_no_history() {
     );
 }
 
+/// A policy for cluster 1.33 with these rules, in a file.
+fn policy_file(folder: &tempfile::TempDir, rules: &str) -> String {
+    let path = folder.path().join("policy.yaml");
+    let text = format!(
+        "apiVersion: trimtab.dev/v1alpha1\nkind: OptimizationPolicy\nmetadata: {{name: shop}}\nspec:\n  environment: x\n  \
+         mode: enforce\n  cluster: {{kubernetes: \"1.33\"}}\n  workloads: {rules}\n"
+    );
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+fn workload(api_version: &str, kind: &str, name: &str) -> Value {
+    json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": "shop"}, "spec": {
+        "selector": {"matchLabels": {"app": name}},
+        "template": {"metadata": {"labels": {"app": name}},
+            "spec": {"containers": [{"name": name, "image": "registry.example/app:1"}]}}}})
+}
+
+/// Nobody reviews a plan that is made on the fly, so what it refuses and remarks is said: to hosts that show results,
+/// and on stderr.
+#[test]
+fn planning_on_the_fly_says_what_it_refuses() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = policy_file(
+        &folder,
+        "{web: {requests: {cpu: {value: 120m}, memory: {value: 96Mi}}}, migrate: {}, agent: {requests: {strategy: keep}, \
+         scaling: {mode: hpa, minReplicas: {value: 2}, maxReplicas: {value: 4}, targets: {cpu: {value: 60%}}}}}",
+    );
+    let items = json!([
+        workload("apps/v1", "Deployment", "web"),
+        workload("batch/v1", "Job", "migrate"),
+        workload("apps/v1", "DaemonSet", "agent"),
+        workload("apps/v1", "Deployment", "other"),
+    ]);
+    let output = run(&["fn", "--policy", &policy], list(&items).to_string().as_bytes());
+    let list = &objects(&output)[0];
+    let result = |kind: &str| {
+        let results = list["results"].as_array().unwrap();
+        let of_kind: Vec<&Value> = results
+            .iter()
+            .filter(|one| one["resourceRef"]["kind"] == kind)
+            .collect();
+        assert_eq!(of_kind.len(), 1, "{kind}: {results:#?}");
+        of_kind[0].clone()
+    };
+    assert_eq!(
+        result("Job"),
+        json!({
+            "message": "the template of a Job can't be changed once it is applied; nothing is rendered for this workload; \
+                        `trimtab explain left-alone` says what it means",
+            "severity": "warning", "tags": {"code": "left-alone"},
+            "resourceRef": {"apiVersion": "batch/v1", "kind": "Job", "name": "migrate", "namespace": "shop"},
+        })
+    );
+    assert_eq!(
+        result("DaemonSet"),
+        json!({
+            "message": "a DaemonSet has no replicas to scale; `trimtab explain not-scalable` says what it means",
+            "severity": "warning", "tags": {"code": "not-scalable"},
+            "resourceRef": {"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "agent", "namespace": "shop"},
+        })
+    );
+    let codes = |name: &str| -> Vec<(String, String)> {
+        let results = list["results"].as_array().unwrap().iter();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        results
+            .filter(|one| one["resourceRef"]["name"] == name)
+            .map(|one| (text(&one["tags"]["code"]), text(&one["severity"])))
+            .collect()
+    };
+    assert_eq!(codes("web"), [("restarts-pods".to_owned(), "info".to_owned())]);
+    assert_eq!(codes("other"), [("unmatched".to_owned(), "info".to_owned())]);
+    let stream = trimtab::yaml::to_stream(items.as_array().unwrap());
+    let output = run(&["fn", "--policy", &policy], stream.as_bytes());
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    for words in [
+        "warning[left-alone]: the template of a Job can't be changed once it is applied\n  --> Job/shop/migrate\n",
+        "warning[not-scalable]: a DaemonSet has no replicas to scale\n  --> DaemonSet/shop/agent\n",
+        "note[restarts-pods]",
+    ] {
+        assert!(stderr.contains(words), "no `{words}` in: {stderr}");
+    }
+}
+
+/// What the policy accepts is no warning, and a plan that was reviewed says it all itself: builds stay quiet.
+#[test]
+fn an_accepted_finding_is_a_note_and_a_committed_plan_is_not_read_aloud() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = "{agent: {requests: {strategy: keep}, scaling: {mode: hpa, minReplicas: {value: 2}, \
+                 maxReplicas: {value: 4}, targets: {cpu: {value: 60%}}}}}\n  \
+                 accept: {no-hpa: {code: not-scalable, workload: agent, reason: known}}";
+    let policy = policy_file(&folder, rules);
+    let agent = workload("apps/v1", "DaemonSet", "agent");
+    let output = run(&["fn", "--policy", &policy], agent.to_string().as_bytes());
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        stderr.contains("note[not-scalable]") && stderr.contains("`spec.accept.no-hpa`"),
+        "{stderr}"
+    );
+    assert!(!stderr.contains("warning["), "{stderr}");
+}
+
+/// Without workloads there is nothing to plan and nothing to lose: everything passes, and it is said.
+#[test]
+fn an_environment_without_workloads_passes_with_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = policy_file(&folder, "{}");
+    for items in [json!([]), json!([config_map()])] {
+        let output = run(&["fn", "--policy", &policy], list(&items).to_string().as_bytes());
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let list = &objects(&output)[0];
+        assert_eq!(list["items"], items);
+        assert_eq!(list["results"][0]["tags"]["code"], "no-workloads", "{list:#}");
+        assert_eq!(list["results"][0]["severity"], "warning");
+    }
+    // workloads that no rule is for are another matter: what was accepted for them may be lost
+    let output = run(
+        &["fn", "--policy", &policy],
+        workload("apps/v1", "Deployment", "web").to_string().as_bytes(),
+    );
+    assert_refused(
+        &output,
+        "there is neither a plan nor a usage profile, and no rule of the policy matches any workload",
+    );
+    assert_refused(&output, "the workloads are `Deployment/shop/web`");
+}
+
 #[test]
 fn over_its_own_output_the_function_changes_nothing() {
     let input = std::fs::read(fixture("stdin.yaml")).unwrap();
@@ -271,8 +403,8 @@ fn what_cannot_be_read_is_an_error_with_nothing_on_stdout() {
         (&[], text(foreign), "the functionConfig is `ConfigMap`"),
         (
             &[],
-            text(list(&json!([config_map()]))),
-            "neither a plan nor a usage profile",
+            text(list(&json!([workload("apps/v1", "Deployment", "prod-web")]))),
+            "there is neither a plan nor a usage profile, and no rule of the policy matches any workload",
         ),
         (&FILES, text(plan()), "no object is left"),
         (

@@ -65,6 +65,7 @@ codes! {
     PLAN_OUTDATED = "plan-outdated": "The plan names a workload or a container that the manifests no longer have. What it says of the others is still rendered. Plan again if the change was meant.";
     REMOVED = "removed": "An object that trimtab made is removed where a host feeds it back: the policy says `mode: none`, or the accepted plan has another object in its place. Objects without our mark are never removed.";
     RENDERED = "rendered": "The plan asks for this object: it is made with the label `trimtab.dev/managed-by: trimtab`, and refreshed as a whole where that label shows it is ours.";
+    NO_WORKLOADS = "no-workloads": "There is nothing among the manifests that trimtab decides on (Deployments, StatefulSets, DaemonSets, Rollouts, CronJobs, Jobs). They pass through as they are. Most often `resources:` lists less than was meant.";
     UNMATCHED = "unmatched": "No rule of the policy matches this workload: it is untouched. Add a rule, or give it a class.";
     RULE_MATCHES_NOTHING = "rule-matches-nothing": "A rule of the policy matches no workload of this environment: a renamed workload, a typing error, or a rule that can go.";
     RULE_TIE = "rule-tie": "Two rules of equal rank set one field of a workload differently. Give one a higher `priority`, or make its match more exact. The workload keeps its accepted decision until then.";

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::NAMED;
 use crate::diag::{Diagnostic, code};
 use crate::plan::model::{OptimizationPlan, ScalerPlan, Status, WorkloadPlan};
-use crate::policy::wire::{Mode, ScalingMode, Strategy};
+use crate::policy::wire::{Mode, Scaling, ScalingMode, Strategy};
 use crate::policy::{Matched, Settings, WorkloadSettings};
 use crate::workload::{Workload, Workloads};
 
@@ -30,8 +30,11 @@ pub(super) fn check(
             (!values.is_empty()).then_some((key, values))
         })
         .collect();
-    if missing.is_empty() && !plan.spec.workloads.is_empty() {
+    if workloads.by_key.is_empty() || (missing.is_empty() && !plan.spec.workloads.is_empty()) {
         return Ok(());
+    }
+    if plan.spec.workloads.is_empty() {
+        return Err(vec![nothing_matches(workloads)]);
     }
     let mut diagnostic = Diagnostic::error(
         code::MISSING_INPUT,
@@ -47,6 +50,25 @@ pub(super) fn check(
         diagnostic = diagnostic.because(format!("and values of {} more workloads", missing.len() - NAMED));
     }
     Err(vec![diagnostic])
+}
+
+/// Without a plan that remembers, an environment that no rule is for would lose silently what was accepted for it.
+fn nothing_matches(workloads: &Workloads) -> Diagnostic {
+    let mut keys: Vec<String> = workloads.by_key.keys().map(|key| format!("`{key}`")).collect();
+    let count = keys.len();
+    keys.truncate(NAMED);
+    let more = if count > NAMED {
+        format!(" and {} more", count - NAMED)
+    } else {
+        String::new()
+    };
+    Diagnostic::error(
+        code::MISSING_INPUT,
+        "there is neither a plan nor a usage profile, and no rule of the policy matches any workload",
+    )
+    .because(format!("the workloads are {}{more}", keys.join(", ")))
+    .because("names are compared without the stated prefix and suffix (`spec.identity`)")
+    .help("correct the rules under `spec.workloads`, or list `plan.yaml` under `resources:` beside the policy")
 }
 
 fn of_workload(wanted: &WorkloadSettings, workload: &Workload, planned: &WorkloadPlan) -> Vec<String> {
@@ -69,10 +91,18 @@ fn of_workload(wanted: &WorkloadSettings, workload: &Workload, planned: &Workloa
     let is_scaled = matches!(wanted.spec.scaling.mode, Some(mode) if mode != ScalingMode::None);
     match &planned.scaler {
         Some(scaler) => missing.extend(of_scaler(scaler)),
-        None if is_scaled => missing.push("the scaler's bounds and target".to_owned()),
+        // one whose values are all stated was refused for another reason, which is among the findings
+        None if is_scaled && is_left_open(&wanted.spec.scaling) => {
+            missing.push("the scaler's bounds and target".to_owned());
+        }
         None => {}
     }
     missing
+}
+
+fn is_left_open(scaling: &Scaling) -> bool {
+    let has_metric = scaling.targets.cpu.value.is_some() || !scaling.metrics.is_empty() || !scaling.triggers.is_empty();
+    scaling.min_replicas.value.is_none() || scaling.max_replicas.value.is_none() || !has_metric
 }
 
 fn of_scaler(scaler: &ScalerPlan) -> Vec<String> {
