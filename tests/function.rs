@@ -263,6 +263,33 @@ fn planning_on_the_fly_says_what_it_refuses() {
     }
 }
 
+/// A manifest may request 0 CPU; a share of it is no number, so no scaler is made that divides by it.
+#[test]
+fn no_cpu_target_stands_on_a_request_of_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = policy_file(
+        &folder,
+        "{web: {requests: {strategy: keep}, scaling: {mode: hpa, minReplicas: {value: 2}, maxReplicas: {value: 4}, \
+         targets: {cpu: {value: 60%}}}}}",
+    );
+    let mut web = workload("apps/v1", "Deployment", "web");
+    let made = |web: &Value| {
+        let output = run(&["fn", "--policy", &policy], web.to_string().as_bytes());
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        (objects(&output).len(), stderr)
+    };
+    web["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"] = json!({"cpu": "0"});
+    let (count, stderr) = made(&web);
+    assert_eq!(count, 1, "{stderr}");
+    assert!(
+        stderr.contains("warning[utilization-without-request]: its CPU request is 0"),
+        "{stderr}"
+    );
+    web["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"] = json!({"cpu": "10m"});
+    let (count, stderr) = made(&web);
+    assert_eq!(count, 2, "an HPA beside it: {stderr}");
+}
+
 /// What the policy accepts is no warning, and a plan that was reviewed says it all itself: builds stay quiet.
 #[test]
 fn an_accepted_finding_is_a_note_and_a_committed_plan_is_not_read_aloud() {

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use trimtab::diag::terminal;
 use trimtab::plan::model::OptimizationPlan;
-use trimtab::policy::{self, OptimizationPolicy, Settings, Source, schema};
+use trimtab::policy::{self, Matched, OptimizationPolicy, Settings, Source, Subject, schema};
 use trimtab::price::PriceSheet;
 use trimtab::profile::object::ProfileObject;
 use trimtab::yaml::{self, Limits};
@@ -291,5 +291,128 @@ fn mistakes_are_reported_with_place_reason_and_repair() {
         insta::with_settings!({prepend_module_to_snapshot => false, omit_expression => true}, {
             insta::assert_snapshot!(format!("policy__{name}"), problems);
         });
+    }
+}
+
+/// A field with the value that is out of range between bars, and what is said of it.
+const OUT_OF_RANGE: &str = r#"
+scaling: {metrics: {q: {type: external, metric: q, averageValue: {value: |"0"|}}}} -> less 1n
+scaling: {metrics: {q: {type: external, metric: q, value: {value: |"-5"|}}}} -> less 1n
+scaling: {metrics: {q: {type: pods, metric: q, averageValue: {max: |0m|}}}} -> less 1n
+scaling: {triggers: {q: {type: prometheus, threshold: {value: |"0"|}}}} -> less 1n
+requests: {cpu: {value: |"0"|}} -> less 1m
+requests: {cpu: {max: |0m|}} -> less 1m
+requests: {cpu: {value: |"1000001"|}} -> more 1000000
+requests: {memory: {value: |"0"|}} -> less 1
+limits: {cpu: {value: |"0"|}} -> less 1m
+containers: {log: {requests: {cpu: {value: |"0"|}}}} -> less 1m
+vpa: {maxAllowed: {cpu: |"0"|}} -> less 1m
+scaling: {maxReplicas: {value: |0|}} -> less 1
+scaling: {minReplicas: {value: |2147483648|}} -> more 2147483647
+scaling: {idleReplicas: |3000000000|} -> more 2147483647
+scaling: {targets: {cpu: {value: |0%|}}} -> less 1%
+scaling: {targets: {cpu: {value: |70.5%|}}} -> `70.5%` is no whole percentage, as Kubernetes takes them
+scaling: {behavior: {scaleUp: {stabilization: {max: |2h|}}}} -> more 1h
+scaling: {behavior: {scaleDown: {policies: {slow: {type: Pods, value: 1, period: |0s|}}}}} -> less 1s
+scaling: {pollingInterval: |0s|} -> less 1s
+scaling: {cooldownPeriod: |99999d|} -> more 2147483647s
+scaling: {derive: {maxUtilization: |0%|}} -> less 1%
+requests: {percentile: {cpu: {quantile: |101%|}}} -> more 100%
+replicas: {count: {value: |2147483648|}} -> more 2147483647
+spread: {zone: {maxSkew: |2147483648|}} -> more 2147483647
+replicas: {count: {value: |4294967296|}} -> 4294967296 is greater than the maximum of 4294967295
+scaling: {minReplicas: {value: |-1|}} -> -1 is less than the minimum of 0
+"#;
+
+/// Nothing that somebody divides by is 0, and nothing is beyond what Kubernetes counts: each is refused where it stands.
+#[test]
+fn numbers_out_of_range_are_refused_at_their_place() {
+    let head = "environment: test\ncluster: {kubernetes: \"1.33\"}\n";
+    let rule = format!("{head}workloads:\n  api:\n    ");
+    let of_policy = "history: {coverage: |150%|} -> more 100%\nhistory: {minimum: |0s|} -> less 1s\n\
+                     guardrails: {capacityDecrease: |101%|} -> more 100%";
+    // behind four lines of header, `spec` indented by two blanks
+    let of_rules = OUT_OF_RANGE.trim().lines().map(|case| (rule.as_str(), "9:", 7, case));
+    for (before, line, column, case) in of_rules.chain(of_policy.lines().map(|case| (head, "7:", 3, case))) {
+        let (field, said) = case.split_once(" -> ").unwrap();
+        let [start, value, end] = field.split('|').collect::<Vec<_>>()[..] else {
+            panic!("{case}");
+        };
+        let written = value.trim_matches('"');
+        let headline = match said.split_once(' ') {
+            Some((word @ ("less" | "more"), bound)) => {
+                let most = if word == "less" { "least" } else { "most" };
+                format!("`{written}` is {word} than `{bound}`, the {most} that is possible here")
+            }
+            _ => said.to_owned(),
+        };
+        let problems = parse_text(&wrap(&format!("{before}{start}{value}{end}"))).map(|_| ());
+        let problems = problems.expect_err(case);
+        let place = format!("policy.yaml:{line}{}\n", column + start.len());
+        assert!(problems.contains(&headline), "{case}: no `{headline}` in\n{problems}");
+        assert!(problems.contains(&place), "{case}: not at {place}{problems}");
+        assert_eq!(problems.matches("error[").count(), 1, "{case}:\n{problems}");
+    }
+    // a lower bound that never binds harms nobody
+    for fine in [
+        "scaling: {minReplicas: {min: 0}, maxReplicas: {min: 0, max: 5}}",
+        "requests: {cpu: {min: \"0\"}}",
+        "scaling: {minReplicas: {value: 0}}",
+    ] {
+        if let Err(problems) = parse_text(&wrap(&format!("{rule}{fine}"))) {
+            panic!("{fine}:\n{problems}");
+        }
+    }
+}
+
+#[test]
+fn what_a_vpa_may_set_is_the_right_way_round_and_a_trigger_takes_something() {
+    let head = "environment: test\ncluster: {kubernetes: \"1.33\", addons: {keda: \"2.18\"}}\nworkloads:\n  api: ";
+    let problems = |rule: &str| parse_text(&wrap(&format!("{head}{rule}"))).map(|_| ()).expect_err(rule);
+    let found = problems("{vpa: {minAllowed: {cpu: \"2\"}, maxAllowed: {cpu: 500m}}}");
+    assert!(
+        found.contains("`minAllowed` of 2 is above `maxAllowed` of 500m"),
+        "{found}"
+    );
+    let found = problems(
+        "{scaling: {triggers: {q: {type: prometheus, metadata: {serverAddress: \"http://p:9090\", query: up, threshold: \"0\"}}}}}",
+    );
+    assert!(
+        found.contains("`threshold: 0` says that a pod can take nothing"),
+        "{found}"
+    );
+    assert!(found.contains("error[trigger-invalid]"), "{found}");
+}
+
+/// What the policy may not say, an annotation that it delegates to may not either.
+#[test]
+fn a_delegated_count_keeps_the_range() {
+    let settings = parse_text(&wrap(
+        "environment: test\ncluster: {kubernetes: \"1.33\"}\ndelegate: {minReplicas: true, maxReplicas: true}\nworkloads:\n  api: {}",
+    ))
+    .unwrap();
+    for (key, text, is_taken) in [
+        ("max-replicas", "5", true),
+        ("max-replicas", "0", false),
+        ("max-replicas", "2147483648", false),
+        ("min-replicas", "0", true),
+        ("min-replicas", "4294967295", false),
+    ] {
+        let subject = Subject {
+            kind: "Deployment".into(),
+            name: "api".into(),
+            annotations: [(format!("trimtab.dev/{key}"), text.to_owned())].into(),
+            ..Subject::default()
+        };
+        let Matched::Wanted(wanted, notes) = settings.of(&subject) else {
+            panic!("{key}: {text}");
+        };
+        let scaling = &wanted.spec.scaling;
+        let is_stated = scaling.min_replicas.value.is_some() || scaling.max_replicas.value.is_some();
+        assert_eq!(
+            (is_stated, notes.len()),
+            (is_taken, usize::from(!is_taken)),
+            "{key}: {text}"
+        );
     }
 }

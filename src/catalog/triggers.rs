@@ -95,8 +95,22 @@ pub fn check_written(trigger: TriggerForm<'_>) -> Vec<Problem> {
                 .filter_map(|(key, value)| entry(scaler, key, value)),
         );
     }
+    problems.extend(nothing_per_pod(trigger));
     problems.extend(scalers::check_written(trigger));
     problems
+}
+
+/// The HPA that KEDA makes divides by the threshold.
+fn nothing_per_pod(trigger: TriggerForm<'_>) -> Option<Problem> {
+    let key = threshold_key(trigger.kind)?;
+    let value = trigger.get(key)?;
+    let is_nothing = value.parse::<Quantity>().is_ok_and(|amount| amount.nano() <= 0);
+    (is_nothing && !matches!(trigger.kind, "cpu" | "memory")).then(|| {
+        Problem::error(
+            format!("`{key}: {value}` says that a pod can take nothing, and the HPA divides by it"),
+            "write what one pod can take, as a number above 0",
+        )
+    })
 }
 
 /// The metadata key that holds what one pod can take; `None` where a scaler has no such key, or not exactly one.

@@ -219,6 +219,13 @@ fn scaler(case: &Case<'_>, main: &Container, requests: &Requests, kind: ScalerKi
             .or(case.cpu_before(main)),
     };
     let target = point.as_ref().map(|point| point.target.value);
+    if point.as_ref().is_some_and(|point| point.request_value().is_zero()) {
+        case.find(
+            code::UTILIZATION_WITHOUT_REQUEST,
+            "its CPU request is 0, and a CPU target is a share of it: state a request",
+        );
+        return None;
+    }
     if let Some(point) = &point
         && !is_reachable(case, main, point)
     {

@@ -11,6 +11,7 @@ pub mod presets;
 pub mod cluster;
 pub mod bounds;
 pub mod matching;
+mod ranges;
 mod rules;
 pub mod settings;
 

@@ -1,12 +1,13 @@
-//! What a schema can't say: settings that contradict each other, versions out of range, names that lead nowhere.
+//! What a schema can't say: settings that contradict each other, versions out of range, names that lead nowhere. The
+//! ranges of single numbers are a table of their own (`ranges.rs`).
 
 use serde_json::{Map, Value};
 
 use super::merge::escape;
 use super::presets;
 use super::source::Source;
-use super::wire::{Direction, OptimizationPolicy, Scaling};
-use super::{DECISION_VERSION, Version};
+use super::wire::{OptimizationPolicy, Scaling, Vpa};
+use super::{DECISION_VERSION, Version, ranges};
 use crate::catalog::fields::KUBERNETES_MINORS;
 use crate::catalog::triggers::{self, TriggerForm};
 use crate::diag::{Code, Diagnostic, code, near_miss};
@@ -22,6 +23,12 @@ pub(super) fn check(policy: &OptimizationPolicy, value: &Value, source: &Source)
     versions(policy, &mut found);
     settings(value, "", &mut found);
     memory(value, "", &mut found);
+    for outside in ranges::check(value) {
+        found.error(&outside.pointer, outside.headline, outside.help);
+        if let Some(last) = found.list.last_mut() {
+            last.notes.push(outside.because.to_owned());
+        }
+    }
     classes(policy, &mut found);
     accepts(policy, &mut found);
     for (name, class) in &policy.spec.classes {
@@ -30,10 +37,14 @@ pub(super) fn check(policy: &OptimizationPolicy, value: &Value, source: &Source)
             &format!("/spec/classes/{}/scaling", escape(name)),
             &mut found,
         );
+        allowed(&class.vpa, &format!("/spec/classes/{}/vpa", escape(name)), &mut found);
     }
     for (name, rule) in &policy.spec.workloads {
         if let Some(spec) = &rule.scaling {
             scaling(spec, &format!("/spec/workloads/{}/scaling", escape(name)), &mut found);
+        }
+        if let Some(spec) = &rule.vpa {
+            allowed(spec, &format!("/spec/workloads/{}/vpa", escape(name)), &mut found);
         }
     }
     found.list
@@ -215,9 +226,24 @@ fn accepts(policy: &OptimizationPolicy, found: &mut Findings<'_>) {
     }
 }
 
-/// The longest stabilization window and policy period that the API takes, in seconds (autoscaling/v2 validation).
-const WINDOW_MAX_S: u64 = 3600;
-const PERIOD_MAX_S: u64 = 1800;
+/// What a VPA may set at least is above what it may set at most: it refuses both.
+fn allowed(spec: &Vpa, pointer: &str, found: &mut Findings<'_>) {
+    let (min, max) = (&spec.min_allowed, &spec.max_allowed);
+    let cpu = min.cpu.zip(max.cpu).filter(|(min, max)| min > max);
+    let memory = min.memory.zip(max.memory).filter(|(min, max)| min > max);
+    for (resource, pair) in [
+        ("cpu", cpu.map(|(min, max)| (min.to_string(), max.to_string()))),
+        ("memory", memory.map(|(min, max)| (min.to_string(), max.to_string()))),
+    ] {
+        if let Some((min, max)) = pair {
+            found.error(
+                &format!("{pointer}/minAllowed/{resource}"),
+                format!("`minAllowed` of {min} is above `maxAllowed` of {max}"),
+                "lower the one or raise the other",
+            );
+        }
+    }
+}
 
 fn scaling(spec: &Scaling, pointer: &str, found: &mut Findings<'_>) {
     if let (Some(min), Some(max)) = (spec.min_replicas.value, spec.max_replicas.value)
@@ -229,43 +255,6 @@ fn scaling(spec: &Scaling, pointer: &str, found: &mut Findings<'_>) {
             "lower the one or raise the other",
         );
     }
-    for (name, setting) in [("minReplicas", &spec.min_replicas), ("maxReplicas", &spec.max_replicas)] {
-        for (bound, value) in [("value", setting.value), ("min", setting.min), ("max", setting.max)] {
-            if value.is_some_and(|value| i32::try_from(value).is_err()) {
-                let pointer = format!("{pointer}/{name}/{bound}");
-                found.error(
-                    &pointer,
-                    "more replicas than Kubernetes can count",
-                    format!("at most {}", i32::MAX),
-                );
-            }
-        }
-    }
-    for (name, setting) in [("cpu", &spec.targets.cpu), ("memory", &spec.targets.memory)] {
-        for (bound, value) in [("value", setting.value), ("min", setting.min), ("max", setting.max)] {
-            if value.is_some_and(|value| value.ppm() < 10_000 || value.ppm() % 10_000 != 0) {
-                let pointer = format!("{pointer}/targets/{name}/{bound}");
-                found.error(
-                    &pointer,
-                    "a target is a whole percentage, at least 1%",
-                    "write it like `70%`",
-                );
-            }
-        }
-    }
-    if spec.max_replicas.value == Some(0) {
-        found.error(
-            &format!("{pointer}/maxReplicas/value"),
-            "`maxReplicas` can't be 0",
-            "at least 1",
-        );
-    }
-    direction(&spec.behavior.scale_up, &format!("{pointer}/behavior/scaleUp"), found);
-    direction(
-        &spec.behavior.scale_down,
-        &format!("{pointer}/behavior/scaleDown"),
-        found,
-    );
     for (name, metric) in &spec.metrics {
         let pointer = format!("{pointer}/metrics/{}", escape(name));
         if !metric.average_value.is_open() && !metric.value.is_open() {
@@ -298,30 +287,6 @@ fn scaling(spec: &Scaling, pointer: &str, found: &mut Findings<'_>) {
             if let Some(last) = found.list.last_mut() {
                 last.severity = problem.severity;
             }
-        }
-    }
-}
-
-fn direction(spec: &Direction, pointer: &str, found: &mut Findings<'_>) {
-    if spec
-        .stabilization
-        .value
-        .is_some_and(|window| window.get() > WINDOW_MAX_S)
-    {
-        found.error(
-            &format!("{pointer}/stabilization/value"),
-            "a stabilization window is at most 1h",
-            "lower it",
-        );
-    }
-    for (name, policy) in &spec.policies {
-        if !(1..=PERIOD_MAX_S).contains(&policy.period.get()) {
-            let pointer = format!("{pointer}/policies/{}/period", escape(name));
-            found.error(
-                &pointer,
-                "the period of a scaling policy is 1s to 30m",
-                "move it into that range",
-            );
         }
     }
 }

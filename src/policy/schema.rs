@@ -16,7 +16,22 @@ pub fn of<T: schemars::JsonSchema>() -> Value {
     schema.insert("title".to_owned(), Value::String(T::schema_name().into_owned()));
     let mut schema = schema.to_value();
     forbid_null(&mut schema);
+    bound_counts(&mut schema);
     schema
+}
+
+/// A count has 32 bits; draft 2020-12 knows no format for that, so a validator would let more pass.
+fn bound_counts(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            if map.get("format").is_some_and(|format| format == "uint32") {
+                map.entry("maximum").or_insert_with(|| u32::MAX.into());
+            }
+            map.values_mut().for_each(bound_counts);
+        }
+        Value::Array(items) => items.iter_mut().for_each(bound_counts),
+        _ => {}
+    }
 }
 
 /// A field that may be absent is not a field that may be `null`: layers delete with `null`, so none is left over.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::matching::{Exactness, Subject, exactness, glob};
 use super::merge::Layered;
 use super::wire::{Limits, Match, OptimizationPolicy, Requests, WorkloadSpec};
-use super::{Bounds, presets};
+use super::{Bounds, presets, ranges};
 use crate::diag::{Diagnostic, code};
 
 pub use super::cluster::Cluster;
@@ -239,8 +239,11 @@ impl Settings {
             ("min-replicas", "minReplicas", delegate.min_replicas),
             ("max-replicas", "maxReplicas", delegate.max_replicas),
         ] {
+            let is_possible = |count: u32| ranges::allows(&format!("scaling/{field}/value"), &json!(count));
             match annotation(key).map(|text| (text, text.parse::<u32>())) {
-                Some((_, Ok(count))) if allowed => result.body["scaling"][field] = json!({ "value": count }),
+                Some((_, Ok(count))) if allowed && is_possible(count) => {
+                    result.body["scaling"][field] = json!({ "value": count });
+                }
                 Some((text, _)) => notes.push(refused(key, text)),
                 None => {}
             }

@@ -1,0 +1,320 @@
+//! The range of every number in a policy: outside it Kubernetes or KEDA refuse the value, or somebody divides by it.
+//!
+//! One table for the whole language, by where a value stands. A schema can't say these: amounts are texts there. What
+//! two values say together is in `rules.rs`.
+
+use serde_json::Value;
+
+use super::merge::escape;
+use crate::units::{Percent, Quantity, Seconds};
+
+/// A number that is outside its range.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Outside {
+    /// Where it stands.
+    pub pointer: String,
+    /// What is wrong.
+    pub headline: String,
+    /// Why the range is as it is.
+    pub because: &'static str,
+    /// What to write.
+    pub help: String,
+}
+
+/// What a number counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unit {
+    /// Pods, failures.
+    Count,
+    /// A share.
+    Share,
+    /// A share in whole percents.
+    WholePercent,
+    /// A time.
+    Time,
+    /// A Kubernetes quantity.
+    Amount,
+}
+
+/// Whose field it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scope {
+    /// The policy's own.
+    Policy,
+    /// Of a class, a rule, or a container in one.
+    Workload,
+}
+
+struct Range {
+    scope: Scope,
+    /// Keys below the scope: `*` for a name of the user's, `?` for `value`, `min` and `max` of a setting.
+    at: &'static str,
+    unit: Unit,
+    least: &'static str,
+    most: &'static str,
+    because: &'static str,
+}
+
+const fn policy(at: &'static str, unit: Unit, (least, most): (&'static str, &'static str), why: &'static str) -> Range {
+    Range {
+        scope: Scope::Policy,
+        at,
+        unit,
+        least,
+        most,
+        because: why,
+    }
+}
+
+const fn workload(
+    at: &'static str,
+    unit: Unit,
+    (least, most): (&'static str, &'static str),
+    why: &'static str,
+) -> Range {
+    Range {
+        scope: Scope::Workload,
+        ..policy(at, unit, (least, most), why)
+    }
+}
+
+/// The largest count of the Kubernetes API: a signed 32-bit integer.
+const MOST: &str = "2147483647";
+const SHARE_OF_TIME: &str = "a share of time is at most the whole";
+const COUNTED: &str = "Kubernetes counts up to 2147483647";
+const RESERVED: &str = "a request of 0 reserves nothing, and a utilization target divides by it";
+const UNLIMITED: &str = "a limit of 0 is none: `mode: none` says so";
+const LARGEST_CPU: (&str, &str) = ("1m", "1000000");
+const LARGEST_MEMORY: (&str, &str) = ("1", "1Pi");
+const DIVIDED: &str = "the controller divides by the target";
+const LONG: (&str, &str) = ("1s", "3650d");
+const ENOUGH: &str = "nothing is recorded over ten years";
+const POLLED: &str = "KEDA counts up to 2147483647 seconds, and polls without a pause at 0";
+
+use Unit::{Amount, Count, Share, Time, WholePercent};
+
+static RANGES: &[Range] = &[
+    policy("risk/*", Share, ("0%", "100%"), SHARE_OF_TIME),
+    policy("history/minimum", Time, LONG, ENOUGH),
+    policy("history/coverage", Share, ("0%", "100%"), SHARE_OF_TIME),
+    policy("history/halfLife", Time, LONG, ENOUGH),
+    policy(
+        "history/from/demand",
+        Share,
+        ("0.0001%", "100000%"),
+        "nothing can be borrowed from no demand",
+    ),
+    policy(
+        "guardrails/capacityDecrease",
+        Share,
+        ("0%", "100%"),
+        "capacity can't fall by more than the whole",
+    ),
+    policy(
+        "guardrails/minChange",
+        Share,
+        ("0%", "100%"),
+        "nothing falls by more than the whole, so nothing would fall",
+    ),
+    policy("guardrails/restart/minInterval", Time, ("0s", "3650d"), ENOUGH),
+    workload("requests/cpu/?", Amount, LARGEST_CPU, RESERVED),
+    workload("requests/memory/?", Amount, LARGEST_MEMORY, RESERVED),
+    workload("limits/cpu/value", Amount, LARGEST_CPU, UNLIMITED),
+    workload("limits/memory/value", Amount, LARGEST_MEMORY, UNLIMITED),
+    workload(
+        "requests/percentile/*/quantile",
+        Share,
+        ("1%", "100%"),
+        "a quantile is a share of the samples",
+    ),
+    workload(
+        "requests/percentile/*/margin",
+        Share,
+        ("0%", "1000%"),
+        "more than tenfold is no margin",
+    ),
+    workload("scaling/minReplicas/?", Count, ("0", MOST), COUNTED),
+    workload(
+        "scaling/maxReplicas/?",
+        Count,
+        ("1", MOST),
+        "a scaler that may have no pod scales nothing",
+    ),
+    workload("scaling/targets/*/?", WholePercent, ("1%", "2147483647%"), DIVIDED),
+    workload("scaling/metrics/*/averageValue/?", Amount, ("1n", "1E"), DIVIDED),
+    workload("scaling/metrics/*/value/?", Amount, ("1n", "1E"), DIVIDED),
+    workload("scaling/triggers/*/threshold/?", Amount, ("1n", "1E"), DIVIDED),
+    workload(
+        "scaling/behavior/*/stabilization/?",
+        Time,
+        ("0s", "1h"),
+        "the API takes a window of 1h at most",
+    ),
+    workload("scaling/behavior/*/policies/*/value", Count, ("1", MOST), COUNTED),
+    workload(
+        "scaling/behavior/*/policies/*/period",
+        Time,
+        ("1s", "30m"),
+        "the API takes a period of 30m at most",
+    ),
+    workload(
+        "scaling/behavior/*/tolerance",
+        Share,
+        ("0%", "1000%"),
+        "a scaler would not move any more",
+    ),
+    workload("scaling/pollingInterval", Time, ("1s", "2147483647s"), POLLED),
+    workload("scaling/cooldownPeriod", Time, ("0s", "2147483647s"), POLLED),
+    workload("scaling/idleReplicas", Count, ("0", MOST), COUNTED),
+    workload("scaling/fallback/*", Count, ("0", MOST), COUNTED),
+    workload("scaling/derive/minQuantile", Share, ("0%", "100%"), SHARE_OF_TIME),
+    workload(
+        "scaling/derive/maxHeadroom",
+        Share,
+        ("1%", "10000%"),
+        "the highest recorded demand times this is carried",
+    ),
+    workload(
+        "scaling/derive/maxUtilization",
+        Share,
+        ("1%", "1000%"),
+        "pods are counted by dividing by it",
+    ),
+    workload("replicas/count/?", Count, ("0", MOST), COUNTED),
+    workload("disruption/*/?", Count, ("0", MOST), COUNTED),
+    workload("spread/*/maxSkew", Count, ("1", MOST), COUNTED),
+    workload("vpa/maxAllowed/cpu", Amount, LARGEST_CPU, RESERVED),
+    workload("vpa/maxAllowed/memory", Amount, LARGEST_MEMORY, RESERVED),
+    workload("termination/*/?", Time, ("0s", "3650d"), "no pod takes so long to end"),
+];
+
+/// Every number of a policy that is outside its range.
+pub(super) fn check(policy: &Value) -> Vec<Outside> {
+    let mut found = Vec::new();
+    walk(policy, &mut Vec::new(), &mut found);
+    found
+}
+
+/// Whether a workload's field may have this value: `scaling/maxReplicas/value`.
+pub(super) fn allows(at: &str, value: &Value) -> bool {
+    let keys: Vec<&str> = at.split('/').collect();
+    find(Scope::Workload, &keys).is_none_or(|range| range.refuses(value, "value").is_none())
+}
+
+fn walk<'v>(value: &'v Value, keys: &mut Vec<&'v str>, found: &mut Vec<Outside>) {
+    let Value::Object(map) = value else {
+        found.extend(of_leaf(value, keys));
+        return;
+    };
+    for (key, child) in map {
+        keys.push(key);
+        walk(child, keys, found);
+        keys.pop();
+    }
+}
+
+fn of_leaf(value: &Value, keys: &[&str]) -> Option<Outside> {
+    let range = match keys {
+        ["spec", "classes" | "workloads", _, "containers", _, rest @ ..]
+        | ["spec", "classes" | "workloads", _, rest @ ..] => find(Scope::Workload, rest),
+        ["spec", rest @ ..] => find(Scope::Policy, rest),
+        _ => None,
+    }?;
+    let (headline, help) = range.refuses(value, keys.last()?)?;
+    let escaped: Vec<String> = keys.iter().map(|key| escape(key)).collect();
+    let pointer = format!("/{}", escaped.join("/"));
+    Some(Outside {
+        pointer,
+        headline,
+        because: range.because,
+        help,
+    })
+}
+
+fn find(scope: Scope, keys: &[&str]) -> Option<&'static Range> {
+    RANGES
+        .iter()
+        .find(|range| range.scope == scope && is_at(range.at, keys))
+}
+
+fn is_at(pattern: &str, keys: &[&str]) -> bool {
+    let parts = pattern.split('/');
+    parts.clone().count() == keys.len()
+        && parts.zip(keys).all(|(part, key)| match part {
+            "*" => true,
+            "?" => matches!(*key, "value" | "min" | "max"),
+            part => part == *key,
+        })
+}
+
+impl Range {
+    /// What is wrong with a value, and what to write; `None` where it is fine. `key` is the last one of its place.
+    fn refuses(&self, value: &Value, key: &str) -> Option<(String, String)> {
+        let size = size(self.unit, value)?;
+        let bound = |text: &'static str| {
+            self.size_of(text)
+                .expect("broken invariant: a bound of the table has the form of its unit (a test reads them all)")
+        };
+        let written = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let (least, most) = (self.least, self.most);
+        // what is never below something impossible is not below anything
+        if size < bound(least) && key != "min" {
+            let headline = format!("`{written}` is less than `{least}`, the least that is possible here");
+            return Some((headline, format!("write `{least}` or more")));
+        }
+        if size > bound(most) {
+            let headline = format!("`{written}` is more than `{most}`, the most that is possible here");
+            return Some((headline, format!("write `{most}` or less")));
+        }
+        let is_whole = self.unit != WholePercent || size % i128::from(Percent::from_percent(1).ppm()) == 0;
+        (!is_whole).then(|| {
+            let headline = format!("`{written}` is no whole percentage, as Kubernetes takes them");
+            (headline, "write it like `70%`".to_owned())
+        })
+    }
+
+    fn size_of(&self, text: &str) -> Option<i128> {
+        match self.unit {
+            Count => text.parse().ok(),
+            unit => size(unit, &Value::from(text)),
+        }
+    }
+}
+
+/// A comparable size; `None` for what is of another form (a budget's bound may be a share).
+fn size(unit: Unit, value: &Value) -> Option<i128> {
+    let text = || value.as_str();
+    match unit {
+        Count => value.as_u64().map(i128::from),
+        Share | WholePercent => text()?.parse::<Percent>().ok().map(|share| i128::from(share.ppm())),
+        Time => text()?.parse::<Seconds>().ok().map(|time| i128::from(time.get())),
+        Amount => text()?.parse::<Quantity>().ok().map(Quantity::nano),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bound_has_the_form_of_its_unit() {
+        for range in RANGES {
+            let (least, most) = (range.size_of(range.least), range.size_of(range.most));
+            assert!(least.is_some() && least < most, "{}", range.at);
+        }
+    }
+
+    #[test]
+    fn names_of_users_are_not_taken_for_fields() {
+        let keys = |at: &'static str| at.split('/').collect::<Vec<_>>();
+        assert!(is_at(
+            "scaling/metrics/*/value/?",
+            &keys("scaling/metrics/value/value/max")
+        ));
+        assert!(!is_at(
+            "scaling/metrics/*/value/?",
+            &keys("scaling/metrics/value/value")
+        ));
+        assert!(!is_at("scaling/minReplicas/?", &keys("scaling/minReplicas/most")));
+    }
+}
