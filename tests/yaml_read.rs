@@ -186,6 +186,58 @@ fn a_byte_order_mark_is_no_part_of_the_first_key() {
     );
 }
 
+/// Joined files, each with its mark: kustomize reads every object, and so do we.
+#[test]
+fn a_byte_order_mark_may_begin_every_document() {
+    let object = |name: &str| format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n");
+    let json = "{\"apiVersion\": \"v1\", \"kind\": \"ConfigMap\", \"metadata\": {\"name\": \"c\"}}\n";
+    let text = format!("\u{feff}{}---\n\u{feff}{}---\n\u{feff}{json}", object("a"), object("b"));
+    let documents = read_all(text.as_bytes(), &Limits::STREAM).unwrap();
+    let names = |values: &mut dyn Iterator<Item = &Value>| -> Vec<String> {
+        values
+            .map(|value| value["metadata"]["name"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(
+        names(&mut documents.iter().map(|document| &document.value)),
+        ["a", "b", "c"]
+    );
+    let folder = tempfile::tempdir().unwrap();
+    kustomize::write(
+        folder.path(),
+        &[("kustomization.yaml", "resources: [all.yaml]\n"), ("all.yaml", &text)],
+    );
+    for kustomize in Kustomize::all() {
+        let built = kustomize::objects(&kustomize.build(folder.path()));
+        assert_eq!(names(&mut built.iter()), ["a", "b", "c"], "{}", kustomize.version);
+    }
+    // inside a value it is a character like others
+    assert_eq!(
+        read_one("a: \"x\u{feff}\"\nb: y\u{feff}z\n".as_bytes(), &Limits::POLICY),
+        Ok(json!({"a": "x\u{feff}", "b": "y\u{feff}z"}))
+    );
+}
+
+/// kustomize takes the first object and drops the others without a word; kubectl reads both. Neither is guessed.
+#[test]
+fn objects_in_a_row_and_marks_elsewhere_are_refused_at_their_place() {
+    let row = "did not find expected <document start>; the value before ends the document: put a line `---` before the next \
+               object, as kustomize drops what follows without one";
+    let mark = "a byte order mark (U+FEFF), which editors do not show, begins this line; remove it, and put `---` between \
+                joined files";
+    for (text, place, expected) in [
+        ("{\"a\": 1}\n{\"b\": 2}\n", "2:1", row),
+        ("{\"a\": 1}{\"b\": 2}\n", "1:9", row),
+        ("{\"a\": 1}\n---\n{\"b\": 2}\n\n {\"c\": 3}\n", "5:2", row),
+        ("a: 1\n\u{feff}---\nb: 2\n", "2:1", mark),
+        ("\u{feff}\u{feff}a: 1\nb: 2\n", "1:1", mark),
+        ("a: 1\n\u{feff}b: 2\nc: 3\n", "2:1", mark),
+    ] {
+        let error = read_all(text.as_bytes(), &Limits::STREAM).expect_err(text).to_string();
+        assert_eq!(error, format!("{place}: {expected}"), "{text}");
+    }
+}
+
 #[test]
 fn numbers_as_yaml_1_1_spells_them_are_what_kustomize_reads() {
     let spec = "a: 0644\nb: [1_000, 0X1F, 0b11, 08]\nc: \"0644\"\nd: !!str 012\ne: !!str &x 012\nf: *x\ng: |-\n  012\nh: &y 014\ni: *y\n\

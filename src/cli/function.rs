@@ -47,7 +47,7 @@ pub struct Arguments {
 }
 
 const EXAMPLES: &str = "\
-stdin is a ResourceList or a stream of YAML or JSON objects; stdout has the same shape.
+stdin is a ResourceList, or YAML or JSON objects with `---` between them; stdout has the same shape.
 
 Examples:
   kustomize build apps/production | trimtab fn --policy policy.yaml --plan plan.yaml
@@ -239,5 +239,6 @@ fn text(documents: &[Value], stdin: &[u8]) -> Result<String, CliError> {
 }
 
 fn is_json(bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(bytes);
     bytes.trim_ascii_start().starts_with(b"{") && serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok()
 }

@@ -69,6 +69,11 @@ pub enum Problem {
     /// Starts with the byte order mark of UTF-16.
     #[error("the text is UTF-16, and Kubernetes reads UTF-8; save the file as UTF-8")]
     Utf16,
+    /// A byte order mark where no document begins.
+    #[error(
+        "a byte order mark (U+FEFF), which editors do not show, begins this line; remove it, and put `---` between joined files"
+    )]
+    InnerMark,
     /// A character that YAML does not allow unescaped.
     #[error("the control character U+{:04X} is not allowed in YAML; remove it, or write it as an escape in double quotes", u32::from(*.0))]
     Control(char),
@@ -148,7 +153,7 @@ impl Problem {
 
 /// The usual remedy for what a YAML parser says in its own words.
 fn hint(message: &str) -> &'static str {
-    const HINTS: [(&str, &str); 7] = [
+    const HINTS: [(&str, &str); 8] = [
         (
             "cannot start any token",
             "; indent with blanks, not tabs, and quote a value that starts with @ ` or %",
@@ -164,6 +169,10 @@ fn hint(message: &str) -> &'static str {
         (
             "did not find expected key",
             "; check the indentation of this line against the lines above",
+        ),
+        (
+            "did not find expected <document start>",
+            "; the value before ends the document: put a line `---` before the next object, as kustomize drops what follows without one",
         ),
         (
             "did not find expected '-' indicator",

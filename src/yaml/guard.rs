@@ -42,6 +42,39 @@ pub(super) fn decode<'b>(bytes: &'b [u8], limits: &Limits) -> Result<&'b str, Re
     }
 }
 
+const MARK: char = '\u{FEFF}';
+
+/// The text without byte order marks at the start of its later documents: files that were joined, each with its own. YAML
+/// allows one before every document and kustomize reads them so; the reader beneath knows the first one only.
+pub(super) fn without_inner_marks(text: &str) -> Cow<'_, str> {
+    if !text.contains("\n\u{FEFF}") {
+        return Cow::Borrowed(text);
+    }
+    let mut clean = String::with_capacity(text.len());
+    let mut is_after_start = false;
+    for line in text.split_inclusive('\n') {
+        let bare = line.strip_prefix(MARK).filter(|_| is_after_start).unwrap_or(line);
+        is_after_start = is_document_start(line.as_bytes());
+        clean.push_str(bare);
+    }
+    Cow::Owned(clean)
+}
+
+/// A mark that begins a line elsewhere is seen in no editor, so an error behind it names the mark.
+pub(super) fn name_mark(text: &str, error: ReadError) -> ReadError {
+    let is_syntax = matches!(error.problem, Problem::Syntax { .. });
+    let Some(found) = error.position.filter(|_| is_syntax) else {
+        return error;
+    };
+    match text.lines().take(found.line).position(|line| line.starts_with(MARK)) {
+        Some(index) => Problem::InnerMark.at(Some(Position {
+            line: index + 1,
+            column: 1,
+        })),
+        None => error,
+    }
+}
+
 /// Refuses what the reader should not even start on.
 pub(super) fn check(text: &str, limits: &Limits) -> Result<(), ReadError> {
     let bounds = Bounds::of(text.as_bytes());

@@ -29,8 +29,9 @@ pub fn read_all(bytes: &[u8], limits: &Limits) -> Result<Vec<Document>, ReadErro
     {
         return Ok(vec![Document { value, index: 0 }]);
     }
+    let text = &guard::without_inner_marks(text);
     guard::check(text, limits)?;
-    read_yaml(text, limits)
+    read_yaml(text, limits).map_err(|error| guard::name_mark(text, error))
 }
 
 /// The one document of a text; none or several are errors.
