@@ -58,6 +58,34 @@ fn both_forms_are_matched_and_orphans_are_told() {
     assert_ends(&trimtab(folder, &["check", "rendered"]), 3, &words);
 }
 
+/// What git checks out on Windows (`core.autocrlf`): every line of every file ends in CR LF, and nothing is stale.
+#[test]
+fn a_checkout_with_windows_line_ends_is_current() {
+    fn with_windows_line_ends(folder: &std::path::Path) -> usize {
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let convert = |path: std::path::PathBuf| match std::fs::read_to_string(&path) {
+            _ if path.is_dir() => with_windows_line_ends(&path),
+            // an export may be compressed
+            Err(_) => 0,
+            Ok(text) => {
+                std::fs::write(&path, text.replace('\n', "\r\n")).unwrap();
+                1
+            }
+        };
+        entries.map(convert).sum()
+    }
+    let folder = production();
+    let folder = folder.path();
+    assert!(with_windows_line_ends(folder) > 10);
+    let profile = std::fs::read(folder.join("overlays/production/profile.yaml")).unwrap();
+    assert!(profile.windows(2).any(|pair| pair == b"\r\n"));
+    assert_ends(&trimtab(folder, &["check", "."]), 0, &[CURRENT]);
+    // git would find the same change in what is written
+    let render = ["render", "overlays/production", "-o", "rendered/production"];
+    assert_ends(&trimtab(folder, &render), 0, &[]);
+    assert_ends(&trimtab(folder, &["check", "."]), 0, &[CURRENT]);
+}
+
 /// A policy that no kustomization lists is applied by files or not at all.
 #[test]
 fn forgotten_files_are_a_gate() {

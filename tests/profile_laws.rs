@@ -9,7 +9,9 @@ use trimtab::history::samples::{Named, Sample};
 use trimtab::history::signal::Signal;
 use trimtab::profile::build::{Options, build};
 use trimtab::profile::merge::merge;
-use trimtab::profile::object::{ProfileError, ProfileText, from_object, open, to_object, to_text};
+use trimtab::profile::object::{
+    ProfileError, ProfileText, from_object, open, to_object, to_text, with_plain_line_ends,
+};
 use trimtab::profile::{Profile, finish};
 
 /// 2026-10-05T00:00:00Z, a Monday.
@@ -437,7 +439,7 @@ fn damage_to_a_profile_is_an_error_with_its_line() {
             "surprise",
             None,
         ),
-        (text.replace('\n', "\r\n"), "line ends", None),
+        (text.replace('\n', "\r\n"), "carriage return", None),
         (String::new(), "no UsageProfile", None),
     ] {
         assert_ne!(damaged, text, "{what}");
@@ -445,6 +447,16 @@ fn damage_to_a_profile_is_an_error_with_its_line() {
         assert!(error.what.contains(what), "{what}: {error:?}");
         assert!(line.is_none() || error.line == line, "{what} at {line:?}: {error:?}");
     }
+}
+
+/// Checksums are over what was written, whatever a checkout made of the line ends.
+#[test]
+fn windows_line_ends_are_taken_back() {
+    let text = to_text(&profiles(&[hour(Signal::Cpu, 1, 0, &[1, 2])], false));
+    let checked_out = text.replace('\n', "\r\n");
+    assert_ne!(checked_out, text);
+    assert_eq!(with_plain_line_ends(checked_out), text);
+    assert_eq!(with_plain_line_ends(text.clone()), text);
 }
 
 #[test]

@@ -131,7 +131,7 @@ fn inputs(arguments: &Arguments, list: &ResourceList, sorted: &Sorted) -> Result
     for path in &arguments.profile {
         profiles.push(ProfileSource::File {
             path: path.display().to_string(),
-            text: files::read_text(path, Limits::STREAM.bytes)?,
+            text: object::with_plain_line_ends(files::read_text(path, Limits::STREAM.bytes)?),
         });
     }
     if profiles.is_empty() {

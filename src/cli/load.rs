@@ -321,7 +321,7 @@ fn profiles(folder: &Path, ours: &[Object]) -> Result<Vec<ProfileSource>, CliErr
     let mut found = Vec::new();
     for path in paths {
         // a profile is ours whole; its size has no bound but the stream's
-        let text = files::read_text(&path, Limits::STREAM.bytes)?;
+        let text = object::with_plain_line_ends(files::read_text(&path, Limits::STREAM.bytes)?);
         found.push(ProfileSource::File {
             path: path.display().to_string(),
             text,

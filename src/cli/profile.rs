@@ -288,7 +288,7 @@ fn run_merge(paths: &[PathBuf], shard: bool, output: &Path) -> Result<Exit, CliE
     let mut parts = Vec::new();
     let mut faults = Vec::new();
     for path in paths {
-        let text = files::read_text(path, PROFILE_MAX)?;
+        let text = object::with_plain_line_ends(files::read_text(path, PROFILE_MAX)?);
         let read = object::open(&text).and_then(|texts| {
             texts
                 .iter()

@@ -124,7 +124,8 @@ pub fn ours(folder: &Path, mark: &str) -> Result<BTreeMap<String, String>, Folde
         let path = folder.join(&name);
         if is_ours(&path, mark) {
             let text = fs::read_to_string(&path).map_err(FileError::new("read", &path))?;
-            found.insert(name, text);
+            // a checkout with CR LF (git's `core.autocrlf`) holds what was written all the same
+            found.insert(name, text.replace("\r\n", "\n"));
         }
     }
     Ok(found)
@@ -135,7 +136,7 @@ fn is_ours(path: &Path, mark: &str) -> bool {
     let mut start = vec![0; mark.len() + 1];
     let is_file = path.symlink_metadata().is_ok_and(|metadata| metadata.is_file());
     let read = is_file.then(|| fs::File::open(path).and_then(|mut file| file.read_exact(&mut start)));
-    matches!(read, Some(Ok(()))) && start.starts_with(mark.as_bytes()) && start.ends_with(b"\n")
+    matches!(read, Some(Ok(()))) && start.starts_with(mark.as_bytes()) && matches!(start.last(), Some(b'\n' | b'\r'))
 }
 
 fn write_synced(path: &Path, text: &str) -> Result<(), FileError> {

@@ -243,7 +243,17 @@ pub struct ProfileText<'t> {
     first_line: u64,
 }
 
-/// Finds the profiles of a YAML stream without reading their lines.
+/// The text as it was written: a checkout on Windows (git's `core.autocrlf`) ends every line in CR LF, and checksums are
+/// over lines that don't.
+pub fn with_plain_line_ends(text: String) -> String {
+    if text.contains("\r\n") {
+        text.replace("\r\n", "\n")
+    } else {
+        text
+    }
+}
+
+/// Finds the profiles of a YAML stream without reading their lines. Lines end in LF ([`with_plain_line_ends`]).
 pub fn open(text: &str) -> Result<Vec<ProfileText<'_>>, ProfileError> {
     let mut profiles = Vec::new();
     let (mut rest, mut line) = (text.strip_prefix("---\n").unwrap_or(text), 1);
@@ -265,7 +275,7 @@ pub fn open(text: &str) -> Result<Vec<ProfileText<'_>>, ProfileError> {
 fn open_document(document: &str, line: u64) -> Result<ProfileText<'_>, ProfileError> {
     if let Some(at) = document.find('\r') {
         return Err(fault(
-            "has Windows line ends; a profile is written with plain ones",
+            "has a carriage return inside a line, which no profile is written with",
             line + count_lines(&document[..at]),
         ));
     }
