@@ -15,7 +15,7 @@ use crate::krm::{Edit, Object};
 use crate::plan::model::OptimizationPlan;
 use crate::plan::{self, baseline, codec};
 use crate::policy::{self, Settings, Source};
-use crate::price;
+use crate::price::{self, PriceSheet};
 use crate::profile::{Profile, object};
 use crate::render;
 use crate::units::Timestamp;
@@ -81,6 +81,10 @@ pub struct Outcome {
     pub plan: OptimizationPlan,
     /// What was found, none of it an error.
     pub diagnostics: Vec<Diagnostic>,
+    /// The policy, resolved.
+    pub settings: Settings,
+    /// The price sheet, if one was given.
+    pub prices: Option<PriceSheet>,
 }
 
 /// Manifests, policy, history and last decision in; edited manifests and the plan out.
@@ -89,7 +93,7 @@ pub struct Outcome {
 pub fn run(inputs: &Inputs) -> Result<Outcome, Vec<Diagnostic>> {
     let settings = policy::parse(&inputs.policy, &inputs.policy_source)?;
     let accepted = accepted_plan(inputs, &settings)?;
-    let doubts = doubts_on_prices(inputs)?;
+    let (prices, doubts) = prices(inputs)?;
     let (mut workloads, mut diagnostics) = workload::read(&inputs.objects);
     diagnostics.extend(settings.warnings.iter().cloned());
     diagnostics.extend(doubts);
@@ -124,6 +128,8 @@ pub fn run(inputs: &Inputs) -> Result<Outcome, Vec<Diagnostic>> {
         edits,
         plan,
         diagnostics,
+        settings,
+        prices,
     })
 }
 
@@ -186,11 +192,12 @@ fn accepted_plan(inputs: &Inputs, settings: &Settings) -> Result<Option<Optimiza
         .transpose()
 }
 
-/// A sheet that can't be read stops a run, although no cost is computed from it yet: who gives one relies on it.
-fn doubts_on_prices(inputs: &Inputs) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
+/// The sheet, and what is doubtful in it. One that can't be read stops a run, although no cost is computed from it yet:
+/// who gives one relies on it.
+fn prices(inputs: &Inputs) -> Result<(Option<PriceSheet>, Vec<Diagnostic>), Vec<Diagnostic>> {
     let sheet = inputs.prices.as_ref();
     let read = sheet.map(|(value, source)| price::parse(value, source)).transpose()?;
-    Ok(read.map(|(_, doubts)| doubts).unwrap_or_default())
+    Ok(read.map_or((None, Vec::new()), |(sheet, doubts)| (Some(sheet), doubts)))
 }
 
 fn decide(

@@ -22,9 +22,8 @@ use crate::lint;
 use crate::pipeline::{self, Outcome, Purpose};
 use crate::plan::codec;
 use crate::plan::model::{OptimizationPlan, WorkloadPlan};
-use crate::policy::Cluster;
 use crate::policy::wire::OptimizationPolicy;
-use crate::price;
+use crate::policy::{Source, merge};
 use crate::units::{Day, Timestamp};
 
 /// Findings that stop a merge until they are repaired or accepted.
@@ -70,9 +69,9 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
         problems.extend(stale_plan(one, &outcome));
         problems.extend(edited(one));
         problems.extend(gates(one, &outcome.plan));
-        problems.extend(expired(&one.inputs.policy, &one.inputs.policy_source, now));
-        problems.extend(lint_errors(one, &outcome));
-        doubts.extend(old_prices(one, now));
+        problems.extend(expired(&outcome.settings.policy, &one.inputs.policy_source, now));
+        problems.extend(lint_errors(&outcome));
+        doubts.extend(old_prices(one, &outcome, now));
     }
     // environments share a sheet
     doubts.dedup();
@@ -113,11 +112,8 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
 }
 
 /// What rules hold against the result and the policy does not accept.
-fn lint_errors(one: &Loaded, outcome: &Outcome) -> Vec<Diagnostic> {
-    let Ok(policy) = serde_json::from_value::<OptimizationPolicy>(one.inputs.policy.clone()) else {
-        return Vec::new();
-    };
-    let cluster = Cluster::of(&policy.spec.cluster);
+fn lint_errors(outcome: &Outcome) -> Vec<Diagnostic> {
+    let settings = &outcome.settings;
     let name = |found: &Diagnostic| {
         found
             .workload
@@ -125,10 +121,10 @@ fn lint_errors(one: &Loaded, outcome: &Outcome) -> Vec<Diagnostic> {
             .and_then(|key| key.rsplit('/').next())
             .map(str::to_owned)
     };
-    let mut errors = lint::lint_for(&outcome.objects.clone().into_objects(), Some(&cluster));
+    let mut errors = lint::lint_for(&outcome.objects.clone().into_objects(), Some(&settings.cluster));
     errors.retain(|found| {
-        let is_accepted = name(found).is_some_and(|name| policy.spec.acceptance(found.code, &name).is_some());
-        found.severity == Severity::Error && !is_accepted
+        let accepts = |name: String| settings.policy.spec.acceptance(found.code, &name).is_some();
+        found.severity == Severity::Error && !name(found).is_some_and(accepts)
     });
     errors
 }
@@ -222,10 +218,7 @@ fn gates(one: &Loaded, plan: &OptimizationPlan) -> Vec<Diagnostic> {
 }
 
 /// Acceptances whose day has passed.
-fn expired(policy: &serde_json::Value, source: &crate::policy::Source, now: Timestamp) -> Vec<Diagnostic> {
-    let Ok(policy) = serde_json::from_value::<OptimizationPolicy>(policy.clone()) else {
-        return Vec::new();
-    };
+fn expired(policy: &OptimizationPolicy, source: &Source, now: Timestamp) -> Vec<Diagnostic> {
     let today = Day::of(now);
     let mut problems = Vec::new();
     for (name, accept) in &policy.spec.accept {
@@ -237,7 +230,7 @@ fn expired(policy: &serde_json::Value, source: &crate::policy::Source, now: Time
                 code::ACCEPT_EXPIRED,
                 format!("the acceptance `{name}` held until {until}"),
             )
-            .at(source.value_place(&format!("/spec/accept/{}/until", crate::policy::merge::escape(name))))
+            .at(source.value_place(&format!("/spec/accept/{}/until", merge::escape(name))))
             .help("repair the finding, or accept it again with a new date"),
         );
     }
@@ -245,9 +238,8 @@ fn expired(policy: &serde_json::Value, source: &crate::policy::Source, now: Time
 }
 
 /// A price sheet whose day has passed. It stops nothing: prices change no manifest.
-fn old_prices(one: &Loaded, now: Timestamp) -> Option<Diagnostic> {
-    let (value, source) = one.inputs.prices.as_ref()?;
-    let (sheet, _) = price::parse(value, source).ok()?;
+fn old_prices(one: &Loaded, outcome: &Outcome, now: Timestamp) -> Option<Diagnostic> {
+    let ((_, source), sheet) = (one.inputs.prices.as_ref()?, outcome.prices.as_ref()?);
     let until = sheet.spec.valid_until;
     (until < Day::of(now)).then(|| {
         Diagnostic::warning(code::PRICES_EXPIRED, format!("the prices held until {until}"))
