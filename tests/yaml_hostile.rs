@@ -106,6 +106,7 @@ fn size_is_bounded_before_anything_is_parsed() {
         bytes: 100,
         documents: 3,
         nodes: 10,
+        scalar: 100,
     };
     let error = |text: &str| read_all(text.as_bytes(), &limits).unwrap_err().to_string();
     let expected = "the text has 101 bytes, more than the 100 that are read here; split it into several files";
@@ -113,6 +114,37 @@ fn size_is_bounded_before_anything_is_parsed() {
     assert!(error("a: 1\n---\nb: 1\n---\n---\nc: 1\n").contains("more than 3 documents"));
     assert!(error("[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]").contains("more than 10 values"));
     assert!(error("- 1\n- 2\n- 3\n- 4\n- 5\n- 6\n- 7\n- 8\n- 9\n- 10\n").contains("more than 10 values"));
+}
+
+/// The reader takes a scalar whole, a character at a time: one that no cluster would take is refused before.
+#[test]
+fn a_scalar_beyond_every_cluster_is_refused_at_its_place() {
+    let limits = Limits {
+        scalar: 20,
+        ..Limits::POLICY
+    };
+    let error = |text: &str| read_all(text.as_bytes(), &limits).unwrap_err().to_string();
+    let words = |bytes: usize| {
+        format!("a text of {bytes} bytes on one line or in one value is more than the 20 that are read here")
+    };
+    // a line, whatever is on it: 3 + 18
+    let line = format!("a: 1\nb: {}\n", "x".repeat(18));
+    assert!(
+        error(&line).starts_with(&format!("2:1: {}", words(21))),
+        "{}",
+        error(&line)
+    );
+    assert!(read_all(format!("b: {}\n", "x".repeat(17)).as_bytes(), &limits).is_ok());
+    // lines that become one value: 3 x (6 + 1)
+    let block = format!("a:\n  b: |\n{}", "    xxxxxx\n".repeat(3));
+    assert!(error(&block).contains(&words(21)), "{}", error(&block));
+    // JSON on one line may hold more than one value does
+    assert!(read_all(b"{\"a\": \"xxxxxxxxxxxxxxxxxxxx\"}", &limits).is_ok());
+    assert!(error("{\"a\": \"xxxxxxxxxxxxxxxxxxxxx\"}").contains(&words(21)));
+    // what a stream may hold: a line of 65 MiB is refused at once
+    let long = format!("a: 1\nb: {}", "x".repeat(65 << 20));
+    let found = read_all(long.as_bytes(), &Limits::STREAM).unwrap_err();
+    assert_eq!(found.position.map(|at| (at.line, at.column)), Some((2, 1)));
 }
 
 #[test]

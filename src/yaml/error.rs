@@ -63,6 +63,16 @@ pub enum Problem {
         /// Bytes allowed.
         limit: usize,
     },
+    /// Beyond [`Limits::scalar`].
+    #[error(
+        "a text of {bytes} bytes on one line or in one value is more than the {limit} that are read here, and no cluster takes one so large; was another file meant?"
+    )]
+    TooLong {
+        /// Bytes found.
+        bytes: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
     /// Not UTF-8.
     #[error("the byte 0x{0:02X} is not UTF-8, the encoding of YAML in Kubernetes; save the file as UTF-8")]
     Encoding(u8),

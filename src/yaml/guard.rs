@@ -82,6 +82,11 @@ pub(super) fn check(text: &str, limits: &Limits) -> Result<(), ReadError> {
         let char = text[offset..].chars().next().unwrap_or_default();
         return Err(Problem::Control(char).at(Some(Position::after(&text[..offset]))));
     }
+    if bounds.longest.1 > limits.scalar {
+        let (start, bytes) = bounds.longest;
+        let limit = limits.scalar;
+        return Err(Problem::TooLong { bytes, limit }.at(Some(Position::after(&text[..start]))));
+    }
     let is_suspect = bounds.depth > SUSPECT_DEPTH || bounds.nodes > limits.nodes;
     let may_hold_tags = text.contains("!!") || text.contains("!<") || text.contains("%TAG");
     if !is_suspect && !may_hold_tags {
@@ -115,6 +120,8 @@ struct Bounds {
     depth: usize,
     /// Nodes.
     nodes: usize,
+    /// Offset and length of the longest line: the reader takes it whole, a character at a time.
+    longest: (usize, usize),
     /// Offset of the first character that YAML does not allow: a control (but tab and line breaks), U+FFFE, U+FFFF.
     control: Option<usize>,
 }
@@ -132,7 +139,12 @@ impl Bounds {
         };
         let mut previous = b'\n';
         let mut open = 0;
+        let mut line = 0;
         for (offset, byte) in bytes.iter().copied().enumerate() {
+            if byte == b'\n' {
+                bounds.measure(line, offset);
+                line = offset + 1;
+            }
             match byte {
                 b'[' | b'{' => {
                     let closing = byte + 2;
@@ -156,7 +168,14 @@ impl Bounds {
             }
             previous = byte;
         }
+        bounds.measure(line, bytes.len());
         bounds
+    }
+
+    fn measure(&mut self, start: usize, end: usize) {
+        if end - start > self.longest.1 {
+            self.longest = (start, end - start);
+        }
     }
 
     fn refuse(&mut self, offset: usize) {

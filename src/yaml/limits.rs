@@ -9,6 +9,8 @@ pub struct Limits {
     pub nodes: usize,
     /// Documents of a stream, empty ones included.
     pub documents: usize,
+    /// Bytes of one scalar, and of one line of YAML.
+    pub scalar: usize,
 }
 
 impl Limits {
@@ -24,6 +26,7 @@ impl Limits {
         bytes: 1 << 20,
         nodes: 1_000_000,
         documents: 1_000,
+        scalar: 1 << 20,
     };
 
     /// A ResourceList or a YAML stream: 5,000 workloads are about 6 MB and 300,000 nodes. At this bound reading needs
@@ -32,5 +35,7 @@ impl Limits {
         bytes: 256 << 20,
         nodes: 8_000_000,
         documents: 200_000,
+        // no object of a cluster holds 2 MB; only the data of a usage profile, which a build may hand over, is larger
+        scalar: 64 << 20,
     };
 }

@@ -19,6 +19,7 @@ pub(super) struct Context<'t> {
     nodes: Cell<usize>,
     nodes_limit: usize,
     bytes: Cell<usize>,
+    scalar_limit: usize,
     problem: RefCell<Option<Problem>>,
 }
 
@@ -30,6 +31,7 @@ impl<'t> Context<'t> {
             nodes_limit: limits.nodes,
             // An escape of two bytes can stand for a character of three: a text without aliases stays within twice its size.
             bytes: Cell::new(2 * text.len() + Limits::ALIASED_BYTES),
+            scalar_limit: limits.scalar,
             problem: RefCell::new(None),
         }
     }
@@ -57,6 +59,10 @@ impl<'t> Context<'t> {
     }
 
     fn count_bytes<E: Error>(&self, text: &str) -> Result<(), E> {
+        let (bytes, limit) = (text.len(), self.scalar_limit);
+        if bytes > limit {
+            return Err(self.refuse(Problem::TooLong { bytes, limit }));
+        }
         let left = self.bytes.get().checked_sub(text.len());
         let left = left.ok_or_else(|| {
             self.refuse(Problem::TooMuchText {
