@@ -416,3 +416,21 @@ fn a_delegated_count_keeps_the_range() {
         );
     }
 }
+
+/// A key that nothing follows from yet is said to be one; silence would look like consent.
+#[test]
+fn keys_without_an_effect_are_warned_about() {
+    let warnings = |spec: &str| {
+        let text = wrap(&format!("environment: test\ncluster: {{kubernetes: \"1.33\"}}\n{spec}"));
+        terminal::render_all(&parse_text(&text).unwrap().warnings, false)
+    };
+    assert_eq!(warnings("objective: safe"), "");
+    let found = warnings("budget: {monthly: 1200 USD}\nrisk: {cpuShortfall: 1%}");
+    for words in [
+        "warning[not-in-force]: `budget` has no effect yet\n --> policy.yaml:7:3\n",
+        "warning[not-in-force]: `risk` has no effect yet\n --> policy.yaml:8:3\n",
+    ] {
+        assert!(found.contains(words), "no `{words}` in:\n{found}");
+    }
+    assert_eq!(found.matches("warning[").count(), 2, "{found}");
+}

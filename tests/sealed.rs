@@ -67,7 +67,12 @@ const EDITS: [Edit; 12] = [
     (POLICY, r#"kubernetes: "1.33""#, r#"kubernetes: "1.26""#, None),
     (POLICY, "mode: enforce", "mode: frozen", None),
     (POLICY, "objective: balanced", "objective: safe", None),
-    (POLICY, "monthly: 1200 USD", "monthly: 1300 USD", Some("")),
+    (
+        POLICY,
+        "  workloads:\n",
+        "  budget: {monthly: 1300 USD}\n  workloads:\n",
+        Some(""),
+    ),
     (
         POLICY,
         "    emailservice:",
@@ -88,8 +93,8 @@ const EDITS: [Edit; 12] = [
     ),
     (
         POLICY,
-        "  budget:",
-        "  accept:\n    mail: {code: spot-unsafe, workload: emailservice, reason: known}\n  budget:",
+        "  workloads:\n",
+        "  accept:\n    mail: {code: spot-unsafe, workload: emailservice, reason: known}\n  workloads:\n",
         Some("Deployment/online-boutique/emailservice"),
     ),
     (

@@ -72,6 +72,7 @@ codes! {
     POLICY_INVALID = "policy-invalid": "The policy does not have the form the schema asks for. `trimtab schema OptimizationPolicy` prints it.";
     POLICY_UNRECOGNISED = "policy-unrecognised": "A file or folder was meant as an environment of trimtab and is none: a misspelt kind or apiVersion, an empty policy, a policy without manifests. Nothing there would be planned or checked, so it is an error. Policies of other tools are passed over.";
     POLICY_CONFLICT = "policy-conflict": "Two settings of the policy can't both hold.";
+    NOT_IN_FORCE = "not-in-force": "A key of the policy that this version reads and does nothing with. It may stand for a later version; until then nothing in a plan, a check or a report follows from it.";
     PRICES_INVALID = "prices-invalid": "The price sheet does not have the form the schema asks for, or its amounts contradict each other. `trimtab schema PriceSheet` prints the form.";
     PRICES_EXPIRED = "prices-expired": "The price sheet in use was taken as true until a day that has passed. Costs made from it may be wrong; take the prices anew and name the new day. Nothing is stopped by it.";
     PRICES_DOUBTFUL = "prices-doubtful": "A price is possible and unusual, such as one for spot above the one on demand. It is used as it stands.";

@@ -29,6 +29,7 @@ pub(super) fn check(policy: &OptimizationPolicy, value: &Value, source: &Source)
             last.notes.push(outside.because.to_owned());
         }
     }
+    without_effect(value, &mut found);
     classes(policy, &mut found);
     accepts(policy, &mut found);
     for (name, class) in &policy.spec.classes {
@@ -66,6 +67,32 @@ impl Findings<'_> {
                 .at(self.source.value_place(pointer))
                 .help(help),
         );
+    }
+}
+
+/// Keys of the language that nothing follows from in this version.
+const WITHOUT_EFFECT: [(&str, &str); 2] = [
+    (
+        "budget",
+        "no cost is computed from prices yet, so nothing is held against it",
+    ),
+    (
+        "risk",
+        "decisions are not replayed over the history yet, so nothing is held against it",
+    ),
+];
+
+/// Whoever writes such a key relies on it: silence would be a promise.
+fn without_effect(value: &Value, found: &mut Findings<'_>) {
+    for (key, why) in WITHOUT_EFFECT {
+        if value["spec"].get(key).is_some() {
+            found.list.push(
+                Diagnostic::warning(code::NOT_IN_FORCE, format!("`{key}` has no effect yet"))
+                    .at(found.source.key_place(&format!("/spec/{key}")))
+                    .because(why)
+                    .help("take it out, or keep it for a later version and know that it does nothing"),
+            );
+        }
     }
 }
 
