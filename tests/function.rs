@@ -290,6 +290,39 @@ fn no_cpu_target_stands_on_a_request_of_nothing() {
     assert_eq!(count, 2, "an HPA beside it: {stderr}");
 }
 
+/// What a policy forgot to say is no gap in the history.
+#[test]
+fn a_metric_without_a_target_and_a_target_without_a_request_are_named_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = |scaling: &str| {
+        let rule = format!(
+            "{{web: {{requests: {{strategy: keep}}, scaling: {{minReplicas: {{value: 2}}, maxReplicas: {{value: 4}}, {scaling}}}}}}}"
+        );
+        let policy = policy_file(&folder, &rule).replace('\\', "/");
+        let web = workload("apps/v1", "Deployment", "web").to_string();
+        let output = run(&["fn", "--policy", &policy], web.as_bytes());
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        (objects(&output).len(), stderr)
+    };
+    let (count, stderr) = made(
+        "mode: hpa, metrics: {rps: {type: pods, metric: rps}, queue: {type: external, metric: q, value: {value: \"5\"}}}",
+    );
+    assert_eq!(count, 2, "an HPA on the other metric: {stderr}");
+    assert!(
+        stderr.contains("warning[target-missing]: metric `rps` has no stated target"),
+        "{stderr}"
+    );
+    assert!(!stderr.contains("no-history"), "{stderr}");
+    let (count, stderr) = made("mode: hpa, targets: {cpu: {value: 60%}}");
+    assert_eq!(count, 1, "{stderr}");
+    assert!(
+        stderr.contains(
+            "warning[utilization-without-request]: a CPU target is a share of the CPU request, and there is none"
+        ),
+        "{stderr}"
+    );
+}
+
 /// What the policy accepts is no warning, and a plan that was reviewed says it all itself: builds stay quiet.
 #[test]
 fn an_accepted_finding_is_a_note_and_a_committed_plan_is_not_read_aloud() {

@@ -151,8 +151,8 @@ fn stated_target(
     let value = request.as_ref().map(|request| request.value).or(old.request);
     let Some(value) = value else {
         case.find(
-            code::NO_HISTORY,
-            "a CPU target needs a CPU request, and there is none: state it",
+            code::UTILIZATION_WITHOUT_REQUEST,
+            "a CPU target is a share of the CPU request, and there is none: state it",
         );
         return None;
     };

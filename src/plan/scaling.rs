@@ -446,7 +446,7 @@ fn metrics(case: &Case<'_>, wanted: &Scaling) -> BTreeMap<String, MetricPlan> {
     for (name, metric) in &wanted.metrics {
         if metric.average_value.value.is_none() && metric.value.value.is_none() {
             case.find(
-                code::NO_HISTORY,
+                code::TARGET_MISSING,
                 format!("metric `{name}` has no stated target, and what one pod can take was not recorded: state it"),
             );
             continue;
@@ -500,7 +500,7 @@ fn triggers(case: &Case<'_>, wanted: &Scaling) -> Option<BTreeMap<String, Trigge
                     let detail = format!(
                         "trigger `{name}` has no stated threshold, and what one pod can take was not recorded: state it"
                     );
-                    case.find(code::NO_HISTORY, detail);
+                    case.find(code::TARGET_MISSING, detail);
                     continue;
                 }
             }
