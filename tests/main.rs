@@ -32,6 +32,7 @@ mod profile_laws;
 mod quantities;
 mod render;
 mod report;
+mod scale_point;
 mod sealed;
 mod shop;
 mod trap_strings;

@@ -145,7 +145,13 @@ fn stated_target(
         .filter(|_| old.target.is_some())
         .map(|point| request_at(point, target));
     let request = match solved {
-        Some(solved) => Some(bounded_request(case, wanted, old, unlowered(case, old, solved), target)),
+        Some(solved) => Some(bounded_request(
+            case,
+            main,
+            wanted,
+            old,
+            (unlowered(case, old, solved), target),
+        )),
         None => requests::cpu(case, main, wanted),
     };
     let value = request.as_ref().map(|request| request.value).or(old.request);
@@ -254,7 +260,7 @@ fn from_history(case: &Case<'_>, main: &Container, wanted: &Requests, old: &Old)
             value,
         });
     };
-    let request = bounded_request(case, wanted, old, request_at(point, target), target);
+    let request = bounded_request(case, main, wanted, old, (request_at(point, target), target));
     let value = request.value;
     if Some(value) == old.request {
         let target = old.target.unwrap_or(target);
@@ -328,20 +334,32 @@ fn percent(share: Percent) -> u32 {
     u32::try_from(share.ppm() / 10_000).unwrap_or(u32::MAX)
 }
 
+/// The 95th percentile of what a pod used.
+fn usual(case: &Case<'_>, main: &Container) -> Option<Millicores> {
+    let usage = &case.facts?.containers.get(&main.name)?.cpu;
+    let nano = usage.quantile(Percent::from_percent(95), case.settings.bounds.half_life)?;
+    Some(Millicores::from_nano_ceil(u128::from(nano)))
+}
+
 /// A solved request: bounds, the largest step down, and no step smaller than `minChange`.
 fn bounded_request(
     case: &Case<'_>,
+    main: &Container,
     wanted: &Requests,
     old: &Old,
-    solved: Millicores,
-    target: Percent,
+    (solved, target): (Millicores, Percent),
 ) -> Decision<Millicores> {
     let (value, _) = wanted.cpu.resolve(solved);
     let inputs = [("target", target.to_string()), ("solved", solved.to_string())];
+    let mut why = reason(code::SCALE_POINT_KEPT, inputs);
+    // nothing is derived from it: beside the request it shows what a pod really uses
+    if let Some(p95) = usual(case, main) {
+        why.inputs.insert("p95".to_owned(), p95.to_string());
+    }
     let decision = Decision {
         value,
         before: old.request,
-        reason: reason(code::SCALE_POINT_KEPT, inputs),
+        reason: why,
     };
     let decision = guardrails::bound_decrease(&case.settings.bounds, decision, Millicores::get, |milli| {
         ladder::cpu_ceil(Millicores::new(milli))
