@@ -85,6 +85,8 @@ pub struct Outcome {
     pub settings: Settings,
     /// The price sheet, if one was given.
     pub prices: Option<PriceSheet>,
+    /// What the manifests contain.
+    pub workloads: Workloads,
 }
 
 /// Manifests, policy, history and last decision in; edited manifests and the plan out.
@@ -130,6 +132,7 @@ pub fn run(inputs: &Inputs) -> Result<Outcome, Vec<Diagnostic>> {
         diagnostics,
         settings,
         prices,
+        workloads,
     })
 }
 

@@ -8,6 +8,7 @@
 mod accepted;
 mod agreement;
 mod check;
+mod comfort;
 mod container;
 mod diff;
 mod diff_command;

@@ -12,7 +12,7 @@ use crate::io::environments::PLAN_FILE;
 use crate::io::files;
 use crate::pipeline::{self, Outcome, Purpose};
 use crate::plan::{OptimizationPlan, codec};
-use crate::report::{self, Format, PlanTable};
+use crate::report::{self, Capacity, Format, PlanTable};
 use crate::yaml::{self, Limits};
 
 /// Arguments of `trimtab plan`.
@@ -84,6 +84,11 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
             .zip(&accepted)
             .map(|(outcome, accepted)| (&outcome.plan, accepted.as_ref())),
     );
+    let capacities = planned
+        .iter()
+        .zip(&accepted)
+        .map(|(outcome, accepted)| Capacity::of(&outcome.plan, accepted.as_ref(), &outcome.workloads));
+    let table = table.with_capacities(capacities);
     console::print_styled(&report::plan(&table, arguments.format.into(), console::width()))?;
     for (one, outcome) in loaded.iter().zip(&planned) {
         console::report(&outcome.diagnostics);

@@ -106,7 +106,11 @@ pub(super) fn plan(table: &PlanTable) -> String {
         } else {
             "manifests"
         };
-        json!({"name": environment.name, "comparedWith": compared_with, "workloads": workloads})
+        let mut part = json!({"name": environment.name, "comparedWith": compared_with, "workloads": workloads});
+        if let Some(capacity) = environment.capacity {
+            part["requested"] = capacity.to_json();
+        }
+        part
     });
     page(&json!({
         "schemaVersion": SCHEMA_VERSION,

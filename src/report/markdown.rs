@@ -218,6 +218,7 @@ struct PlanPart {
     remarks: Vec<RemarkLine>,
     compared_with: &'static str,
     unshown: Option<MdInline>,
+    capacity: Option<MdInline>,
 }
 
 #[derive(Serialize)]
@@ -250,6 +251,7 @@ pub(super) fn plan(table: &PlanTable) -> String {
                 .collect(),
             compared_with: environment.compared_with(),
             unshown: environment.unshown().map(|unshown| MdInline::new(&unshown)),
+            capacity: environment.capacity.map(|capacity| MdInline::new(&capacity.words())),
         }
     });
     let environments = environments.collect();

@@ -11,11 +11,13 @@ mod words;
 mod fields;
 mod summary;
 mod decided;
+mod capacity;
 mod plan_table;
 mod json;
 mod markdown;
 mod terminal;
 
+pub use capacity::{Capacity, Requested};
 pub use plan_table::{PlanChange, PlanEnvironment, PlanRow, PlanTable, PlanWaiting, Remark};
 pub use words::{parts, reason};
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::decided::{self, Decided};
-use super::words;
+use super::{Capacity, words};
 use crate::diag::code;
 use crate::krm::Reason;
 use crate::plan::model::{OptimizationPlan, Status, WorkloadPlan};
@@ -28,6 +28,8 @@ pub struct PlanEnvironment {
     pub has_accepted: bool,
     /// Its workloads, by key.
     pub rows: Vec<PlanRow>,
+    /// What they request together; absent where the manifests are not known.
+    pub capacity: Option<Capacity>,
 }
 
 /// One workload.
@@ -133,11 +135,21 @@ impl PlanTable {
                 name: plan.spec.environment.clone(),
                 has_accepted: accepted.is_some(),
                 rows: rows.collect(),
+                capacity: None,
             }
         });
         Self {
             environments: environments.collect(),
         }
+    }
+
+    /// The same with what each environment requests as a whole, in the order of the plans.
+    #[must_use]
+    pub fn with_capacities(mut self, capacities: impl IntoIterator<Item = Capacity>) -> Self {
+        for (environment, capacity) in self.environments.iter_mut().zip(capacities) {
+            environment.capacity = Some(capacity);
+        }
+        self
     }
 }
 

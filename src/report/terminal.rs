@@ -254,6 +254,9 @@ pub(super) fn plan(table: &PlanTable, width: usize) -> String {
         if let Some(unshown) = environment.unshown() {
             line(&mut page, format_args!("  {QUIET}= {unshown}{QUIET:#}"));
         }
+        if let Some(capacity) = &environment.capacity {
+            line(&mut page, format_args!("  {}", capacity.words()));
+        }
     }
     page
 }
