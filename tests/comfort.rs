@@ -1,9 +1,13 @@
-//! What makes a run easy to read and to script: totals of a plan.
+//! What makes a run easy to read and to script: totals of a plan, forms of a check.
 
 use serde_json::{Value, json};
 
 use crate::kustomize::write;
-use crate::sealed::{assert_ends, trimtab};
+use crate::sealed::{assert_ends, production, replace, trimtab};
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
 
 const SHOP: &str = "\
 apiVersion: apps/v1
@@ -85,5 +89,78 @@ fn a_plan_ends_with_what_its_workloads_request_together() {
         &plan,
         0,
         &["requested at the lowest replica counts: 2.7 cores, 5.75 GiB, 3 replicas"],
+    );
+}
+
+#[test]
+fn a_check_speaks_to_programs_and_to_pull_requests() {
+    let folder = production();
+    let folder = folder.path();
+    let json = |output: &std::process::Output| serde_json::from_slice::<Value>(&output.stdout).unwrap();
+    let current = trimtab(folder, &["check", ".", "--format", "json"]);
+    assert_ends(&current, 0, &[]);
+    assert_eq!(
+        json(&current),
+        json!({"schemaVersion": "1.0", "current": true, "environments": 1, "renderedFolders": 1, "diagnostics": []})
+    );
+    let current = trimtab(folder, &["check", ".", "--format", "github"]);
+    assert_ends(&current, 0, &[]);
+    assert_eq!(text(&current.stdout), "");
+
+    let accepted = "  accept:\n    gone: {code: spot-unsafe, workload: api, reason: known, until: \"2020-02-01\"}\n";
+    let policy = folder.join("overlays/production/policy.yaml");
+    let written = std::fs::read_to_string(&policy).unwrap();
+    std::fs::write(&policy, format!("{written}{accepted}")).unwrap();
+    let line = written.lines().count() + 2;
+    let stale = trimtab(
+        folder,
+        &["check", ".", "--format", "github", "--now", "2020-03-01T00:00:00Z"],
+    );
+    assert_ends(&stale, 3, &[]);
+    let column = accepted.lines().nth(1).unwrap().find("\"2020").unwrap() + 1;
+    let expected = format!(
+        "::error file=overlays/production/policy.yaml,line={line},col={column},title=accept-expired::the acceptance `gone` held until 2020-02-01%0Ahelp: repair the finding, or accept it again with a new date\n"
+    );
+    let said = text(&stale.stdout);
+    assert!(said.contains(&expected), "no {expected} in {said}");
+    assert!(
+        said.contains(
+            "::error title=stale-file::the plan of `./overlays/production` is not what its inputs make of it"
+        ),
+        "{said}"
+    );
+    assert!(said.lines().all(|line| line.starts_with("::")), "{said}");
+    let stale = trimtab(
+        folder,
+        &["check", ".", "--format", "json", "--now", "2020-03-01T00:00:00Z"],
+    );
+    assert_ends(&stale, 3, &[]);
+    let page = json(&stale);
+    assert_eq!(page["current"], false);
+    let found = page["diagnostics"].as_array().unwrap();
+    let expired = found.iter().find(|one| one["code"] == "accept-expired").unwrap();
+    assert_eq!(expired["severity"], "error");
+    assert_eq!(
+        (&expired["place"]["line"], &expired["place"]["column"]),
+        (&json!(line), &json!(column))
+    );
+
+    // what can't be read is told in the same form
+    replace(
+        folder,
+        "overlays/production/policy.yaml",
+        "mode: enforce",
+        "mode: enforced",
+    );
+    let unreadable = trimtab(folder, &["check", ".", "--format", "github"]);
+    assert_ends(&unreadable, 1, &[]);
+    let said = text(&unreadable.stdout);
+    assert!(
+        said.starts_with("::error file=overlays/production/policy.yaml,line="),
+        "{said}"
+    );
+    assert!(
+        said.contains("title=policy-invalid::`enforced` is not one of the values wanted here"),
+        "{said}"
     );
 }

@@ -3,12 +3,14 @@
 //! Exit 3 where something is stale or a gate says no. A finding is a gate when it is of a code below, in a workload that
 //! is rendered, and not accepted by the policy.
 
+mod verdict;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::console;
+use self::verdict::{Format, Verdict};
 use super::exit::{CliError, Exit};
 use super::load::{self, BuildArguments, Loaded};
 use super::render::{self, Form};
@@ -42,6 +44,9 @@ pub struct Arguments {
     /// Every environment must have its rendered folder: for deployments that run no functions (Flux)
     #[arg(long)]
     files: bool,
+    /// How findings are shown: for people on stderr, for programs or as annotations on stdout
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
     #[command(flatten)]
     build: BuildArguments,
 }
@@ -51,14 +56,31 @@ Examples:
   trimtab check .                                  # in CI: exit 3 where something is stale or a gate says no
   trimtab check . --files                          # the same, and every environment has its rendered folder
   trimtab check overlays --now 2027-01-01T00:00:00Z
+  trimtab check . --format github                  # in a workflow: findings beside the lines they are about
+  trimtab check . --format json | jq '.diagnostics[].code'
 
 Checked: plan.yaml is what `trimtab plan` makes of policy, profile and manifests; rendered folders are what
 `trimtab render` makes of the plan, and there is one where nothing else applies it (`--files`: everywhere); findings that
 block are accepted with a reason, and no acceptance has expired; no rule of `trimtab lint` objects to what trimtab renders. A price
 sheet past its day is a warning.";
 
-/// Checks everything and reports all of it.
+/// Checks everything and reports all of it, what can't be read too.
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
+    match (judge(arguments), arguments.format) {
+        (Ok(verdict), format) => {
+            verdict.tell(format)?;
+            Ok(if verdict.is_current() { Exit::Done } else { Exit::Stale })
+        }
+        (Err(CliError::Diagnostics(found)), Format::Json | Format::Github) => {
+            Verdict::unreadable(found).tell(arguments.format)?;
+            Ok(Exit::Error)
+        }
+        (Err(error), _) => Err(error),
+    }
+}
+
+/// Every environment and every rendered folder.
+fn judge(arguments: &Arguments) -> Result<Verdict, CliError> {
     let now = arguments.now.unwrap_or_else(clock::now);
     let (mut problems, mut doubts) = (Vec::new(), Vec::new());
     let rendered = rendered_folders(&arguments.folders)?;
@@ -86,7 +108,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
             None => problems.push(of_nobody(folder, layer)),
         }
     }
-    let count: usize = of_environment.iter().map(Vec::len).sum();
+    let folders: usize = of_environment.iter().map(Vec::len).sum();
     for (one, layers) in planned.iter_mut().zip(of_environment) {
         if layers.is_empty() {
             problems.extend(not_rendered(one, arguments.files));
@@ -98,17 +120,11 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
         }
     }
     doubts.extend(doubles(&planned));
-    console::report(&[doubts, problems.clone()].concat());
-    if problems.is_empty() {
-        let number = |n: usize, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });
-        console::say(&format!(
-            "current: {}, {}",
-            number(planned.len(), "environment"),
-            number(count, "rendered folder")
-        ));
-        return Ok(Exit::Done);
-    }
-    Ok(Exit::Stale)
+    Ok(Verdict {
+        found: [doubts, problems].concat(),
+        environments: planned.len(),
+        folders,
+    })
 }
 
 /// What rules hold against the result and the policy does not accept.

@@ -50,6 +50,8 @@ pub enum Format {
     Human,
     /// For programs
     Json,
+    /// Annotations of a pull request, as GitHub Actions read them
+    Github,
 }
 
 /// Lints everything named.
@@ -86,6 +88,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     diag::sort(&mut found);
     match arguments.format {
         Format::Json => console::print(&format!("{:#}\n", json!({ "diagnostics": found })))?,
+        Format::Github => console::print(&diag::github::render_all(&found))?,
         Format::Human => {
             console::print(&diag::terminal::render_all(&found, false))?;
             console::say(&format!("{count} objects, {} findings", found.len()));

@@ -5,6 +5,7 @@
 
 pub mod code;
 pub mod terminal;
+pub mod github;
 
 pub use code::Code;
 
