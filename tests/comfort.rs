@@ -1,4 +1,7 @@
-//! What makes a run easy to read and to script: totals of a plan, forms of a check.
+//! What makes a run easy to read and to script: totals of a plan, forms of a check, manifests that are built for a profile.
+
+use std::fmt::Write as _;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -161,6 +164,65 @@ fn a_check_speaks_to_programs_and_to_pull_requests() {
     );
     assert!(
         said.contains("title=policy-invalid::`enforced` is not one of the values wanted here"),
+        "{said}"
+    );
+}
+
+fn profile_of(folder: &Path, manifests: &str) -> (String, String) {
+    let output = trimtab(
+        folder,
+        &[
+            "profile",
+            "cpu.csv",
+            "--manifests",
+            manifests,
+            "--environment",
+            "production",
+            "-o",
+            "profile.yaml",
+        ],
+    );
+    let profile = std::fs::read_to_string(folder.join("profile.yaml")).unwrap_or_default();
+    let _ = std::fs::remove_file(folder.join("profile.yaml"));
+    (profile, text(&output.stderr))
+}
+
+/// Pods carry the names that a build gives to workloads; the files of an overlay have other names, or none.
+#[test]
+fn a_kustomization_is_built_for_the_names_of_its_workloads() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut rows = "ts,metric,namespace,pod,container,value\n".to_owned();
+    for step in 0..12 {
+        writeln!(
+            rows,
+            "{},cpu,shop,prod-api-7d9f8b6c5d-x2x4q,api,0.2",
+            1_700_000_100 + 300 * step
+        )
+        .unwrap();
+    }
+    let base = SHOP.split("---\n").next().unwrap();
+    write(
+        folder,
+        &[
+            ("cpu.csv", &rows),
+            ("apps/base/kustomization.yaml", "resources: [api.yaml]\n"),
+            ("apps/base/api.yaml", base),
+            (
+                "apps/production/kustomization.yaml",
+                "namePrefix: prod-\nresources: [../base]\n",
+            ),
+            (
+                "apps/broken/kustomization.yaml",
+                "namePrefix: prod-\nresources: [gone.yaml]\n",
+            ),
+        ],
+    );
+    let (profile, said) = profile_of(folder, "apps/production");
+    assert!(profile.contains("Deployment/prod-api"), "{profile}{said}");
+    let (_, said) = profile_of(folder, "apps/broken");
+    assert!(
+        said.contains("warning[manifest-unreadable]") && said.contains("can't be built"),
         "{said}"
     );
 }

@@ -8,7 +8,10 @@ use crate::history::samples::{Expected, Labels};
 use crate::history::signal::Signal;
 use crate::history::unit::Unit;
 use crate::history::{self, Input, Read};
-use crate::io::files;
+use crate::io::kustomization::Kustomization;
+use crate::io::kustomize::Kustomize;
+use crate::io::{environments, files};
+use crate::krm::Object;
 use crate::profile::build::{Built, Options, assemble};
 use crate::profile::{Profile, merge, object};
 use crate::units::Seconds;
@@ -44,7 +47,7 @@ pub struct ProfileArgs {
     /// Answers of `kube_pod_owner`, `kube_replicaset_owner`, `kube_job_owner`
     #[arg(long, value_name = "FILE")]
     owners: Vec<PathBuf>,
-    /// Manifests whose workloads the rules by pod name may use
+    /// Manifests whose workloads the rules by pod name may use; a folder with a kustomization is built
     #[arg(long, value_name = "DIR|FILE")]
     manifests: Vec<PathBuf>,
     /// Environment that was recorded, such as `production`
@@ -257,6 +260,20 @@ fn pairs<'a>(texts: &'a [String], flag: &str) -> anyhow::Result<impl Iterator<It
 fn declared(paths: &[PathBuf]) -> anyhow::Result<(Declared, Vec<Note>)> {
     let (mut declared, mut notes) = (Declared::default(), Vec::new());
     for root in paths {
+        match built(root) {
+            Ok(Some(objects)) => {
+                for object in &objects {
+                    declared.add_object(object);
+                }
+                continue;
+            }
+            Ok(None) => {}
+            Err(error) => {
+                let shown = root.display().to_string();
+                let headline = format!("can't be built, so its files are read as they are: {error:#}");
+                notes.push(Note::warning(code::MANIFEST_UNREADABLE, headline).in_file(&shown));
+            }
+        }
         for path in files::list(root, &[".yaml", ".yml", ".json"])? {
             let bytes = files::read(&path, yaml::Limits::STREAM.bytes)?;
             match yaml::read_all(&bytes, &yaml::Limits::STREAM) {
@@ -271,6 +288,19 @@ fn declared(paths: &[PathBuf]) -> anyhow::Result<(Declared, Vec<Note>)> {
         }
     }
     Ok((declared, notes))
+}
+
+/// What a kustomization builds: the names that pods have, with prefix and suffix, and of bases that lie elsewhere. `None`
+/// where there is no kustomization.
+fn built(root: &Path) -> anyhow::Result<Option<Vec<Object>>> {
+    if !root.is_dir() || Kustomization::of(root)?.is_none() {
+        return Ok(None);
+    }
+    let kustomize = Kustomize::find(None, false);
+    match environments::at(root)? {
+        Some(environment) => Ok(Some(kustomize.capture(&environment)?.output)),
+        None => Ok(Some(kustomize.build(root)?)),
+    }
 }
 
 fn write(output: &Path, profiles: &[Profile]) -> anyhow::Result<()> {
