@@ -24,6 +24,11 @@ pub fn objective(objective: Objective) -> Value {
     })
 }
 
+/// Names of the shipped classes.
+pub fn class_names() -> Vec<&'static str> {
+    CLASSES.iter().map(|(name, _)| *name).collect()
+}
+
 /// A shipped class by name.
 pub fn class(name: &str) -> Option<Value> {
     CLASSES

@@ -145,8 +145,10 @@ pub struct Rule {
     /// Breaks a tie between rules of equal rank: the higher one wins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<i32>,
-    /// The class it starts from.
+    /// The class it starts from: a shipped one (`web`, `worker`, `batch`, `database`, `cache`, `singleton`), or one of
+    /// `spec.classes`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = super::presets::class_names()))]
     pub class: Option<String>,
     /// What operates the workload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
