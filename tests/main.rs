@@ -36,6 +36,7 @@ mod report;
 mod scale_point;
 mod sealed;
 mod shop;
+mod steps;
 mod trap_strings;
 mod yaml_hostile;
 mod yaml_places;

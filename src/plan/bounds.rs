@@ -6,7 +6,7 @@
 
 use super::case::{Case, reason};
 use super::guardrails::floor_after;
-use super::model::{Decision, ScalerKind};
+use super::model::{Decision, ScalerKind, WorkloadPlan};
 use crate::catalog::fields::Field;
 use crate::diag::code;
 use crate::facts::Demand;
@@ -45,7 +45,7 @@ pub fn decide(
         case.find(code::LOAD_TOO_FLAT, flatness(demand));
         return None;
     }
-    let before = Before::of(case);
+    let before = Range::of(case, case.base());
     let mut min = lowest(case, load, request, &before)?;
     let max = highest(case, load, &before, min.value)?;
     if min.value == 0 && !may_be_zero(case, kind) {
@@ -68,20 +68,22 @@ pub fn decide(
     Some((min, max))
 }
 
-struct Before {
+/// Both bounds of a scaler that is there.
+struct Range {
     min: Option<u32>,
     max: Option<u32>,
 }
 
-impl Before {
-    fn of(case: &Case<'_>) -> Self {
-        let accepted = case.accepted.and_then(|plan| plan.scaler.as_ref());
+impl Range {
+    /// The last decision's, else those of somebody else's scaler.
+    fn of(case: &Case<'_>, last: Option<&WorkloadPlan>) -> Self {
+        let last = last.and_then(|plan| plan.scaler.as_ref());
         let foreign = case.foreign_scaler();
         Self {
-            min: accepted
+            min: last
                 .map(|scaler| scaler.min_replicas.value)
                 .or(foreign.map(|scaler| scaler.min_replicas)),
-            max: accepted
+            max: last
                 .map(|scaler| scaler.max_replicas.value)
                 .or(foreign.and_then(|scaler| scaler.max_replicas)),
         }
@@ -91,7 +93,7 @@ impl Before {
 /// A scaler that is not there yet needs a load that moves. Stated bounds or targets say that the owner wants it.
 fn is_new_and_flat(case: &Case<'_>, demand: &Demand) -> bool {
     let scaling = &case.wanted.spec.scaling;
-    let is_there = case.foreign_scaler().is_some() || case.accepted.is_some_and(|plan| plan.scaler.is_some());
+    let is_there = case.foreign_scaler().is_some() || case.accepted().is_some_and(|plan| plan.scaler.is_some());
     let is_stated = scaling.min_replicas.value.is_some()
         || scaling.max_replicas.value.is_some()
         || scaling.targets.cpu.value.is_some()
@@ -121,7 +123,7 @@ fn lowest(
     case: &Case<'_>,
     load: Option<(&Demand, u128)>,
     request: Option<Millicores>,
-    before: &Before,
+    before: &Range,
 ) -> Option<Decision<u32>> {
     let wanted = &case.wanted.spec;
     let setting = &wanted.scaling.min_replicas;
@@ -138,7 +140,8 @@ fn lowest(
         1
     };
     let Some((demand, per_pod)) = load else {
-        let known = before.min.unwrap_or_else(|| case.replicas_before());
+        let known = Range::of(case, case.accepted()).min;
+        let known = known.unwrap_or_else(|| case.replicas_before());
         let (value, _) = setting.resolve(known.max(if setting.min.is_some() {
             1
         } else {
@@ -188,7 +191,7 @@ fn lowest(
     })
 }
 
-fn highest(case: &Case<'_>, load: Option<(&Demand, u128)>, before: &Before, min: u32) -> Option<Decision<u32>> {
+fn highest(case: &Case<'_>, load: Option<(&Demand, u128)>, before: &Range, min: u32) -> Option<Decision<u32>> {
     let wanted = &case.wanted.spec.scaling;
     let setting = &wanted.max_replicas;
     if let Some(value) = setting.value {
@@ -199,7 +202,7 @@ fn highest(case: &Case<'_>, load: Option<(&Demand, u128)>, before: &Before, min:
         });
     }
     let running = case.seen.and_then(|facts| facts.replicas.last_day_p95).unwrap_or(1);
-    match (load, before.max) {
+    match (load, Range::of(case, case.accepted()).max) {
         (Some((demand, per_pod)), _) => {
             let headroom = wanted.derive.max_headroom?;
             let most = demand.highest()?;
@@ -290,7 +293,7 @@ fn zone_loss(case: &Case<'_>, demand: &Demand, request: Option<Millicores>) -> u
 }
 
 /// Pods below which CPU or memory capacity would shrink by more than `capacityDecrease` in one plan.
-fn gentle(case: &Case<'_>, request: Option<Millicores>, before: &Before) -> u32 {
+fn gentle(case: &Case<'_>, request: Option<Millicores>, before: &Range) -> u32 {
     let Some(main) = case.main_container() else { return 1 };
     let pods = before.min.unwrap_or_else(|| case.replicas_before());
     let decrease = case.settings.bounds.capacity_decrease;

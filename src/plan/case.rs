@@ -3,13 +3,14 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use super::model::{Finding, WorkloadPlan};
+use super::last::{Evidence, Last};
+use super::model::{Decision, Finding, ResourcePlan, WorkloadPlan};
 use crate::diag::{Code, code};
 use crate::facts::{ContainerFacts, Facts, LEAST_RUNS};
 use crate::krm::Reason;
 use crate::policy::wire::StatefulRestart;
 use crate::policy::{Settings, WorkloadSettings};
-use crate::units::{Bytes, Millicores};
+use crate::units::{Bytes, Millicores, Timestamp};
 use crate::workload::{Container, Scaler, Workload};
 
 /// What is asked: a decision on one workload, from these.
@@ -23,6 +24,10 @@ pub struct Question<'a> {
     pub seen: Option<&'a Facts>,
     /// The accepted decision.
     pub accepted: Option<&'a WorkloadPlan>,
+    /// Whether it is not as planning wrote it.
+    pub is_edited: bool,
+    /// End of the window of history.
+    pub now: Option<Timestamp>,
     /// Keys of workloads that a scaler or budget of this one would share pods with.
     pub shared_with: &'a [String],
 }
@@ -39,8 +44,7 @@ pub struct Case<'a> {
     pub facts: Option<&'a Facts>,
     /// Its history, however little: what was in force is a fact even of a single day.
     pub seen: Option<&'a Facts>,
-    /// The accepted decision.
-    pub accepted: Option<&'a WorkloadPlan>,
+    last: Last,
     /// Whether the history was set aside as a whole: then its absence is no news.
     is_distrusted: bool,
     shared_with: &'a [String],
@@ -61,8 +65,8 @@ impl<'a> Case<'a> {
             settings,
             workload,
             seen,
-            accepted,
             shared_with,
+            ..
         } = question;
         let bounds = &settings.bounds;
         let is_enough = |facts: &&Facts| {
@@ -70,21 +74,29 @@ impl<'a> Case<'a> {
                 || (is_job(workload) && facts.has_runs(bounds.history_minimum))
         };
         let facts = seen.filter(is_enough);
-        Self {
+        let mut case = Self {
             settings,
             wanted,
             workload,
             facts,
             seen,
-            accepted,
+            last: Last::default(),
             is_distrusted: false,
             shared_with,
             findings: RefCell::default(),
         }
+        .checked_units();
+        let evidence = Evidence {
+            has_history: case.facts.is_some(),
+            now: question.now,
+            is_edited: question.is_edited,
+        };
+        case.last = Last::of(question.accepted, evidence);
+        case
     }
 
     /// The case without its history, where that can't be what was used; the policy may accept it all the same.
-    pub(super) fn checked_units(mut self) -> Self {
+    fn checked_units(mut self) -> Self {
         if let Some(detail) = super::unit_slip::find(&self) {
             self.find(code::UNIT_SLIP, detail);
             if !self.is_accepted(code::UNIT_SLIP) {
@@ -92,6 +104,16 @@ impl<'a> Case<'a> {
             }
         }
         self
+    }
+
+    /// The accepted decision: what stays where nothing new can be decided.
+    pub fn accepted(&self) -> Option<&WorkloadPlan> {
+        self.last.accepted.as_ref()
+    }
+
+    /// What steps are measured from.
+    pub fn base(&self) -> Option<&WorkloadPlan> {
+        self.last.base.as_ref()
     }
 
     /// History enough to derive from; where there is none, that is noted: something was left to it.
@@ -215,7 +237,7 @@ impl<'a> Case<'a> {
                 .iter()
                 .filter(|container| !container.is_sidecar)
         };
-        let accepted = self.accepted.map(|plan| plan.main_container.as_str());
+        let accepted = self.accepted().map(|plan| plan.main_container.as_str());
         own()
             .find(|container| Some(container.name.as_str()) == accepted)
             .or_else(|| {
@@ -238,12 +260,19 @@ impl<'a> Case<'a> {
         self.history()?.containers.get(name)
     }
 
-    /// The CPU request before: accepted, else in force at the window's end, else the manifest's.
+    /// The CPU request before: of the last decision, else in force at the window's end, else the manifest's.
     pub fn cpu_before(&self, container: &Container) -> Option<Millicores> {
-        let accepted = self
-            .accepted_requests(&container.name)
-            .and_then(|requests| requests.cpu.as_ref());
-        accepted
+        self.cpu_in(self.base(), container)
+    }
+
+    /// The CPU request as it is: accepted, else in force at the window's end, else the manifest's.
+    pub fn cpu_now(&self, container: &Container) -> Option<Millicores> {
+        self.cpu_in(self.accepted(), container)
+    }
+
+    fn cpu_in(&self, last: Option<&WorkloadPlan>, container: &Container) -> Option<Millicores> {
+        let decided = requests_in(last, container).and_then(|requests| requests.cpu.as_ref());
+        decided
             .map(|decision| decision.value)
             .or_else(|| self.seen?.containers.get(&container.name)?.cpu_request)
             .or(container.cpu_request)
@@ -251,32 +280,23 @@ impl<'a> Case<'a> {
             .or(container.cpu_limit)
     }
 
-    /// The CPU limit before: accepted, else the manifest's.
+    /// The CPU limit before: of the last decision, else the manifest's.
     pub fn cpu_limit_before(&self, container: &Container) -> Option<Millicores> {
-        let accepted = self.accepted.and_then(|plan| plan.containers.get(&container.name));
-        match accepted.and_then(|container| container.limits.cpu.as_ref()) {
+        let decided = self.base().and_then(|plan| plan.containers.get(&container.name));
+        match decided.and_then(|container| container.limits.cpu.as_ref()) {
             Some(limit) => limit.value,
             None => container.cpu_limit,
         }
     }
 
-    /// The memory request before: accepted, else in force at the window's end, else the manifest's.
+    /// The memory request before: of the last decision, else in force at the window's end, else the manifest's.
     pub fn memory_before(&self, container: &Container) -> Option<Bytes> {
-        let accepted = self
-            .accepted_requests(&container.name)
-            .and_then(|requests| requests.memory.as_ref());
-        accepted
+        let decided = requests_in(self.base(), container).and_then(|requests| requests.memory.as_ref());
+        decided
             .map(|decision| decision.value)
             .or_else(|| self.seen?.containers.get(&container.name)?.memory_request)
             .or(container.memory_request)
             .or(container.memory_limit)
-    }
-
-    fn accepted_requests(
-        &self,
-        container: &str,
-    ) -> Option<&'a super::model::ResourcePlan<super::model::Decision<Millicores>, super::model::Decision<Bytes>>> {
-        Some(&self.accepted?.containers.get(container)?.requests)
     }
 
     /// The one scaler of others that points at the workload; `None` where there is none or several.
@@ -294,6 +314,13 @@ impl<'a> Case<'a> {
             .unwrap_or(1)
             .max(1)
     }
+}
+
+fn requests_in<'p>(
+    plan: Option<&'p WorkloadPlan>,
+    container: &Container,
+) -> Option<&'p ResourcePlan<Decision<Millicores>, Decision<Bytes>>> {
+    Some(&plan?.containers.get(&container.name)?.requests)
 }
 
 /// Whether its pods run to their end: coverage of the whole time says nothing of it.

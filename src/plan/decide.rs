@@ -75,7 +75,7 @@ fn wanted_plan(question: Question<'_>, wanted: &WorkloadSettings) -> WorkloadPla
     if let Some(plan) = without_deciding(question, mode) {
         return plan;
     }
-    let case = Case::new(question, wanted).checked_units();
+    let case = Case::new(question, wanted);
     let Some(main) = case.main_container() else {
         return kept_or_refused(question, mode, code::LEFT_ALONE, "its pod template has no containers");
     };
@@ -106,6 +106,11 @@ fn wanted_plan(question: Question<'_>, wanted: &WorkloadSettings) -> WorkloadPla
         removed: removal::decide(&case),
         grace_period: lifecycle::grace_period(&case),
         restarted: accepted.and_then(|plan| plan.restarted),
+        window: if case.facts.is_some() {
+            question.now
+        } else {
+            accepted.and_then(|plan| plan.window)
+        },
         ..WorkloadPlan::default()
     };
     let grace = plan.grace_period.as_ref().map(|decision| decision.value);
@@ -274,7 +279,7 @@ fn report_refused(case: &Case<'_>, container: &crate::workload::Container) {
 /// Where nothing could be decided, what was accepted.
 fn or_accepted(case: &Case<'_>, name: &str, decided: requests::RequestPlan) -> requests::RequestPlan {
     let accepted = case
-        .accepted
+        .accepted()
         .and_then(|plan| plan.containers.get(name))
         .map(|plan| &plan.requests);
     let Some(accepted) = accepted else { return decided };

@@ -32,7 +32,7 @@ pub fn decide(case: &Case<'_>, lowest: u32) -> Option<DisruptionPlan> {
         return None;
     }
     if case.shared_pods().is_some() {
-        return case.accepted.and_then(|plan| plan.disruption.clone());
+        return case.accepted().and_then(|plan| plan.disruption.clone());
     }
     let foreign: Vec<_> = workload.budgets.iter().filter(|budget| !budget.is_ours).collect();
     if foreign.len() > 1 || foreign.iter().any(|budget| budget.is_shared) {
@@ -71,13 +71,13 @@ pub fn decide(case: &Case<'_>, lowest: u32) -> Option<DisruptionPlan> {
         let detail = format!("budget `{name}` is adopted; it moves from `{version}` to `policy/v1`");
         case.find(code::ADOPTED, detail);
     }
-    let accepted = case.accepted.and_then(|plan| plan.disruption.as_ref());
+    let is_accepted = case.accepted().is_some_and(|plan| plan.disruption.is_some());
     let (min_available, max_unavailable) = if is_stated {
         stated(case, lowest)
     } else {
         (None, Some(derived(lowest)))
     };
-    if lowest < 2 && !is_stated && accepted.is_none() {
+    if lowest < 2 && !is_stated && !is_accepted {
         case.find(
             code::PDB_OMITTED,
             "with one replica a budget blocks every drain or protects nothing",
@@ -90,8 +90,9 @@ pub fn decide(case: &Case<'_>, lowest: u32) -> Option<DisruptionPlan> {
         before,
         reason: reason(why, [("lowestReplicas", lowest.to_string())]),
     };
-    let before_min = accepted.and_then(|plan| Some(plan.min_available.as_ref()?.value));
-    let before_max = accepted.and_then(|plan| Some(plan.max_unavailable.as_ref()?.value));
+    let before = case.base().and_then(|plan| plan.disruption.as_ref());
+    let before_min = before.and_then(|plan| Some(plan.min_available.as_ref()?.value));
+    let before_max = before.and_then(|plan| Some(plan.max_unavailable.as_ref()?.value));
     Some(DisruptionPlan {
         name: foreign
             .first()

@@ -15,7 +15,7 @@ pub(super) fn keep<T>(
     gone: &str,
     way_out: &str,
 ) -> Option<T> {
-    let kept = case.accepted.filter(|plan| plan.is_rendered()).and_then(part)?;
+    let kept = case.accepted().filter(|plan| plan.is_rendered()).and_then(part)?;
     case.find(
         code::STALE,
         format!("{gone}: what was accepted stays; {way_out} takes it away"),

@@ -16,7 +16,7 @@ use crate::workload::Container;
 pub fn replicas(case: &Case<'_>, scaler: Option<&ScalerPlan>) -> Option<Removable<u32>> {
     let wanted = &case.wanted.spec.replicas;
     let before = case
-        .accepted
+        .base()
         .and_then(|plan| plan.replicas.as_ref())
         .and_then(|r| r.value)
         .or(case.workload.replicas);
@@ -73,7 +73,7 @@ fn fixed(case: &Case<'_>, before: Option<u32>) -> Option<Removable<u32>> {
         });
     }
     let had = case
-        .accepted
+        .accepted()
         .and_then(|plan| plan.scaler.as_ref())
         .filter(|scaler| !scaler.adopted);
     if let (Some(scaler), Some(ScalingMode::None)) = (had, case.wanted.spec.scaling.mode) {
@@ -85,7 +85,7 @@ fn fixed(case: &Case<'_>, before: Option<u32>) -> Option<Removable<u32>> {
         });
     }
     let accepted = case
-        .accepted
+        .accepted()
         .and_then(|plan| plan.replicas.clone())
         .filter(|replicas| replicas.value.is_some())?;
     if !accepted.is_stated() {
@@ -102,7 +102,8 @@ fn fixed(case: &Case<'_>, before: Option<u32>) -> Option<Removable<u32>> {
 pub fn grace_period(case: &Case<'_>) -> Option<Decision<Seconds>> {
     let termination = &case.wanted.spec.termination;
     let setting = &termination.grace_period;
-    let before = case.workload.grace_period;
+    let decided = case.base().and_then(|plan| plan.grace_period.as_ref());
+    let before = decided.map(|decided| decided.value).or(case.workload.grace_period);
     if termination.mode == Some(TerminationMode::None) {
         return None;
     }
@@ -117,7 +118,7 @@ pub fn grace_period(case: &Case<'_>) -> Option<Decision<Seconds>> {
             reason: reason(code::STATED, []),
         });
     }
-    let current = before.unwrap_or(Seconds::new(30));
+    let current = case.workload.grace_period.unwrap_or(Seconds::new(30));
     let (value, moved) = setting.resolve(current);
     moved.then(|| Decision {
         value,

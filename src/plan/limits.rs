@@ -2,7 +2,7 @@
 
 use super::case::{Case, reason};
 use super::ladder;
-use super::model::{Decision, Removable, ResourcePlan};
+use super::model::{Decision, Removable, ResourcePlan, WorkloadPlan};
 use super::requests::RequestPlan;
 use crate::diag::code;
 use crate::krm::Reason;
@@ -15,31 +15,30 @@ pub type LimitPlan = ResourcePlan<Removable<Millicores>, Removable<Bytes>>;
 
 /// Decides the limits of a container, given its requests.
 pub fn decide(case: &Case<'_>, container: &Container, wanted: &Limits, requests: &RequestPlan) -> LimitPlan {
-    let accepted = case
-        .accepted
-        .and_then(|plan| plan.containers.get(&container.name))
-        .map(|plan| &plan.limits);
-    let accepted_cpu = accepted.and_then(|limits| limits.cpu.as_ref());
-    let accepted_memory = accepted.and_then(|limits| limits.memory.as_ref());
+    let of = |last: Option<&WorkloadPlan>| {
+        let decided = last.and_then(|plan| plan.containers.get(&container.name));
+        decided.map(|decided| decided.limits.clone()).unwrap_or_default()
+    };
+    let (accepted, before) = (of(case.accepted()), of(case.base()));
     LimitPlan {
         cpu: one(
             &wanted.cpu,
             requests.cpu.as_ref(),
-            accepted_cpu.map_or(container.cpu_limit, |limit| limit.value),
+            before.cpu.map_or(container.cpu_limit, |limit| limit.value),
             container.cpu_request,
             Millicores::get,
             |milli| ladder::cpu_ceil(Millicores::new(milli)),
         )
-        .or_else(|| accepted_cpu.cloned()),
+        .or(accepted.cpu),
         memory: one(
             &wanted.memory,
             requests.memory.as_ref(),
-            accepted_memory.map_or(container.memory_limit, |limit| limit.value),
+            before.memory.map_or(container.memory_limit, |limit| limit.value),
             container.memory_request,
             Bytes::get,
             |bytes| ladder::memory_ceil(Bytes::new(bytes)),
         )
-        .or_else(|| accepted_memory.cloned()),
+        .or(accepted.memory),
     }
 }
 

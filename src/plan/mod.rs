@@ -20,6 +20,7 @@ pub mod lifecycle;
 mod lapse;
 mod removal;
 pub mod baseline;
+pub mod last;
 mod warnings;
 mod unit_slip;
 mod settle;
@@ -81,6 +82,7 @@ pub fn plan(inputs: &Inputs<'_>) -> (OptimizationPlan, Vec<Diagnostic>) {
     }
     keep_missing(inputs, &mut workloads, &mut diagnostics);
     reconcile::reconcile(inputs, &mut workloads);
+    settle::keep_windows(&mut workloads, accepted);
     codec::seal(&mut workloads);
     report_idle_rules(inputs, &mut diagnostics);
     let policy = &inputs.settings.policy;
@@ -109,21 +111,28 @@ fn one(
     if let Some(same) = accepted.filter(is_same) {
         return (Some(same.clone()), Vec::new());
     }
-    let (plan, diagnostics) = decide::decide(Question {
+    let is_edited = accepted.is_some_and(|plan| !codec::is_sealed(key, plan));
+    let question = Question {
         settings: inputs.settings,
         workload,
         seen: inputs.facts.get(key),
         accepted,
+        is_edited,
+        now: inputs.window_end,
         shared_with,
-    });
+    };
+    let (plan, diagnostics) = decide::decide(question);
     let decided = |plan| WorkloadPlan {
         made_from,
         seal: String::new(),
         ..plan
     };
     // the reasons in an edited entry are those of other values
-    let sealed = accepted.filter(|plan| codec::is_sealed(key, plan));
-    let plan = plan.map(|plan| settle::keep_unchanged(decided(plan), sealed));
+    let sealed = accepted.filter(|_| !is_edited);
+    let plan = plan.map(|plan| {
+        let before = last::before(&plan, sealed);
+        settle::keep_unchanged(decided(plan), before.as_ref())
+    });
     (
         plan,
         diagnostics.into_iter().map(|diagnostic| diagnostic.of(key)).collect(),

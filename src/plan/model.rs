@@ -126,6 +126,10 @@ pub struct WorkloadPlan {
     /// What it was decided from: on the same and the same profile nothing changes.
     #[serde(default, skip_serializing_if = "MadeFrom::is_empty")]
     pub made_from: MadeFrom,
+    /// End of the window of history it was decided on: until there is a newer one, planning starts from the values
+    /// before again. Absent where nothing was decided from history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Timestamp>,
     /// Digest of everything else said here: an entry that was edited does not fit its seal.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub seal: String,
@@ -211,6 +215,45 @@ impl WorkloadPlan {
             );
         }
         reasons
+    }
+
+    /// Looks at every number that has a value before; drops those for which `keep` says no, and with its bounds a scaler.
+    pub(super) fn retain_numbers(&mut self, keep: &mut dyn FnMut(&mut dyn Decided) -> bool) {
+        fn retain<D: Decided>(slot: &mut Option<D>, keep: &mut dyn FnMut(&mut dyn Decided) -> bool) {
+            if slot.as_mut().is_some_and(|number| !keep(number)) {
+                *slot = None;
+            }
+        }
+        for container in self.containers.values_mut() {
+            retain(&mut container.requests.cpu, keep);
+            retain(&mut container.requests.memory, keep);
+            retain(&mut container.limits.cpu, keep);
+            retain(&mut container.limits.memory, keep);
+        }
+        self.containers
+            .retain(|_, container| *container != ContainerPlan::default());
+        retain(&mut self.replicas, keep);
+        retain(&mut self.grace_period, keep);
+        retain(&mut self.pre_stop_sleep, keep);
+        if let Some(scaler) = &mut self.scaler {
+            let has_bounds = keep(&mut scaler.min_replicas) & keep(&mut scaler.max_replicas);
+            for target in [&mut scaler.cpu, &mut scaler.memory] {
+                if target.as_mut().is_some_and(|target| !keep(&mut target.target)) {
+                    *target = None;
+                }
+            }
+            for metric in scaler.metrics.values_mut() {
+                retain(&mut metric.average_value, keep);
+                retain(&mut metric.value, keep);
+            }
+            if !has_bounds {
+                self.scaler = None;
+            }
+        }
+        if let Some(budget) = &mut self.disruption {
+            retain(&mut budget.min_available, keep);
+            retain(&mut budget.max_unavailable, keep);
+        }
     }
 
     /// Whether a number of this plan that came from history is still left to history in a newer one.
@@ -353,13 +396,19 @@ pub(super) trait Decided {
     where
         Self: Sized;
 
+    /// Takes the value for the value before.
+    fn settle(&mut self);
+
+    /// Takes the value before for the value; false where there was none.
+    fn undo(&mut self) -> bool;
+
     /// Whether the policy states the value.
     fn is_stated(&self) -> bool {
         self.reason().code == code::STATED.as_str()
     }
 }
 
-impl<T: PartialEq> Decided for Decision<T> {
+impl<T: Clone + PartialEq> Decided for Decision<T> {
     fn reason(&self) -> &Reason {
         &self.reason
     }
@@ -368,18 +417,37 @@ impl<T: PartialEq> Decided for Decision<T> {
         self.before.as_ref() != Some(&self.value)
     }
 
+    fn settle(&mut self) {
+        self.before = Some(self.value.clone());
+    }
+
+    fn undo(&mut self) -> bool {
+        let Some(before) = &self.before else { return false };
+        self.value = before.clone();
+        true
+    }
+
     fn agrees_with(&self, other: &Self) -> bool {
         self.value == other.value
     }
 }
 
-impl<T: PartialEq> Decided for Removable<T> {
+impl<T: Clone + PartialEq> Decided for Removable<T> {
     fn reason(&self) -> &Reason {
         &self.reason
     }
 
     fn is_change(&self) -> bool {
         self.before != self.value
+    }
+
+    fn settle(&mut self) {
+        self.before.clone_from(&self.value);
+    }
+
+    fn undo(&mut self) -> bool {
+        self.value.clone_from(&self.before);
+        self.before.is_some()
     }
 
     fn agrees_with(&self, other: &Self) -> bool {

@@ -39,7 +39,7 @@ pub fn spread(case: &Case<'_>, lowest: u32, highest: u32) -> BTreeMap<String, Sp
             "no rule states `spread.mode` any more, and a class changes no such template",
         );
     }
-    if highest < 2 && case.accepted.is_none_or(|plan| plan.spread.is_empty()) {
+    if highest < 2 && case.accepted().is_none_or(|plan| plan.spread.is_empty()) {
         // one pod has nothing to be spread from, and the change would restart it
         return BTreeMap::new();
     }

@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{ContainerPlan, Decided, Decision, SpotPlacement, WorkloadPlan};
-use super::{Inputs, codec, is_same_profile, one, versions, waiting};
+use super::{Inputs, codec, last, one, versions, waiting};
 use crate::diag::code;
 use crate::krm::Reason;
 use crate::policy::wire::StatefulRestart;
@@ -62,17 +62,23 @@ fn part_shared_pods(inputs: &Inputs<'_>, workloads: &mut BTreeMap<String, Worklo
 fn bound_restarts(inputs: &Inputs<'_>, workloads: &mut BTreeMap<String, WorkloadPlan>) {
     let bounds = &inputs.settings.bounds;
     let accepted = |key: &str| inputs.accepted.and_then(|plan| plan.spec.workloads.get(key));
+    // what was only observed never was in force
+    let in_force = |key: &str, plan: &WorkloadPlan| {
+        let accepted = accepted(key).filter(|accepted| accepted.is_rendered());
+        last::before(plan, accepted)
+    };
     let capacity = Capacity::of(inputs);
     let mut restarting: Vec<(Turn, Reverse<u128>, String)> = Vec::new();
     for (key, plan) in workloads.iter_mut() {
-        let before = accepted(key);
+        let before = in_force(key, plan);
+        let before = before.as_ref();
         let Some(workload) = inputs.workloads.by_key.get(key) else {
             continue;
         };
         if !plan.is_rendered() || workload.id.group == "batch" {
             continue;
         }
-        let has_restarted = was_in_this_window(before, inputs.window_end) && is_same_profile(inputs);
+        let has_restarted = was_in_this_window(before, inputs.window_end);
         // what was decided by an earlier plan stays as it is, and takes its turn
         if !plan.seal.is_empty() {
             if has_restarted {
@@ -91,7 +97,7 @@ fn bound_restarts(inputs: &Inputs<'_>, workloads: &mut BTreeMap<String, Workload
             continue;
         }
         // an edit is no decision, so no guardrail keeps it
-        if before.is_some_and(|before| !codec::is_sealed(key, before)) {
+        if before.is_some() && accepted(key).is_some_and(|accepted| !codec::is_sealed(key, accepted)) {
             restarting.push((Turn::Accepted, Reverse(0), key.clone()));
             continue;
         }
@@ -113,10 +119,11 @@ fn bound_restarts(inputs: &Inputs<'_>, workloads: &mut BTreeMap<String, Workload
     }
     restarting.sort();
     for (index, (turn, _, key)) in restarting.into_iter().enumerate() {
-        let before = accepted(&key);
         let Some(plan) = workloads.get_mut(&key).filter(|plan| plan.seal.is_empty()) else {
             continue;
         };
+        let before = in_force(&key, plan);
+        let before = before.as_ref();
         let has_room = index < usize::try_from(bounds.wave).unwrap_or(usize::MAX);
         if has_room || matches!(turn, Turn::Law | Turn::Accepted) {
             plan.restarted = inputs.window_end.or(plan.restarted);
@@ -149,11 +156,13 @@ enum Turn {
 /// When a plan that restarts pods has its turn.
 fn turn(inputs: &Inputs<'_>, plan: &WorkloadPlan, before: Option<&WorkloadPlan>) -> Turn {
     let leaves_spot = |plan: &WorkloadPlan| plan.spot.as_ref().is_some_and(|spot| spot.mode == SpotPlacement::Never);
+    let nothing = WorkloadPlan::default();
+    let is_stated_anew = states_anew(plan, before.unwrap_or(&nothing));
     match before {
         Some(before) if versions::is_broken_by(&inputs.settings.cluster, before) => Turn::Law,
-        Some(before) if states_anew(plan, before) => Turn::Restated,
+        Some(_) if is_stated_anew => Turn::Restated,
         Some(before) if leaves_spot(plan) && !leaves_spot(before) => Turn::Urgent,
-        _ if raises(plan) || states_anew(plan, &WorkloadPlan::default()) => Turn::Urgent,
+        _ if is_stated_anew || raises(plan, before.unwrap_or(&nothing)) => Turn::Urgent,
         _ => Turn::Usual,
     }
 }
@@ -290,14 +299,23 @@ fn template(plan: &WorkloadPlan) -> impl PartialEq + use<> {
     )
 }
 
-/// Whether a request goes up.
-fn raises(plan: &WorkloadPlan) -> bool {
-    fn is_up<T: PartialOrd>(decision: Option<&Decision<T>>) -> bool {
-        decision.is_some_and(|d| d.before.as_ref().is_some_and(|before| d.value > *before))
+/// Whether a request goes up from what is in force.
+fn raises(plan: &WorkloadPlan, in_force: &WorkloadPlan) -> bool {
+    fn is_up<T: PartialOrd>(decision: Option<&Decision<T>>, in_force: Option<&Decision<T>>) -> bool {
+        let before = |decision: &Decision<T>| match in_force {
+            Some(in_force) => decision.value > in_force.value,
+            None => decision.before.as_ref().is_some_and(|before| decision.value > *before),
+        };
+        decision.is_some_and(before)
     }
-    plan.containers
-        .values()
-        .any(|container| is_up(container.requests.cpu.as_ref()) || is_up(container.requests.memory.as_ref()))
+    plan.containers.iter().any(|(name, container)| {
+        let (requests, old) = (
+            &container.requests,
+            in_force.containers.get(name).map(|old| &old.requests),
+        );
+        is_up(requests.cpu.as_ref(), old.and_then(|old| old.cpu.as_ref()))
+            || is_up(requests.memory.as_ref(), old.and_then(|old| old.memory.as_ref()))
+    })
 }
 
 /// What would restart pods waits for a later plan, and with it a scaler whose target divides by a changed request.
@@ -305,11 +323,10 @@ fn defer(plan: &mut WorkloadPlan, before: Option<&WorkloadPlan>, guardrail: &str
     let wanted = plan.clone();
     let empty = WorkloadPlan::default();
     let before = before.unwrap_or(&empty);
-    let main = plan
-        .containers
-        .get(&plan.main_container)
-        .and_then(|container| container.requests.cpu.as_ref());
-    let depends_on_template = plan.scaler.as_ref().is_some_and(|scaler| scaler.cpu.is_some()) && changes(main);
+    let main = |plan: &'_ WorkloadPlan, name: &str| plan.containers.get(name)?.requests.cpu.clone();
+    let (main, old) = (main(plan, &plan.main_container), main(before, &plan.main_container));
+    let depends_on_template = plan.scaler.as_ref().is_some_and(|scaler| scaler.cpu.is_some())
+        && waiting::other(main.as_ref(), old.as_ref()).is_some();
     plan.containers.clone_from(&before.containers);
     plan.spread.clone_from(&before.spread);
     plan.spot.clone_from(&before.spot);

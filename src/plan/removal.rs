@@ -9,7 +9,7 @@ use crate::policy::wire::{DisruptionMode, ScalingMode, VpaMode};
 /// again in every later plan, as a host may have missed the one before.
 pub(super) fn decide(case: &Case<'_>) -> RemovedObjects {
     let (spec, workload) = (&case.wanted.spec, case.workload);
-    let accepted = |was_there: fn(&WorkloadPlan) -> bool| case.accepted.is_some_and(was_there);
+    let accepted = |was_there: fn(&WorkloadPlan) -> bool| case.accepted().is_some_and(was_there);
     RemovedObjects {
         scaler: removed(
             (spec.scaling.mode == Some(ScalingMode::None)).then(|| case.said("/scaling/mode")),

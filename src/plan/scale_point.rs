@@ -12,7 +12,7 @@
 //! the point is reached and stays: no ratchet.
 
 use super::case::{Case, reason};
-use super::model::Decision;
+use super::model::{Decision, WorkloadPlan};
 use super::{guardrails, ladder, requests};
 use crate::diag::code;
 use crate::facts::Demand;
@@ -63,21 +63,39 @@ pub fn solve(case: &Case<'_>, main: &Container, wanted: &Requests) -> Option<Sca
     }
 }
 
-/// What was in force before.
+/// What is solved from: with history what was in force before, without what is accepted, as no step is taken then.
 struct Old {
+    request: Option<Millicores>,
+    target: Option<Percent>,
+    before: Before,
+}
+
+/// What a decision shows as the values before.
+struct Before {
     request: Option<Millicores>,
     target: Option<Percent>,
 }
 
 impl Old {
     fn of(case: &Case<'_>, main: &Container) -> Self {
-        let accepted = case
-            .accepted
-            .and_then(|plan| Some(plan.scaler.as_ref()?.cpu.as_ref()?.target.value));
-        let foreign = || case.foreign_scaler().and_then(|scaler| scaler.cpu_target);
-        Self {
+        let target = |last: Option<&WorkloadPlan>| {
+            let decided = last.and_then(|plan| Some(plan.scaler.as_ref()?.cpu.as_ref()?.target.value));
+            decided.or_else(|| case.foreign_scaler().and_then(|scaler| scaler.cpu_target))
+        };
+        let before = Before {
             request: case.cpu_before(main),
-            target: accepted.or_else(foreign),
+            target: target(case.base()),
+        };
+        let facts = case.facts.and_then(|facts| facts.containers.get(&main.name));
+        let (request, target) = if facts.is_some_and(|facts| !facts.cpu_demand.is_empty()) {
+            (before.request, before.target)
+        } else {
+            (case.cpu_now(main), target(case.accepted()))
+        };
+        Self {
+            request,
+            target,
+            before,
         }
     }
 
@@ -93,12 +111,12 @@ fn both_stated(case: &Case<'_>, old: &Old, target: Percent, request: Millicores)
     ScalePoint {
         target: Decision {
             value: target,
-            before: old.target,
+            before: old.before.target,
             reason: reason(code::STATED, []),
         },
         request: Some(Decision {
             value: request,
-            before: old.request,
+            before: old.before.request,
             reason: reason(code::STATED, []),
         }),
         value: request,
@@ -137,7 +155,7 @@ fn stated_target(
 ) -> Option<ScalePoint> {
     let decided = Decision {
         value: target,
-        before: old.target,
+        before: old.before.target,
         reason: reason(code::STATED, []),
     };
     let solved = old
@@ -173,7 +191,7 @@ fn stated_request(case: &Case<'_>, main: &Container, old: &Old, request: Millico
     let setting = &case.wanted.spec.scaling.targets.cpu;
     let decision = Decision {
         value: request,
-        before: old.request,
+        before: old.before.request,
         reason: reason(code::STATED, []),
     };
     let solved = old.point().and_then(|point| target_at(point, request));
@@ -197,7 +215,7 @@ fn stated_request(case: &Case<'_>, main: &Container, old: &Old, request: Millico
     Some(ScalePoint {
         target: Decision {
             value: target,
-            before: old.target,
+            before: old.before.target,
             reason: reason(why, inputs),
         },
         request: Some(decision),
@@ -213,7 +231,7 @@ fn from_history(case: &Case<'_>, main: &Container, wanted: &Requests, old: &Old)
                 let (target, _) = setting.resolve(target);
                 let decided = Decision {
                     value: target,
-                    before: old.target,
+                    before: old.before.target,
                     reason: reason(code::KEPT, []),
                 };
                 Some(ScalePoint {
@@ -251,7 +269,7 @@ fn from_history(case: &Case<'_>, main: &Container, wanted: &Requests, old: &Old)
         let value = request.as_ref().map(|request| request.value).or(old.request)?;
         let decided = Decision {
             value: target,
-            before: old.target,
+            before: old.before.target,
             reason: reason(code::PERCENTILE, inputs),
         };
         return Some(ScalePoint {
@@ -267,7 +285,7 @@ fn from_history(case: &Case<'_>, main: &Container, wanted: &Requests, old: &Old)
         let (target, _) = setting.resolve(target);
         let decided = Decision {
             value: target,
-            before: old.target,
+            before: old.before.target,
             reason: reason(code::SCALE_POINT_KEPT, []),
         };
         return Some(ScalePoint {
@@ -281,7 +299,7 @@ fn from_history(case: &Case<'_>, main: &Container, wanted: &Requests, old: &Old)
     report_move(case, old, value, solved);
     let decided = Decision {
         value: solved,
-        before: old.target,
+        before: old.before.target,
         reason: reason(code::SCALE_POINT_KEPT, inputs),
     };
     Some(ScalePoint {
@@ -292,7 +310,7 @@ fn from_history(case: &Case<'_>, main: &Container, wanted: &Requests, old: &Old)
 }
 
 fn kept_request(case: &Case<'_>, main: &Container) -> Option<Decision<Millicores>> {
-    case.accepted?.containers.get(&main.name)?.requests.cpu.clone()
+    case.accepted()?.containers.get(&main.name)?.requests.cpu.clone()
 }
 
 /// Whether the mean load of a pod came near the scale point: all but 1 % of the time at least once in a hundred steps.
@@ -358,7 +376,7 @@ fn bounded_request(
     }
     let decision = Decision {
         value,
-        before: old.request,
+        before: old.before.request,
         reason: why,
     };
     let decision = guardrails::bound_decrease(&case.settings.bounds, decision, Millicores::get, |milli| {

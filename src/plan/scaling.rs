@@ -82,7 +82,7 @@ fn lapsed(case: &Case<'_>, main: &Container, requests: &Requests) -> Scaled {
 
 /// The accepted scaler as it is, if there is one.
 fn kept(case: &Case<'_>, main: &Container, requests: &Requests) -> Scaled {
-    match case.accepted.and_then(|accepted| accepted.scaler.clone()) {
+    match case.accepted().and_then(|accepted| accepted.scaler.clone()) {
         Some(scaler) => as_accepted(case, main, scaler),
         None => without_scaler(case, main, requests),
     }
@@ -91,7 +91,7 @@ fn kept(case: &Case<'_>, main: &Container, requests: &Requests) -> Scaled {
 /// A scaler with the CPU request that was accepted with it.
 fn as_accepted(case: &Case<'_>, main: &Container, scaler: ScalerPlan) -> Scaled {
     let main_cpu = case
-        .accepted
+        .accepted()
         .and_then(|plan| plan.containers.get(&main.name)?.requests.cpu.clone());
     Scaled {
         holds_cpu: scaler.cpu.is_some(),
@@ -159,7 +159,7 @@ fn obstacle(case: &Case<'_>, kind: ScalerKind) -> Option<(Code, String)> {
     }
     let found = foreign.map(|scaler| kind_of(&scaler.id.kind));
     let accepted = case
-        .accepted
+        .accepted()
         .and_then(|plan| plan.scaler.as_ref())
         .map(|scaler| scaler.kind);
     let other = found.or(accepted).filter(|other| *other != kind)?;
@@ -236,7 +236,7 @@ fn scaler(case: &Case<'_>, main: &Container, requests: &Requests, kind: ScalerKi
         return None;
     }
     let name = foreign.map(|scaler| scaler.id.name.clone());
-    let name = name.or_else(|| Some(case.accepted?.scaler.as_ref()?.name.clone()));
+    let name = name.or_else(|| Some(case.accepted()?.scaler.as_ref()?.name.clone()));
     let container = looked_at(case, main);
     let utilization = |target| UtilizationPlan {
         target,
@@ -390,7 +390,7 @@ fn has_injected(case: &Case<'_>) -> bool {
 fn is_in_force(case: &Case<'_>) -> bool {
     case.seen.is_some_and(|facts| facts.has_scaler_in_force)
         || case
-            .accepted
+            .accepted()
             .and_then(|plan| plan.scaler.as_ref())
             .is_some_and(|scaler| scaler.in_force)
 }
@@ -423,7 +423,7 @@ fn memory_target(case: &Case<'_>, main: &Container) -> Option<Decision<Percent>>
         vec![]
     };
     let before = case
-        .accepted
+        .base()
         .and_then(|plan| Some(plan.scaler.as_ref()?.memory.as_ref()?.target.value));
     let inputs = inputs.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
     Some(Decision {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::model::{Decided, ScalerPlan, UtilizationPlan, WorkloadPlan};
+use super::model::{Decided, MetricPlan, ScalerPlan, UtilizationPlan, WorkloadPlan};
 
 /// The plan, with every decision whose value is the accepted one written as it was accepted.
 pub(super) fn keep_unchanged(mut plan: WorkloadPlan, accepted: Option<&WorkloadPlan>) -> WorkloadPlan {
@@ -29,6 +29,28 @@ pub(super) fn keep_unchanged(mut plan: WorkloadPlan, accepted: Option<&WorkloadP
     plan
 }
 
+/// An entry that says what it said keeps the window it was decided on: all of its values are those before, so it is the
+/// same from where planning starts.
+pub(super) fn keep_windows(
+    workloads: &mut BTreeMap<String, WorkloadPlan>,
+    accepted: Option<&BTreeMap<String, WorkloadPlan>>,
+) {
+    for (key, plan) in workloads {
+        let Some(old) = accepted.and_then(|accepted| accepted.get(key)) else {
+            continue;
+        };
+        let as_old = WorkloadPlan {
+            window: old.window,
+            made_from: old.made_from.clone(),
+            seal: old.seal.clone(),
+            ..plan.clone()
+        };
+        if as_old == *old {
+            plan.window = old.window;
+        }
+    }
+}
+
 fn scaler(new: &mut ScalerPlan, old: &ScalerPlan) {
     value(&mut new.min_replicas, &old.min_replicas);
     value(&mut new.max_replicas, &old.max_replicas);
@@ -37,7 +59,7 @@ fn scaler(new: &mut ScalerPlan, old: &ScalerPlan) {
     metrics(&mut new.metrics, &old.metrics);
 }
 
-fn metrics(new: &mut BTreeMap<String, super::model::MetricPlan>, old: &BTreeMap<String, super::model::MetricPlan>) {
+fn metrics(new: &mut BTreeMap<String, MetricPlan>, old: &BTreeMap<String, MetricPlan>) {
     for (name, metric) in new {
         if let Some(old) = old.get(name) {
             settle(&mut metric.average_value, old.average_value.as_ref());
