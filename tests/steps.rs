@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use trimtab::plan::model::{OptimizationPlan, WorkloadPlan};
-use trimtab::units::{Bytes, Millicores, Timestamp};
+use trimtab::facts::{ContainerFacts, Facts};
+use trimtab::plan::model::{OptimizationPlan, Status, WorkloadPlan};
+use trimtab::units::{Bytes, Millicores, Seconds, Timestamp};
 
 use crate::planning::{World, deployment, facts, settings, wave};
 
@@ -188,4 +189,104 @@ fn a_value_that_stays_shows_no_step_and_keeps_its_bytes_from_then_on() {
     let third = world.plan();
     let (second, third) = (&second.spec.workloads[KEY], &third.spec.workloads[KEY]);
     assert_eq!(second, third, "seal and window included");
+}
+
+/// A class that leaves the scaler to history, within bounds.
+const BOUNDED: &str = "{cluster: {kubernetes: '1.33', provider: aws}, classes: {web: {scaling: {maxReplicas: {max: 12}, \
+                       targets: {cpu: {min: 50%, max: 80%}}}, spot: {mode: prefer}}}, workloads: {api: {class: web";
+
+/// What was decided not to do is a decision too: an even load, so no scaler; one pod, so no budget and no spot nodes.
+#[test]
+fn a_lost_profile_makes_nothing_new() {
+    let one_pod = [deployment("api", 1, "500m", "512Mi")];
+    let history = vec![(KEY, facts("api", 300, |_| 200, |_| 1))];
+    let mut world = World::new(&format!("{BOUNDED}}}}}}}"), &one_pod, history);
+    let accepted = world.plan();
+    let before = &accepted.spec.workloads[KEY];
+    assert!(before.findings.contains_key("load-too-flat"), "{:?}", before.findings);
+    assert_eq!((&before.scaler, &before.disruption), (&None, &None));
+    let short = |mut facts: Facts| {
+        facts.recorded = Seconds::from_days(1);
+        facts
+    };
+    let days = world.facts.remove(KEY).map(short);
+    for (case, left) in [("no usage", None), ("a day", days)] {
+        world.accepted = Some(accepted.clone());
+        world.facts = left.map(|facts| (KEY.to_owned(), facts)).into_iter().collect();
+        for edit in ["", ", termination: {gracePeriod: {value: 40s}}"] {
+            weeks_later(&mut world, 4);
+            world.settings = settings(&format!("{BOUNDED}{edit}}}}}}}"));
+            let plan = world.plan();
+            let one = &plan.spec.workloads[KEY];
+            assert_eq!(one.status, Status::Kept, "{case}{edit}");
+            assert!(one.findings.contains_key("stale"), "{case}{edit}: {:?}", one.findings);
+            assert_eq!((&one.scaler, &one.disruption), (&None, &None), "{case}{edit}");
+            assert_eq!(
+                (&one.spot, &one.replicas),
+                (&before.spot, &before.replicas),
+                "{case}{edit}"
+            );
+            assert_eq!(one.containers, before.containers, "{case}{edit}");
+            assert_eq!(one.grace_period.is_some(), !edit.is_empty(), "what is stated is done");
+            world.accepted = Some(plan);
+        }
+    }
+    // both bounds in the policy are its owner's word
+    world.settings = settings(&format!(
+        "{BOUNDED}, scaling: {{minReplicas: {{value: 2}}, maxReplicas: {{value: 6}}}}}}}}}}"
+    ));
+    assert!(world.one("api").scaler.is_some());
+}
+
+/// A scaler that was accepted stays as it was, as far as the policy does not state it: the count that is handed over and
+/// the container it looks at come from history.
+#[test]
+fn a_lost_profile_changes_no_scaler_but_by_what_is_stated() {
+    let policy = |more: &str| settings(&format!("{{workloads: {{api: {{class: web{more}}}}}}}"));
+    let mut seen = facts("api", 300, wave, |_| 6);
+    seen.containers
+        .insert("mesh-proxy".to_owned(), ContainerFacts::default());
+    let mut world = World::new("{}", &[deployment("api", 2, "500m", "512Mi")], vec![(KEY, seen)]);
+    world.settings = policy("");
+    let accepted = world.plan();
+    let before = &accepted.spec.workloads[KEY];
+    let scaler = before.scaler.as_ref().expect("a wave is worth a scaler");
+    assert_eq!(
+        scaler.cpu.as_ref().and_then(|cpu| cpu.container.as_deref()),
+        Some("api")
+    );
+    assert_eq!(before.replicas.as_ref().and_then(|count| count.value), Some(6));
+    world.accepted = Some(accepted.clone());
+    (world.facts, world.window_end, world.profile) = (BTreeMap::new(), None, String::new());
+    world.settings = policy(", termination: {gracePeriod: {value: 40s}}");
+    let lost = world.one("api");
+    assert_eq!((&lost.scaler, &lost.replicas), (&before.scaler, &before.replicas));
+    assert_eq!((&lost.disruption, &lost.spread), (&before.disruption, &before.spread));
+    world.settings = policy(", scaling: {maxReplicas: {value: 20}}");
+    let stated = world.one("api").scaler.expect("kept");
+    assert_eq!(stated.max_replicas.value, 20);
+    assert_eq!((&stated.min_replicas, &stated.cpu), (&scaler.min_replicas, &scaler.cpu));
+}
+
+/// Planned without any history, and again after an edit: nothing is derived from what the first plan left as it was.
+#[test]
+fn a_workload_without_history_gets_no_request_from_its_own_target() {
+    let policy = |grace: u32| {
+        let stated = "scaling: {minReplicas: {value: 2}, maxReplicas: {value: 6}, targets: {cpu: {value: 70%}}}";
+        settings(&format!(
+            "{{workloads: {{api: {{class: web, {stated}, termination: {{gracePeriod: {{value: {grace}s}}}}}}}}}}"
+        ))
+    };
+    let mut world = World::new("{}", &[deployment("api", 2, "200m", "512Mi")], vec![]);
+    for grace in [30, 40, 50] {
+        world.settings = policy(grace);
+        let plan = world.plan();
+        let one = &plan.spec.workloads[KEY];
+        assert_eq!(
+            (one.status, &one.containers),
+            (Status::Planned, &BTreeMap::new()),
+            "{grace}"
+        );
+        world.accepted = Some(plan);
+    }
 }

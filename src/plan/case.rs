@@ -111,6 +111,13 @@ impl<'a> Case<'a> {
         self.last.accepted.as_ref()
     }
 
+    /// The accepted decision where it stands on history that is not there now. What was decided not to do is as much of
+    /// it as what was: only what the policy states changes it.
+    pub fn unconfirmed(&self) -> Option<&WorkloadPlan> {
+        self.accepted()
+            .filter(|plan| self.facts.is_none() && plan.window.is_some())
+    }
+
     /// What steps are measured from.
     pub fn base(&self) -> Option<&WorkloadPlan> {
         self.last.base.as_ref()
@@ -213,6 +220,11 @@ impl<'a> Case<'a> {
             .borrow()
             .get(&code)
             .is_some_and(|finding| finding.accepted.is_some())
+    }
+
+    /// Whether something of that code was found.
+    pub fn is_found(&self, code: Code) -> bool {
+        self.findings.borrow().contains_key(&code)
     }
 
     /// Everything found so far.

@@ -117,6 +117,9 @@ fn wanted_plan(question: Question<'_>, wanted: &WorkloadSettings) -> WorkloadPla
     plan.pre_stop_sleep = lifecycle::pre_stop_sleep(&case, main, grace);
     containers(&case, main, &scaled, &mut plan);
     plan.scaler = scaled.scaler;
+    if case.unconfirmed().is_some() && case.is_found(code::STALE) {
+        plan.status = Status::Kept;
+    }
     if case.facts.is_none() && accepted.is_some_and(|accepted| accepted.stands_on_history_in(&plan)) {
         plan.status = Status::Kept;
         case.find(

@@ -52,7 +52,8 @@ pub fn replicas(case: &Case<'_>, scaler: Option<&ScalerPlan>) -> Option<Removabl
         ReplicasMode::Handoff if scaler.in_force => case.workload.replicas.and_then(|_| drop(code::HANDOFF)),
         ReplicasMode::Handoff => {
             case.workload.replicas?;
-            let running = case.replicas_before();
+            let accepted = case.unconfirmed().and_then(|plan| plan.replicas.as_ref()?.value);
+            let running = accepted.unwrap_or_else(|| case.replicas_before());
             let value = running.max(scaler.min_replicas.value).min(scaler.max_replicas.value);
             Some(Removable {
                 value: Some(value),

@@ -163,6 +163,8 @@ fn stated_target(
         .filter(|_| old.target.is_some())
         .map(|point| request_at(point, target));
     let request = match solved {
+        // nothing is new: neither history nor the target
+        Some(_) if case.facts.is_none() && old.target == Some(target) => kept_request(case, main),
         Some(solved) => Some(bounded_request(
             case,
             main,

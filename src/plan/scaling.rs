@@ -157,6 +157,12 @@ fn obstacle(case: &Case<'_>, kind: ScalerKind) -> Option<(Code, String)> {
             format!("rename that {}, or point it at this workload", kind.object()),
         ));
     }
+    let wanted = &case.wanted.spec.scaling;
+    let is_stated = wanted.min_replicas.value.is_some() && wanted.max_replicas.value.is_some();
+    if case.unconfirmed().is_some_and(|plan| plan.scaler.is_none()) && !is_stated {
+        let detail = "no scaler was accepted, and this profile has too little history to decide on one: a stated `minReplicas` and `maxReplicas` do";
+        return Some((code::STALE, detail.to_owned()));
+    }
     let found = foreign.map(|scaler| kind_of(&scaler.id.kind));
     let accepted = case
         .accepted()
@@ -328,6 +334,10 @@ fn can_scale(case: &Case<'_>, min: &Decision<u32>, max: &Decision<u32>) -> bool 
 /// The one container a utilization target looks at: with several in the pod the main one, where the version can; a
 /// scaler that is adopted and looks at it already goes on doing so.
 fn looked_at(case: &Case<'_>, main: &Container) -> Option<String> {
+    let accepted = case.unconfirmed().and_then(|plan| plan.scaler.as_ref()?.cpu.as_ref());
+    if let Some(accepted) = accepted {
+        return accepted.container.clone();
+    }
     let theirs = case.foreign_scaler().and_then(|scaler| scaler.cpu_container.as_ref());
     let several = case.workload.containers.len() > 1 || has_injected(case);
     let is_alone = several && case.settings.cluster.has(Field::ContainerResource);
