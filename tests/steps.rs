@@ -290,3 +290,57 @@ fn a_workload_without_history_gets_no_request_from_its_own_target() {
         world.accepted = Some(plan);
     }
 }
+
+/// What protects a workload goes by a word of the policy, never with the class or the rule that said it.
+#[test]
+fn a_lost_class_enforces_no_database_and_lowers_no_jvm() {
+    let observed = "classes: {store: {mode: observe, scaling: {mode: none}, runtime: {kind: database}}}";
+    let java = "classes: {java: {scaling: {mode: none}, runtime: {kind: jvm}}}";
+    // 100 MiB are used of 2 GiB, and a CPU of 200m of a core
+    let history = vec![(KEY, facts("api", 100, |_| 400, |_| 2))];
+    for (classes, class, way_out) in [
+        (observed, "store", ", mode: enforce, runtime: {kind: database}"),
+        (java, "java", ", runtime: {kind: generic}"),
+    ] {
+        let policy = |body: &str| {
+            let guardrails = "guardrails: {restart: {minInterval: 0d}}";
+            settings(&format!("{{{guardrails}, {classes}, workloads: {{api: {{{body}}}}}}}"))
+        };
+        let mut world = World::new("{}", &[deployment("api", 2, "1", "2Gi")], history.clone());
+        world.settings = policy(&format!("class: {class}"));
+        let first = world.plan();
+        let before = first.spec.workloads[KEY].clone();
+        world.accepted = Some(first);
+        // the class goes from the rule, and with the next plan nothing is left that could say it
+        for week in [4, 8] {
+            weeks_later(&mut world, week);
+            world.settings = policy("scaling: {mode: none}");
+            let plan = world.plan();
+            let one = &plan.spec.workloads[KEY];
+            assert_eq!(one.mode, before.mode, "{class}, week {week}");
+            assert_eq!(one.safeguards, before.safeguards, "{class}, week {week}");
+            let memory = one.containers["api"].requests.memory.as_ref().expect("decided");
+            assert_eq!(memory.value, Bytes::from_mib(2048), "{class}, week {week}");
+            assert!(
+                one.findings["stale"].detail.contains("is not stated any more"),
+                "{class}"
+            );
+            world.accepted = Some(plan);
+        }
+        world.settings = policy(&format!("scaling: {{mode: none}}{way_out}"));
+        let freed = world.one("api");
+        assert!(
+            freed.is_rendered() && !freed.findings.contains_key("stale"),
+            "{class}: {:?}",
+            freed.findings
+        );
+        let lowered = freed.containers["api"]
+            .requests
+            .memory
+            .as_ref()
+            .map(|memory| memory.value);
+        // 70 % of 2 GiB = 1433.6 MiB, next rung of 64; a database's stays
+        let expected = if class == "java" { 1472 } else { 2048 };
+        assert_eq!(lowered, Some(Bytes::from_mib(expected)), "{class}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::case::{Case, Question};
 use super::model::{ContainerPlan, Status, WorkloadPlan};
-use super::{disruption, lifecycle, limits, placement, removal, requests, scaling, vpa, warnings};
+use super::{disruption, lifecycle, limits, placement, removal, requests, safeguards, scaling, vpa, warnings};
 use crate::diag::{Code, Diagnostic, code};
 use crate::policy::wire::Mode;
 use crate::policy::{Matched, WorkloadSettings};
@@ -66,6 +66,8 @@ fn wanted_plan(question: Question<'_>, wanted: &WorkloadSettings) -> WorkloadPla
         accepted,
         ..
     } = question;
+    let (wanted, lost) = safeguards::keep(wanted, accepted);
+    let wanted = &wanted;
     let policy_mode = settings.policy.spec.mode;
     let mode = if policy_mode == Mode::Enforce {
         wanted.spec.mode.unwrap_or(policy_mode)
@@ -97,6 +99,7 @@ fn wanted_plan(question: Question<'_>, wanted: &WorkloadSettings) -> WorkloadPla
         class: wanted.class.clone(),
         mode,
         status: Status::Planned,
+        safeguards: safeguards::of(wanted),
         main_container: main.name.clone(),
         replicas,
         disruption: disruption::decide(&case, lowest),
@@ -127,6 +130,7 @@ fn wanted_plan(question: Question<'_>, wanted: &WorkloadSettings) -> WorkloadPla
             "values left to history are the accepted ones: this profile does not confirm them",
         );
     }
+    safeguards::say(&case, lost);
     warnings::warn(&case);
     if mode == Mode::Observe {
         say_observed(&case, &plan);

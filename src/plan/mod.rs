@@ -19,6 +19,7 @@ pub mod vpa;
 pub mod lifecycle;
 mod lapse;
 mod removal;
+mod safeguards;
 pub mod baseline;
 pub mod last;
 mod warnings;

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::diag::{Code, code};
 use crate::krm::Reason;
 use crate::policy::wire::{
-    AuthenticationRef, Behavior, DescribedObject, Fallback, Metadata, MetricType, Mode, Taint, WhenUnsatisfiable,
+    AuthenticationRef, Behavior, DescribedObject, Fallback, Metadata, MetricType, Mode, RuntimeKind, Taint,
+    WhenUnsatisfiable,
 };
 use crate::units::{Bytes, IntOrPercent, Millicores, Percent, Quantity, Seconds, Timestamp};
 
@@ -90,6 +91,9 @@ pub struct WorkloadPlan {
     pub mode: Mode,
     /// How it came about.
     pub status: Status,
+    /// What its class or rules protect it by.
+    #[serde(default, skip_serializing_if = "Safeguards::is_empty")]
+    pub safeguards: Safeguards,
     /// Requests and limits by container.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub containers: BTreeMap<String, ContainerPlan>,
@@ -156,6 +160,25 @@ pub struct MadeFrom {
 
 impl MadeFrom {
     /// Whether it is not known.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What a class or rules protect a workload by, beside its values. It stays until the policy says otherwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Safeguards {
+    /// `observe`: nothing of it is rendered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
+    /// What holds its memory: it is never lowered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<RuntimeKind>,
+}
+
+impl Safeguards {
+    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
