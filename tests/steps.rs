@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
 use trimtab::facts::{ContainerFacts, Facts};
 use trimtab::plan::model::{OptimizationPlan, Status, WorkloadPlan};
-use trimtab::units::{Bytes, Millicores, Seconds, Timestamp};
+use trimtab::units::{Bytes, Millicores, Percent, Seconds, Timestamp};
 
 use crate::planning::{World, deployment, facts, settings, wave};
 
@@ -342,5 +343,71 @@ fn a_lost_class_enforces_no_database_and_lowers_no_jvm() {
         // 70 % of 2 GiB = 1433.6 MiB, next rung of 64; a database's stays
         let expected = if class == "java" { 1472 } else { 2048 };
         assert_eq!(lowered, Some(Bytes::from_mib(expected)), "{class}");
+    }
+}
+
+/// A stateful set under an HPA of its own, at 70 % of 500m: pods are added at 350m, and the load has been there.
+fn scaled_set(spec: &str) -> World {
+    let mut set = deployment("api", 3, "500m", "512Mi");
+    set["kind"] = json!("StatefulSet");
+    let hpa = json!({
+        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "api", "namespace": "shop"},
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "api"}, "minReplicas": 3, "maxReplicas": 12,
+            "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}}}]
+        }
+    });
+    World::new(
+        spec,
+        &[set, hpa],
+        vec![("StatefulSet/shop/api", facts("api", 300, |_| 2800, |_| 8))],
+    )
+}
+
+/// A request that will not be written has no target solved for it: both stay, or both go.
+#[test]
+fn a_target_goes_with_the_request_that_the_template_has() {
+    // demand that does not grow: 90 % / 1.1 = 81 %; 350m / 81 % = 433m, next rung 440m; 350m / 440m = 79 %. The lowest
+    // count carries the load without one of three zones at 90 %: 2800m × 3 / 2 in pods of 450m, or of 396m
+    for (stateful, request, target, lowest) in [("never", None, 70, 10), ("allow", Some(440), 79, 11)] {
+        let spec = format!(
+            "{{guardrails: {{restart: {{stateful: {stateful}}}, minChange: 0%}}, workloads: {{api: {{class: web}}}}}}"
+        );
+        let plan = &scaled_set(&spec).plan().spec.workloads["StatefulSet/shop/api"];
+        let cpu = plan.containers.get("api").and_then(|c| c.requests.cpu.as_ref());
+        assert_eq!(cpu.map(|cpu| cpu.value.get()), request, "{stateful}");
+        let scaler = plan.scaler.as_ref().expect("adopted");
+        let cpu = scaler.cpu.as_ref().expect("on CPU");
+        assert_eq!(cpu.target.value, Percent::from_percent(target), "{stateful}");
+        assert!(
+            !plan.findings.contains_key("scale-point-moved"),
+            "{stateful}: {:?}",
+            plan.findings
+        );
+        assert_eq!(scaler.min_replicas.value, lowest, "{stateful}");
+    }
+    // what the owner states is done, and that pods are added elsewhere is said: 250m each
+    let spec = "{workloads: {api: {class: web, scaling: {targets: {cpu: {value: 50%}}}}}}";
+    let plan = &scaled_set(spec).plan().spec.workloads["StatefulSet/shop/api"];
+    assert_eq!(plan.containers.get("api").and_then(|c| c.requests.cpu.as_ref()), None);
+    assert!(
+        plan.findings["scale-point-moved"]
+            .detail
+            .contains("at 250m each instead of 350m")
+    );
+}
+
+/// Requests that are to stay as they are stay so under a scaler too.
+#[test]
+fn a_kept_request_is_not_solved_for_a_target() {
+    let hpa = "requests: {strategy: keep}, scaling: {minReplicas: {value: 2}, maxReplicas: {value: 9}";
+    for (target, expected) in [("", 70), (", targets: {cpu: {value: 60%}}", 60)] {
+        let spec = format!(
+            "{{guardrails: {{restart: {{stateful: allow}}}}, workloads: {{api: {{class: web, {hpa}{target}}}}}}}}}"
+        );
+        let plan = &scaled_set(&spec).plan().spec.workloads["StatefulSet/shop/api"];
+        assert_eq!(plan.containers.get("api").and_then(|c| c.requests.cpu.as_ref()), None);
+        let cpu = plan.scaler.as_ref().and_then(|scaler| scaler.cpu.as_ref());
+        assert_eq!(cpu.map(|cpu| cpu.target.value), Some(Percent::from_percent(expected)));
     }
 }

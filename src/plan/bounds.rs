@@ -306,9 +306,7 @@ fn gentle(case: &Case<'_>, request: Option<Millicores>, before: &Range) -> u32 {
     };
     let cpu = enough(case.cpu_before(main).map(Millicores::get), request.map(Millicores::get));
     let (requests, _) = case.wanted.container(&main.name, true);
-    let memory = super::requests::memory(case, main, &requests)
-        .map(|decision| decision.value)
-        .or(case.memory_before(main));
+    let memory = super::requests::memory_to_be(case, main, &requests);
     cpu.max(enough(
         case.memory_before(main).map(crate::units::Bytes::get),
         memory.map(crate::units::Bytes::get),

@@ -201,9 +201,13 @@ impl<'a> Case<'a> {
     /// Whether a change of the pod template is unwanted here: a StatefulSet or DaemonSet whose template may not change,
     /// and a field that comes from a shipped class and not from the policy itself.
     pub fn keeps_template(&self, pointer: &str) -> bool {
-        let is_kept = matches!(self.workload.id.kind.as_str(), "StatefulSet" | "DaemonSet")
-            && self.settings.bounds.stateful == StatefulRestart::Never;
-        is_kept && self.wanted.shipped_class_of(pointer).is_some()
+        self.is_template_held() && self.wanted.shipped_class_of(pointer).is_some()
+    }
+
+    /// Whether no derived value reaches the pod template: a StatefulSet or DaemonSet whose template may not change.
+    pub fn is_template_held(&self) -> bool {
+        matches!(self.workload.id.kind.as_str(), "StatefulSet" | "DaemonSet")
+            && self.settings.bounds.stateful == StatefulRestart::Never
     }
 
     /// Why a field is as the settings say: the policy states it, or a shipped class does.

@@ -4,7 +4,7 @@
 //! ([`super::scaling`]): a pod's usage sits at the target, and sizing from it would ratchet.
 
 use super::case::{Case, is_job, reason};
-use super::model::{Decision, ResourcePlan};
+use super::model::{Decided, Decision, ResourcePlan};
 use super::{guardrails, ladder};
 use crate::diag::code;
 use crate::facts::{ContainerFacts, Usage};
@@ -109,6 +109,44 @@ fn holds_memory(case: &Case<'_>, container: &Container) -> bool {
         Some(RuntimeKind::Jvm | RuntimeKind::Cache | RuntimeKind::Database) => true,
         None => container.looks_like_jvm,
     }
+}
+
+/// A CPU request that is what it is, whatever history says.
+pub struct Fixed {
+    /// The request.
+    pub value: Millicores,
+    /// What is decided on it; `None` where it stays as it is.
+    pub decision: Option<Decision<Millicores>>,
+}
+
+/// The CPU request where nothing may be derived for it: it stays by its strategy, or the pod template is held.
+pub fn held_cpu(case: &Case<'_>, container: &Container, wanted: &Requests) -> Option<Fixed> {
+    if wanted.strategy != Some(Strategy::Keep) && !case.is_template_held() {
+        return None;
+    }
+    let accepted = case.accepted().and_then(|plan| plan.containers.get(&container.name));
+    Some(Fixed {
+        value: case.cpu_now(container)?,
+        decision: accepted.and_then(|accepted| accepted.requests.cpu.clone()),
+    })
+}
+
+/// The CPU request that the pod template will have.
+pub fn cpu_to_be(case: &Case<'_>, container: &Container, wanted: &Requests) -> Option<Millicores> {
+    let is_written = |decision: &Decision<Millicores>| decision.is_stated() || !case.is_template_held();
+    let decided = cpu(case, container, wanted).filter(is_written);
+    decided
+        .map(|decision| decision.value)
+        .or_else(|| case.cpu_now(container))
+}
+
+/// The memory request that the pod template will have.
+pub fn memory_to_be(case: &Case<'_>, container: &Container, wanted: &Requests) -> Option<Bytes> {
+    let is_written = |decision: &Decision<Bytes>| decision.is_stated() || !case.is_template_held();
+    let decided = memory(case, container, wanted).filter(is_written);
+    decided
+        .map(|decision| decision.value)
+        .or_else(|| case.memory_before(container))
 }
 
 fn derive(

@@ -7,12 +7,16 @@
 //! | stated | stated | obeyed; a moved scale point is reported |
 //! | history | history | both from history, the scale point kept where the load has reached it |
 //!
+//! A request that stays by its strategy, or because the pod template is held (StatefulSets), counts as stated: a target is
+//! never solved for a request that will not be there.
+//!
 //! A scale point that the recorded load never came near says nothing about a pod (the scaler sat at its minimum), so
 //! there the request is sized by usage per pod and the point is set anew. Fed back its own output on the same demand,
 //! the point is reached and stays: no ratchet.
 
 use super::case::{Case, reason};
 use super::model::{Decision, WorkloadPlan};
+use super::requests::Fixed;
 use super::{guardrails, ladder, requests};
 use crate::diag::code;
 use crate::facts::Demand;
@@ -55,10 +59,19 @@ pub fn of(request: Millicores, target: Percent) -> Millicores {
 pub fn solve(case: &Case<'_>, main: &Container, wanted: &Requests) -> Option<ScalePoint> {
     let old = Old::of(case, main);
     let setting = &case.wanted.spec.scaling.targets.cpu;
-    match (setting.value, wanted.cpu.value) {
-        (Some(target), Some(request)) => Some(both_stated(case, &old, target, request)),
+    let stated = wanted.cpu.value.map(|value| Fixed {
+        value,
+        decision: Some(Decision {
+            value,
+            before: old.before.request,
+            reason: reason(code::STATED, []),
+        }),
+    });
+    let fixed = stated.or_else(|| requests::held_cpu(case, main, wanted));
+    match (setting.value, fixed) {
+        (Some(target), Some(request)) => Some(both_fixed(case, &old, target, request)),
         (Some(target), None) => stated_target(case, main, wanted, &old, target),
-        (None, Some(request)) => stated_request(case, main, &old, request),
+        (None, Some(request)) => fixed_request(case, main, &old, request),
         (None, None) => from_history(case, main, wanted, &old),
     }
 }
@@ -106,20 +119,16 @@ impl Old {
     }
 }
 
-fn both_stated(case: &Case<'_>, old: &Old, target: Percent, request: Millicores) -> ScalePoint {
-    report_move(case, old, request, target);
+fn both_fixed(case: &Case<'_>, old: &Old, target: Percent, request: Fixed) -> ScalePoint {
+    report_move(case, old, request.value, target);
     ScalePoint {
         target: Decision {
             value: target,
             before: old.before.target,
             reason: reason(code::STATED, []),
         },
-        request: Some(Decision {
-            value: request,
-            before: old.before.request,
-            reason: reason(code::STATED, []),
-        }),
-        value: request,
+        request: request.decision,
+        value: request.value,
     }
 }
 
@@ -189,13 +198,9 @@ fn stated_target(
     })
 }
 
-fn stated_request(case: &Case<'_>, main: &Container, old: &Old, request: Millicores) -> Option<ScalePoint> {
+fn fixed_request(case: &Case<'_>, main: &Container, old: &Old, fixed: Fixed) -> Option<ScalePoint> {
     let setting = &case.wanted.spec.scaling.targets.cpu;
-    let decision = Decision {
-        value: request,
-        before: old.before.request,
-        reason: reason(code::STATED, []),
-    };
+    let request = fixed.value;
     let solved = old.point().and_then(|point| target_at(point, request));
     let (target, why) = match (solved, from_growth(case, main)) {
         (Some(target), _) if (LOWEST..=HIGHEST).contains(&percent(target)) => (target, code::SCALE_POINT_KEPT),
@@ -220,7 +225,7 @@ fn stated_request(case: &Case<'_>, main: &Container, old: &Old, request: Millico
             before: old.before.target,
             reason: reason(why, inputs),
         },
-        request: Some(decision),
+        request: fixed.decision,
         value: request,
     })
 }

@@ -220,9 +220,7 @@ fn scaler(case: &Case<'_>, main: &Container, requests: &Requests, kind: ScalerKi
     }
     let request = match &point {
         Some(point) => Some(point.request_value()),
-        None => super::requests::cpu(case, main, requests)
-            .map(|decision| decision.value)
-            .or(case.cpu_before(main)),
+        None => super::requests::cpu_to_be(case, main, requests),
     };
     let target = point.as_ref().map(|point| point.target.value);
     if point.as_ref().is_some_and(|point| point.request_value().is_zero()) {
