@@ -411,3 +411,41 @@ fn a_kept_request_is_not_solved_for_a_target() {
         assert_eq!(cpu.map(|cpu| cpu.target.value), Some(Percent::from_percent(expected)));
     }
 }
+
+/// A budget and a spread that stay although their keys went still need their pods.
+#[test]
+fn the_lowest_count_respects_a_kept_budget_and_spread() {
+    let cluster =
+        "cluster: {kubernetes: '1.33', zones: 3}, guardrails: {restart: {minInterval: 0d}, capacityDecrease: 100%}";
+    let policy = |body: &str| {
+        let scaling = "scaling: {mode: hpa, maxReplicas: {value: 12}, targets: {cpu: {value: 50%}}}";
+        settings(&format!(
+            "{{{cluster}, workloads: {{api: {{requests: {{cpu: {{value: '1'}}}}, {scaling}{body}}}}}}}"
+        ))
+    };
+    // a quarter of the time 200m, the median 2 cores: one pod of 500m carries the one, 2 × 3 / 2 / 0.9 = 3.3 the other
+    let total = |step: i64| if step % 288 < 96 { 200 } else { 2000 };
+    for (body, lowest) in [
+        (", disruption: {mode: auto}", 2),
+        (", spread: {mode: zone}", 4),
+        ("", 1),
+    ] {
+        let history = vec![(KEY, facts("api", 300, total, |_| 4))];
+        let mut world = World::new("{}", &[deployment("api", 4, "1", "512Mi")], history);
+        world.settings = policy(body);
+        let accepted = world.plan();
+        let min = |plan: &OptimizationPlan| {
+            plan.spec.workloads[KEY]
+                .scaler
+                .as_ref()
+                .expect("stated")
+                .min_replicas
+                .value
+        };
+        assert_eq!(min(&accepted), lowest, "`{body}` stated");
+        world.accepted = Some(accepted);
+        world.settings = policy("");
+        weeks_later(&mut world, 4);
+        assert_eq!(min(&world.plan()), lowest, "`{body}` went");
+    }
+}

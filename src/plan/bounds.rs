@@ -7,11 +7,12 @@
 use super::case::{Case, reason};
 use super::guardrails::floor_after;
 use super::model::{Decision, ScalerKind, WorkloadPlan};
+use super::{disruption, placement};
 use crate::catalog::fields::Field;
 use crate::diag::code;
 use crate::facts::Demand;
 use crate::krm::Reason;
-use crate::policy::wire::{DisruptionMode, MetricKind, SpreadMode};
+use crate::policy::wire::MetricKind;
 use crate::units::{Millicores, Percent};
 use crate::workload::Container;
 
@@ -134,11 +135,7 @@ fn lowest(
             reason: reason(code::STATED, []),
         });
     }
-    let two = if wanted.disruption.mode == Some(DisruptionMode::Auto) {
-        2
-    } else {
-        1
-    };
+    let two = if disruption::is_meant(case) { 2 } else { 1 };
     let Some((demand, per_pod)) = load else {
         let known = Range::of(case, case.accepted()).min;
         let known = known.unwrap_or_else(|| case.replicas_before());
@@ -278,14 +275,10 @@ fn most_per_pod(case: &Case<'_>, request: Millicores) -> u128 {
 /// Pods that carry the median demand at the highest utilization when one zone is gone.
 fn zone_loss(case: &Case<'_>, demand: &Demand, request: Option<Millicores>) -> u32 {
     let zones = u128::from(case.settings.cluster.zones);
-    let over_zones = matches!(
-        case.wanted.spec.spread.mode,
-        Some(SpreadMode::Zone | SpreadMode::ZoneAndHost)
-    );
     let (Some(median), Some(request)) = (demand.quantile(MEDIAN), request) else {
         return 1;
     };
-    if !over_zones || zones < 2 {
+    if !placement::is_over_zones(case) || zones < 2 {
         return 1;
     }
     let per_pod = most_per_pod(case, request);

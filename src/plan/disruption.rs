@@ -11,11 +11,27 @@ use crate::units::IntOrPercent;
 /// From so many replicas on a share of them may go at once instead of one.
 const MANY: u32 = 20;
 
+/// Whether it will have a budget of ours, as far as the policy and the last decision tell: an accepted one stays where the
+/// policy has no word on it.
+pub fn is_meant(case: &Case<'_>) -> bool {
+    let wanted = &case.wanted.spec.disruption;
+    match wanted.mode {
+        Some(mode) => mode == DisruptionMode::Auto,
+        None if is_stated(case) => true,
+        None => lapse::stays(case, |plan| plan.disruption.as_ref()).is_some(),
+    }
+}
+
+fn is_stated(case: &Case<'_>) -> bool {
+    let wanted = &case.wanted.spec.disruption;
+    !wanted.min_available.is_open() || !wanted.max_unavailable.is_open()
+}
+
 /// Decides the budget. `lowest` is the lowest replica count the workload may have.
 pub fn decide(case: &Case<'_>, lowest: u32) -> Option<DisruptionPlan> {
     let wanted = &case.wanted.spec.disruption;
     let workload = case.workload;
-    let is_stated = !wanted.min_available.is_open() || !wanted.max_unavailable.is_open();
+    let is_stated = is_stated(case);
     match wanted.mode {
         Some(DisruptionMode::None) => return None,
         None if !is_stated => {

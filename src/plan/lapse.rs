@@ -15,10 +15,15 @@ pub(super) fn keep<T>(
     gone: &str,
     way_out: &str,
 ) -> Option<T> {
-    let kept = case.accepted().filter(|plan| plan.is_rendered()).and_then(part)?;
+    let kept = stays(case, part)?;
     case.find(
         code::STALE,
         format!("{gone}: what was accepted stays; {way_out} takes it away"),
     );
     Some(kept)
+}
+
+/// The accepted part of a plan that was in force: what stays where the policy has no word on it.
+pub(super) fn stays<'c, T: 'c>(case: &'c Case<'_>, part: impl FnOnce(&'c WorkloadPlan) -> Option<T>) -> Option<T> {
+    case.accepted().filter(|plan| plan.is_rendered()).and_then(part)
 }

@@ -18,6 +18,15 @@ pub const HOST: &str = "kubernetes.io/hostname";
 /// Grace period of a pod that states none.
 const DEFAULT_GRACE: Seconds = Seconds::new(30);
 
+/// Whether its pods are spread over zones, as far as the policy and the last decision tell: an accepted spread stays where
+/// the policy has no word on it.
+pub fn is_over_zones(case: &Case<'_>) -> bool {
+    match case.wanted.spec.spread.mode {
+        Some(mode) => matches!(mode, SpreadMode::Zone | SpreadMode::ZoneAndHost),
+        None => lapse::stays(case, |plan| plan.spread.get(ZONE)).is_some(),
+    }
+}
+
 /// Decides the spread constraints. `lowest` and `highest` are the replica counts the workload may have.
 pub fn spread(case: &Case<'_>, lowest: u32, highest: u32) -> BTreeMap<String, SpreadPlan> {
     let wanted = &case.wanted.spec.spread;
