@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use trimtab::facts::{ContainerFacts, Facts};
 use trimtab::plan::model::{OptimizationPlan, Status, WorkloadPlan};
+use trimtab::report::PlanTable;
 use trimtab::units::{Bytes, Millicores, Percent, Seconds, Timestamp};
 
 use crate::planning::{World, deployment, facts, settings, wave};
@@ -448,4 +449,58 @@ fn the_lowest_count_respects_a_kept_budget_and_spread() {
         weeks_later(&mut world, 4);
         assert_eq!(min(&world.plan()), lowest, "`{body}` went");
     }
+}
+
+/// `keep` holds what was accepted; the way back to the manifest's own values is a word of its own.
+#[test]
+fn requests_stay_by_keep_and_go_back_by_none() {
+    let policy = |strategy: &str| {
+        settings(&format!(
+            "{{workloads: {{api: {{scaling: {{mode: none}}, requests: {{strategy: {strategy}}}}}}}}}"
+        ))
+    };
+    // 1800m in two pods that request 100m under a limit of one core: 1050m, and a limit in proportion
+    let mut manifest = deployment("api", 2, "100m", "512Mi");
+    manifest["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["cpu"] = json!("1");
+    let history = vec![(KEY, facts("api", 400, |_| 1800, |_| 2))];
+    let mut world = World::new("{}", std::slice::from_ref(&manifest), history);
+    world.settings = policy("percentile");
+    let accepted = world.plan();
+    let before = accepted.spec.workloads[KEY].containers.clone();
+    assert_eq!(
+        before["api"].requests.cpu.as_ref().map(|cpu| cpu.value.get()),
+        Some(1050)
+    );
+    assert!(before["api"].limits.cpu.is_some());
+    world.accepted = Some(accepted);
+    world.settings = policy("keep");
+    let kept = world.plan();
+    assert_eq!(kept.spec.workloads[KEY].containers, before);
+    world.accepted = Some(kept.clone());
+    weeks_later(&mut world, 1);
+    // within the four weeks between restarts, and yet: it is the owner's word
+    world.settings = policy("none");
+    let plan = world.plan();
+    let own = &plan.spec.workloads[KEY];
+    assert_eq!(own.containers, BTreeMap::new());
+    assert!(
+        own.findings.contains_key("restarts-pods") && own.waiting.is_empty(),
+        "{:?}",
+        own.findings
+    );
+    let (edits, _) = trimtab::render::render(&plan, &world.workloads);
+    let built = trimtab::krm::apply(vec![manifest.clone()], &edits).expect("the edits fit");
+    assert_eq!(built, [manifest]);
+    let table = PlanTable::of([(&plan, Some(&kept))]);
+    let changes = &table.environments[0].rows[0].changes;
+    let change = changes
+        .iter()
+        .find(|change| change.field == "cpu request api")
+        .expect("shown");
+    assert_eq!(change.before.as_deref(), Some("1050m"));
+    assert_eq!(change.after.as_deref(), Some("(as in the manifest)"));
+    // and nothing comes back with the next window
+    world.accepted = Some(plan);
+    weeks_later(&mut world, 8);
+    assert_eq!(world.one("api").containers, BTreeMap::new());
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::NAMED;
 use crate::diag::{Diagnostic, code};
 use crate::plan::model::{OptimizationPlan, ScalerPlan, Status, WorkloadPlan};
-use crate::policy::wire::{Mode, Scaling, ScalingMode, Strategy};
+use crate::policy::wire::{Mode, Scaling, ScalingMode};
 use crate::policy::{Matched, Settings, WorkloadSettings};
 use crate::workload::{Workload, Workloads};
 
@@ -76,7 +76,7 @@ fn of_workload(wanted: &WorkloadSettings, workload: &Workload, planned: &Workloa
     for container in &workload.containers {
         let name = &container.name;
         let (requests, _) = wanted.container(name, *name == planned.main_container);
-        if requests.strategy.is_none_or(|strategy| strategy == Strategy::Keep) {
+        if requests.strategy.is_none_or(|strategy| !strategy.derives()) {
             continue;
         }
         for (resource, is_stated) in [

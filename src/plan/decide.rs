@@ -235,8 +235,8 @@ fn containers(case: &Case<'_>, main: &crate::workload::Container, scaled: &scali
                 memory: requests::memory(case, container, &wanted_requests),
             }
         };
-        let requests = or_accepted(case, &container.name, requests);
-        let limits = limits::decide(case, container, &wanted_limits, &requests);
+        let requests = requests::or_accepted(case, container, &wanted_requests, requests);
+        let limits = limits::decide(case, container, (&wanted_requests, &wanted_limits), &requests);
         let requests = limits::cap(case, &container.name, requests, &limits);
         let decided = ContainerPlan { requests, limits };
         if decided != ContainerPlan::default() {
@@ -280,18 +280,5 @@ fn report_refused(case: &Case<'_>, container: &crate::workload::Container) {
                 format!("container `{name}`: the manifest requests {request} of {resource} with a limit of {limit}, and the API server refuses it"),
             );
         }
-    }
-}
-
-/// Where nothing could be decided, what was accepted.
-fn or_accepted(case: &Case<'_>, name: &str, decided: requests::RequestPlan) -> requests::RequestPlan {
-    let accepted = case
-        .accepted()
-        .and_then(|plan| plan.containers.get(name))
-        .map(|plan| &plan.requests);
-    let Some(accepted) = accepted else { return decided };
-    requests::RequestPlan {
-        cpu: decided.cpu.or_else(|| accepted.cpu.clone()),
-        memory: decided.memory.or_else(|| accepted.memory.clone()),
     }
 }

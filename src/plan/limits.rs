@@ -6,15 +6,22 @@ use super::model::{Decision, Removable, ResourcePlan, WorkloadPlan};
 use super::requests::RequestPlan;
 use crate::diag::code;
 use crate::krm::Reason;
-use crate::policy::wire::{Limit, LimitMode, Limits};
+use crate::policy::wire::{Limit, LimitMode, Limits, Requests, Strategy};
 use crate::units::{Bytes, Millicores};
 use crate::workload::Container;
 
 /// Limits of one container; an absent one stays as it is.
 pub type LimitPlan = ResourcePlan<Removable<Millicores>, Removable<Bytes>>;
 
-/// Decides the limits of a container, given its requests.
-pub fn decide(case: &Case<'_>, container: &Container, wanted: &Limits, requests: &RequestPlan) -> LimitPlan {
+/// Decides the limits of a container, given its requests. A limit that followed a request which is the manifest's own
+/// again is its own too.
+pub fn decide(
+    case: &Case<'_>,
+    container: &Container,
+    (of_requests, wanted): (&Requests, &Limits),
+    requests: &RequestPlan,
+) -> LimitPlan {
+    let is_own = of_requests.strategy == Some(Strategy::None);
     let of = |last: Option<&WorkloadPlan>| {
         let decided = last.and_then(|plan| plan.containers.get(&container.name));
         decided.map(|decided| decided.limits.clone()).unwrap_or_default()
@@ -29,7 +36,7 @@ pub fn decide(case: &Case<'_>, container: &Container, wanted: &Limits, requests:
             Millicores::get,
             |milli| ladder::cpu_ceil(Millicores::new(milli)),
         )
-        .or(accepted.cpu),
+        .or(accepted.cpu.filter(|_| !is_own || of_requests.cpu.value.is_some())),
         memory: one(
             &wanted.memory,
             requests.memory.as_ref(),
@@ -38,7 +45,9 @@ pub fn decide(case: &Case<'_>, container: &Container, wanted: &Limits, requests:
             Bytes::get,
             |bytes| ladder::memory_ceil(Bytes::new(bytes)),
         )
-        .or(accepted.memory),
+        .or(accepted
+            .memory
+            .filter(|_| !is_own || of_requests.memory.value.is_some())),
     }
 }
 

@@ -167,10 +167,16 @@ fn turn(inputs: &Inputs<'_>, plan: &WorkloadPlan, before: Option<&WorkloadPlan>)
     }
 }
 
-/// Whether the policy itself states something of the pod template that was not accepted, or takes back what it stated.
+/// Whether the policy itself states something of the pod template that was not accepted, or takes something back: an
+/// accepted amount goes only by its word (or with its container).
 fn states_anew(plan: &WorkloadPlan, before: &WorkloadPlan) -> bool {
     fn is<D: Decided>(decided: Option<&D>) -> bool {
         decided.is_some_and(D::is_stated)
+    }
+    let amounts = |plan: &WorkloadPlan, name: &String| plan.containers.get(name).map_or(0, |now| now.amounts().count());
+    let is_fewer = |(name, old): (&String, &ContainerPlan)| old.amounts().count() > amounts(plan, name);
+    if before.containers.iter().any(is_fewer) {
+        return true;
     }
     let Some(waits) = waiting::between(plan, before, "") else {
         return false;

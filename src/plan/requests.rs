@@ -27,7 +27,7 @@ pub fn cpu(case: &Case<'_>, container: &Container, wanted: &Requests) -> Option<
             reason: reason(code::STATED, []),
         });
     }
-    let strategy = wanted.strategy.filter(|strategy| *strategy != Strategy::Keep)?;
+    let strategy = wanted.strategy.filter(|strategy| strategy.derives())?;
     let usage = &case.container_facts(&container.name)?.cpu;
     let rule = wanted.percentile.clone().unwrap_or_default().cpu;
     let derived = derive(case, usage, strategy, &rule, vpa::Resource::Cpu, |nano| {
@@ -56,7 +56,7 @@ pub fn memory(case: &Case<'_>, container: &Container, wanted: &Requests) -> Opti
             reason: reason(code::STATED, []),
         });
     }
-    let strategy = wanted.strategy.filter(|strategy| *strategy != Strategy::Keep)?;
+    let strategy = wanted.strategy.filter(|strategy| strategy.derives())?;
     let facts = case.container_facts(&container.name)?;
     let (usage, (recorded, coverage)) = (&facts.memory, facts.memory_span);
     let bounds = &case.settings.bounds;
@@ -119,8 +119,13 @@ pub struct Fixed {
     pub decision: Option<Decision<Millicores>>,
 }
 
-/// The CPU request where nothing may be derived for it: it stays by its strategy, or the pod template is held.
+/// The CPU request where nothing may be derived for it: its strategy says what it is, or the pod template is held.
 pub fn held_cpu(case: &Case<'_>, container: &Container, wanted: &Requests) -> Option<Fixed> {
+    if wanted.strategy == Some(Strategy::None) {
+        // a container with a limit alone requests as much (Kubernetes defaulting)
+        let value = container.cpu_request.or(container.cpu_limit)?;
+        return Some(Fixed { value, decision: None });
+    }
     if wanted.strategy != Some(Strategy::Keep) && !case.is_template_held() {
         return None;
     }
@@ -134,19 +139,36 @@ pub fn held_cpu(case: &Case<'_>, container: &Container, wanted: &Requests) -> Op
 /// The CPU request that the pod template will have.
 pub fn cpu_to_be(case: &Case<'_>, container: &Container, wanted: &Requests) -> Option<Millicores> {
     let is_written = |decision: &Decision<Millicores>| decision.is_stated() || !case.is_template_held();
-    let decided = cpu(case, container, wanted).filter(is_written);
-    decided
-        .map(|decision| decision.value)
-        .or_else(|| case.cpu_now(container))
+    match cpu(case, container, wanted).filter(is_written) {
+        Some(decision) => Some(decision.value),
+        None if wanted.strategy == Some(Strategy::None) => container.cpu_request.or(container.cpu_limit),
+        None => case.cpu_now(container),
+    }
 }
 
 /// The memory request that the pod template will have.
 pub fn memory_to_be(case: &Case<'_>, container: &Container, wanted: &Requests) -> Option<Bytes> {
     let is_written = |decision: &Decision<Bytes>| decision.is_stated() || !case.is_template_held();
-    let decided = memory(case, container, wanted).filter(is_written);
-    decided
-        .map(|decision| decision.value)
-        .or_else(|| case.memory_before(container))
+    match memory(case, container, wanted).filter(is_written) {
+        Some(decision) => Some(decision.value),
+        None if wanted.strategy == Some(Strategy::None) => container.memory_request.or(container.memory_limit),
+        None => case.memory_before(container),
+    }
+}
+
+/// Where nothing could be decided, what was accepted; where the policy wants the manifest's own, nothing.
+pub fn or_accepted(case: &Case<'_>, container: &Container, wanted: &Requests, decided: RequestPlan) -> RequestPlan {
+    if wanted.strategy == Some(Strategy::None) {
+        return decided;
+    }
+    let accepted = case.accepted().and_then(|plan| plan.containers.get(&container.name));
+    let Some(accepted) = accepted.map(|plan| &plan.requests) else {
+        return decided;
+    };
+    RequestPlan {
+        cpu: decided.cpu.or_else(|| accepted.cpu.clone()),
+        memory: decided.memory.or_else(|| accepted.memory.clone()),
+    }
 }
 
 fn derive(
@@ -158,7 +180,7 @@ fn derive(
     show: impl Fn(u64) -> String,
 ) -> Option<Derived> {
     match strategy {
-        Strategy::Keep => None,
+        Strategy::Keep | Strategy::None => None,
         Strategy::Vpa => vpa::derive(usage, resource, case.workload.containers.len(), show),
         Strategy::Percentile => {
             let parameters = percentile::Parameters {

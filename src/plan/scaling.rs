@@ -278,14 +278,14 @@ fn scaler(case: &Case<'_>, main: &Container, requests: &Requests, kind: ScalerKi
 /// Whether usage can pass the target: under a limit it never gets beyond limit / request, and the controller adds pods
 /// only beyond the target and its tolerance of 10 % (Kubernetes, HPA algorithm).
 fn is_reachable(case: &Case<'_>, main: &Container, point: &scale_point::ScalePoint) -> bool {
-    let (_, wanted) = case.wanted.container(&main.name, true);
+    let (of_requests, wanted) = case.wanted.container(&main.name, true);
     let requests = super::requests::RequestPlan {
         cpu: point.request.clone(),
         memory: None,
     };
-    let limit = match limits::decide(case, main, &wanted, &requests).cpu {
+    let limit = match limits::decide(case, main, (&of_requests, &wanted), &requests).cpu {
         Some(limit) => limit.value,
-        None => case.cpu_limit_before(main),
+        None => main.cpu_limit,
     };
     let is_alone = case.workload.containers.len() == 1 || looked_at(case, main).is_some();
     let Some(limit) = limit.filter(|_| is_alone) else {

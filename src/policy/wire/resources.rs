@@ -32,8 +32,17 @@ pub enum Strategy {
     Percentile,
     /// The Vertical Pod Autoscaler's rule on the profile's sketch (approximate).
     Vpa,
-    /// Requests stay as they are.
+    /// Requests stay as they are: what was accepted stays, else the manifest's.
     Keep,
+    /// Requests are the manifest's own: what was accepted goes, with the limits that followed it.
+    None,
+}
+
+impl Strategy {
+    /// Whether values left to history come from it.
+    pub fn derives(self) -> bool {
+        matches!(self, Self::Percentile | Self::Vpa)
+    }
 }
 
 /// Parameters of the strategy `percentile`.
