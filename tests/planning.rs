@@ -484,8 +484,9 @@ fn a_line_that_does_not_change_keeps_its_bytes() {
     let accepted = world.plan();
     world.accepted = Some(accepted.clone());
     world.profile = "sha256:next".to_owned();
-    // a little more usage than before, within minChange
-    world.facts.insert(key.to_owned(), facts("api", 203, |_| 404, |_| 2));
+    // a little other usage than before, and no other rung: 199m + 15 % = 229m, as 230m before; 203 MiB + 15 % = 233.5,
+    // as 230 MiB before on the rung of 240
+    world.facts.insert(key.to_owned(), facts("api", 203, |_| 398, |_| 2));
     assert_eq!(
         world.plan().spec.workloads[key].containers,
         accepted.spec.workloads[key].containers

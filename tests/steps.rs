@@ -504,3 +504,41 @@ fn requests_stay_by_keep_and_go_back_by_none() {
     weeks_later(&mut world, 8);
     assert_eq!(world.one("api").containers, BTreeMap::new());
 }
+
+/// The second month derives another value within `minChange`: the accepted one stays, and the reason shows both.
+#[test]
+fn a_value_that_stays_says_what_this_profile_derives() {
+    let mut world = oversized(&restless(", capacityDecrease: 100%"));
+    let first = world.plan();
+    let reason = |plan: &OptimizationPlan| {
+        let cpu = plan.spec.workloads[KEY].containers["api"]
+            .requests
+            .cpu
+            .as_ref()
+            .expect("decided");
+        let derived = cpu.reason.inputs.get("derived").cloned();
+        (cpu.value.get(), cpu.reason.code.clone(), derived.unwrap_or_default())
+    };
+    let expected = |code: &str, derived: &str| (230, code.to_owned(), derived.to_owned());
+    // 200m + 15 %
+    assert_eq!(reason(&first), expected("percentile", ""));
+    world.accepted = Some(first);
+    // 212m + 15 % = 243.8m, next rung 250m, 8.7 % more; 207m + 15 % = 238.1m, next rung 240m
+    for (month, total, derived) in [(1, 424, "250m"), (2, 414, "240m")] {
+        world
+            .facts
+            .insert(KEY.to_owned(), facts("api", 900, move |_| total, |_| 2));
+        weeks_later(&mut world, 4 * month);
+        let plan = world.plan();
+        assert_eq!(reason(&plan), expected("below-min-change", derived), "month {month}");
+        world.accepted = Some(plan);
+    }
+    // another percentile on the same rung is no news: 206m + 15 % = 236.9m
+    world.facts.insert(KEY.to_owned(), facts("api", 900, |_| 412, |_| 2));
+    weeks_later(&mut world, 12);
+    let plan = world.plan();
+    assert_eq!(
+        Some(&plan.spec.workloads[KEY]),
+        world.accepted.as_ref().map(|plan| &plan.spec.workloads[KEY])
+    );
+}

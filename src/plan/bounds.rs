@@ -5,7 +5,7 @@
 //! under what runs now.
 
 use super::case::{Case, reason};
-use super::guardrails::floor_after;
+use super::guardrails::{self, floor_after};
 use super::model::{Decision, ScalerKind, WorkloadPlan};
 use super::{disruption, placement};
 use crate::catalog::fields::Field;
@@ -211,12 +211,20 @@ fn highest(case: &Case<'_>, load: Option<(&Demand, u128)>, before: &Range, min: 
                 ("perPod", Millicores::from_nano_ceil(per_pod).to_string()),
             ];
             let why = reason(if moved { code::BOUNDED } else { code::PERCENTILE }, inputs);
-            let value = if moved { value } else { quiet(case, value, before.max) };
-            Some(Decision {
-                value: value.max(min),
+            let decision = Decision {
+                value,
                 before: before.max,
                 reason: why,
-            })
+            };
+            // what is needed to go up is never too small
+            let is_quiet = !moved && before.max.is_some_and(|before| before > value);
+            let mut decision = if is_quiet {
+                guardrails::quiet(&case.settings.bounds, decision, u64::from)
+            } else {
+                decision
+            };
+            decision.value = decision.value.max(min);
+            Some(decision)
         }
         (None, Some(max)) => {
             let (value, _) = setting.resolve(max.max(min));
@@ -241,19 +249,6 @@ fn highest(case: &Case<'_>, load: Option<(&Demand, u128)>, before: &Range, min: 
             );
             None
         }
-    }
-}
-
-/// The maximum before, where the new one differs by less than `minChange` and is not needed to go up.
-fn quiet(case: &Case<'_>, value: u32, before: Option<u32>) -> u32 {
-    match before {
-        Some(before)
-            if before >= value
-                && u128::from(before - value) < case.settings.bounds.min_change.of_ceil(u128::from(before)) =>
-        {
-            before
-        }
-        _ => value,
     }
 }
 

@@ -40,14 +40,22 @@ pub fn bound_decrease<T: Copy + Ord + std::fmt::Display>(
 }
 
 /// The value before, where a derived one differs from it by less than `guardrails.minChange`: quiet diffs.
-pub fn quiet<T: Copy>(bounds: &Bounds, decision: Decision<T>, get: impl Fn(T) -> u64) -> Decision<T> {
+/// The reason shows what was derived.
+pub fn quiet<T: Copy + std::fmt::Display>(
+    bounds: &Bounds,
+    decision: Decision<T>,
+    get: impl Fn(T) -> u64,
+) -> Decision<T> {
     let Some(before) = decision.before else { return decision };
     let step = get(before).abs_diff(get(decision.value));
     if step == 0 || u128::from(step) >= bounds.min_change.of_ceil(u128::from(get(before))) {
         return decision;
     }
     let mut reason = decision.reason;
-    reason.inputs.insert("derivedFrom".to_owned(), reason.code);
+    let derived = decision.value.to_string();
+    reason.inputs.entry("derived".to_owned()).or_insert(derived);
+    let from = reason.code;
+    reason.inputs.entry("derivedFrom".to_owned()).or_insert(from);
     reason.code = code::BELOW_MIN_CHANGE.to_string();
     Decision {
         value: before,

@@ -293,7 +293,7 @@ fn from_history(case: &Case<'_>, main: &Container, wanted: &Requests, old: &Old)
         let decided = Decision {
             value: target,
             before: old.before.target,
-            reason: reason(code::SCALE_POINT_KEPT, []),
+            reason: reason(code::SCALE_POINT_KEPT, inputs),
         };
         return Some(ScalePoint {
             target: decided,

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::model::{Decided, MetricPlan, ScalerPlan, UtilizationPlan, WorkloadPlan};
+use crate::diag::code;
+use crate::krm::Reason;
 
-/// The plan, with every decision whose value is the accepted one written as it was accepted.
+/// The plan, with every decision written as it was accepted where its value is the accepted one and this profile says the
+/// same of it. Where it says something else, such as another value within `guardrails.minChange`, the reason says so.
 pub(super) fn keep_unchanged(mut plan: WorkloadPlan, accepted: Option<&WorkloadPlan>) -> WorkloadPlan {
     let Some(accepted) = accepted else { return plan };
     for (name, container) in &mut plan.containers {
@@ -81,7 +84,23 @@ fn settle<D: Decided + Clone>(new: &mut Option<D>, old: Option<&D>) {
 }
 
 fn value<D: Decided + Clone>(new: &mut D, old: &D) {
-    if new.agrees_with(old) {
+    if new.agrees_with(old) && says_the_same(new.reason(), old.reason()) {
         *new = old.clone();
     }
 }
+
+/// Whether two reasons for one value come to the same. What they come from, such as percentiles and counts of samples, is
+/// another in every profile and no news.
+fn says_the_same(new: &Reason, old: &Reason) -> bool {
+    if new.code == code::KEPT.as_str() {
+        // nothing is said anew, unless that it is not stated any more
+        return old.code != code::STATED.as_str();
+    }
+    new.code == old.code
+        && RESULTS
+            .iter()
+            .all(|input| new.inputs.get(*input) == old.inputs.get(*input))
+}
+
+/// Inputs of reasons that say what was derived.
+const RESULTS: [&str; 4] = ["carries", "derived", "solved", "unbounded"];
