@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use trimtab::facts::{ContainerFacts, Facts};
-use trimtab::plan::model::{OptimizationPlan, Status, WorkloadPlan};
+use trimtab::plan::model::{Decision, OptimizationPlan, Status, WorkloadPlan};
 use trimtab::report::PlanTable;
 use trimtab::units::{Bytes, Millicores, Percent, Seconds, Timestamp};
 
@@ -541,4 +541,44 @@ fn a_value_that_stays_says_what_this_profile_derives() {
         Some(&plan.spec.workloads[KEY]),
         world.accepted.as_ref().map(|plan| &plan.spec.workloads[KEY])
     );
+}
+
+/// A fix that does not wait takes what would wait along, in one restart, and the reason says so.
+#[test]
+fn a_restart_that_does_not_wait_takes_other_steps_along() {
+    let policy = |memory: &str| {
+        settings(&format!(
+            "{{workloads: {{api: {{scaling: {{mode: none}}, requests: {{memory: {{value: {memory}}}}}}}}}}}"
+        ))
+    };
+    let mut world = oversized("{}");
+    world.settings = policy("1Gi");
+    let first = world.plan();
+    assert_eq!(cpu(&first), (700, Some(1000)));
+    world.accepted = Some(first);
+    weeks_later(&mut world, 1);
+    let held = world.plan();
+    assert_eq!(cpu(&held), (700, Some(700)), "three weeks too early");
+    assert!(held.spec.workloads[KEY].waiting.contains_key("restart.minInterval"));
+    world.settings = policy("2Gi");
+    let plan = world.plan();
+    assert_eq!(cpu(&plan), (490, Some(700)));
+    let api = &plan.spec.workloads[KEY];
+    assert_eq!(api.waiting, BTreeMap::new());
+    let containers = &api.containers["api"];
+    let taken = |inputs: &BTreeMap<String, String>| inputs.get("takenAlong").cloned();
+    let why = |cpu: &Decision<Millicores>| taken(&cpu.reason.inputs);
+    assert_eq!(
+        containers.requests.cpu.as_ref().and_then(why).as_deref(),
+        Some("restart.minInterval")
+    );
+    let memory = containers.requests.memory.as_ref().expect("stated");
+    assert_eq!(taken(&memory.reason.inputs), None, "what is stated needs no company");
+    // planned once more after an edit that does not concern it, it says the same
+    world.accepted = Some(plan.clone());
+    let more = settings(
+        "{guardrails: {wave: {workloads: 3}}, workloads: {api: {scaling: {mode: none}, requests: {memory: {value: 2Gi}}}}}",
+    );
+    world.settings = more;
+    assert_eq!(world.plan().spec.workloads[KEY].containers, api.containers);
 }

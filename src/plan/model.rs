@@ -419,6 +419,9 @@ pub(super) trait Decided {
     where
         Self: Sized;
 
+    /// Adds an input to the reason.
+    fn explain(&mut self, input: &str, value: &str);
+
     /// Takes the value for the value before.
     fn settle(&mut self);
 
@@ -438,6 +441,10 @@ impl<T: Clone + PartialEq> Decided for Decision<T> {
 
     fn is_change(&self) -> bool {
         self.before.as_ref() != Some(&self.value)
+    }
+
+    fn explain(&mut self, input: &str, value: &str) {
+        self.reason.inputs.insert(input.to_owned(), value.to_owned());
     }
 
     fn settle(&mut self) {
@@ -462,6 +469,10 @@ impl<T: Clone + PartialEq> Decided for Removable<T> {
 
     fn is_change(&self) -> bool {
         self.before != self.value
+    }
+
+    fn explain(&mut self, input: &str, value: &str) {
+        self.reason.inputs.insert(input.to_owned(), value.to_owned());
     }
 
     fn settle(&mut self) {

@@ -3,7 +3,8 @@
 //!
 //! Restarts come urgent first: a change that raises a request repairs a workload that is short of it now. Of equals the
 //! one that moves the largest share of the environment's requested capacity goes first, as a plan that can do only some
-//! should do what is worth most; then by name.
+//! should do what is worth most; then by name. A workload whose pods restart for what waits for nothing takes its other
+//! steps along: they are as bounded as ever, and pods that restart once are better off than pods that restart twice.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -112,7 +113,10 @@ fn bound_restarts(inputs: &Inputs<'_>, workloads: &mut BTreeMap<String, Workload
                 );
                 defer(plan, before, "restart.minInterval", &detail);
             }
-            _ => {
+            (next, now) => {
+                if next.zip(now).is_some_and(|(next, now)| now < next) {
+                    take_along(plan, before, "restart.minInterval");
+                }
                 restarting.push((turn, Reverse(capacity.moved_by(inputs, key, plan)), key.clone()));
             }
         }
@@ -344,6 +348,41 @@ fn defer(plan: &mut WorkloadPlan, before: Option<&WorkloadPlan>, guardrail: &str
     }
     plan.restarted = before.restarted;
     hold(plan, &wanted, guardrail, detail);
+}
+
+/// Notes the amounts that a guardrail alone would hold back and that go along: the pods restart for something that waits
+/// for nothing, and one restart for all is less than two.
+fn take_along(plan: &mut WorkloadPlan, before: Option<&WorkloadPlan>, guardrail: &str) {
+    fn note<D: Decided + Clone>(new: &mut Option<D>, old: Option<&D>, guardrail: &str) {
+        let is_new = waiting::other(new.as_ref(), old).is_some();
+        if let Some(new) = new.as_mut().filter(|new| is_new && !new.is_stated()) {
+            new.explain("takenAlong", guardrail);
+        }
+    }
+    for (name, container) in &mut plan.containers {
+        let old = before.and_then(|before| before.containers.get(name));
+        let (requests, limits) = (&mut container.requests, &mut container.limits);
+        note(
+            &mut requests.cpu,
+            old.and_then(|old| old.requests.cpu.as_ref()),
+            guardrail,
+        );
+        note(
+            &mut requests.memory,
+            old.and_then(|old| old.requests.memory.as_ref()),
+            guardrail,
+        );
+        if !follows_stated(limits.cpu.as_ref(), requests.cpu.as_ref()) {
+            note(&mut limits.cpu, old.and_then(|old| old.limits.cpu.as_ref()), guardrail);
+        }
+        if !follows_stated(limits.memory.as_ref(), requests.memory.as_ref()) {
+            note(
+                &mut limits.memory,
+                old.and_then(|old| old.limits.memory.as_ref()),
+                guardrail,
+            );
+        }
+    }
 }
 
 /// Notes what of a wanted plan is held back.

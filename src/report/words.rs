@@ -92,6 +92,7 @@ fn input(name: &str, value: &str) -> String {
         // a share of what was, or the count that it leaves
         "capacityDecrease" if value.ends_with('%') => format!("capacity falls by {value} at most"),
         "capacityDecrease" => format!("{value} so that capacity falls by `guardrails.capacityDecrease` at most"),
+        "takenAlong" => format!("goes along with a restart that does not wait for `guardrails.{value}`"),
         "zones" => format!("{value} zones"),
         "median" => format!("median demand {value}"),
         "perPodAtMost" => format!("{value} per pod at most"),
