@@ -2,6 +2,7 @@
 
 mod again;
 mod findings;
+mod since;
 mod unstated;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ use crate::units::Timestamp;
 use crate::workload::{self, Workloads};
 
 pub use again::derive_again;
+pub use since::changed_since;
 
 /// So many workloads are named; the rest is counted.
 const NAMED: usize = 5;

@@ -266,3 +266,46 @@ fn a_sealed_number_that_nothing_derives_is_listed() {
         ],
     );
 }
+
+/// An accepted value is no answer to a policy that was edited since: who asks is told.
+#[test]
+fn explain_says_what_changed_since_the_plan() {
+    let folder = production();
+    let folder = folder.path();
+    let explain = [
+        "explain",
+        "paymentservice",
+        "maxReplicas",
+        "--dir",
+        "overlays/production",
+    ];
+    let before = String::from_utf8(trimtab(folder, &explain).stdout).unwrap();
+    assert!(
+        before.contains("4  stated") && !before.contains("changed since"),
+        "{before}"
+    );
+    replace(
+        folder,
+        POLICY,
+        "{value: 2}, maxReplicas: {value: 4}",
+        "{value: 2}, maxReplicas: {value: 5}",
+    );
+    let words = [
+        "4  stated",
+        "changed since this was planned: what the policy says of it; below is the accepted plan",
+    ];
+    assert_ends(&trimtab(folder, &explain), 0, &words);
+    // of another workload it says the same as before
+    let other = ["explain", "cartservice", "--dir", "overlays/production"];
+    assert!(
+        !String::from_utf8(trimtab(folder, &other).stdout)
+            .unwrap()
+            .contains("changed since")
+    );
+    assert_ends(&trimtab(folder, &["plan", "overlays", "--write"]), 0, &[]);
+    let after = String::from_utf8(trimtab(folder, &explain).stdout).unwrap();
+    assert!(
+        after.contains("5  stated") && !after.contains("changed since"),
+        "{after}"
+    );
+}

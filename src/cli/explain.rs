@@ -75,11 +75,19 @@ fn workload(subject: &str, arguments: &Arguments) -> Result<String, CliError> {
             not_planned_yet.push(not_planned(&one));
             continue;
         };
+        let changed = pipeline::changed_since(&one.inputs).map_err(CliError::Diagnostics)?;
         let workloads = plan["spec"]["workloads"].as_object();
         for (key, decided) in workloads.into_iter().flatten() {
             known.push(key.clone());
             if key == subject || key.rsplit('/').next() == Some(subject) {
-                found.push(format!("{key} in {}\n", one.folder().display()));
+                let folder = one.folder().display();
+                found.push(format!("{key} in {folder}\n"));
+                if let Some(parts) = changed.get(key) {
+                    let parts = parts.join(", ");
+                    found.push(format!(
+                        "  changed since this was planned: {parts}; below is the accepted plan, and `trimtab plan {folder} --write` decides again\n"
+                    ));
+                }
                 let mut lines = Vec::new();
                 decisions(decided, "", &mut lines);
                 let wanted = arguments.field.as_deref().unwrap_or_default();

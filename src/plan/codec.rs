@@ -222,7 +222,7 @@ fn short_digest(value: &Value) -> String {
 }
 
 /// Digest of what planning is told of a workload: its manifests, and what the policy says of it.
-pub(super) fn made_from(settings: &Settings, workload: &Workload) -> MadeFrom {
+pub(crate) fn made_from(settings: &Settings, workload: &Workload) -> MadeFrom {
     MadeFrom {
         manifests: manifests_digest(workload),
         policy: short_digest(&json!(settings.concerning(&workload.subject()))),
