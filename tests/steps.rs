@@ -71,6 +71,34 @@ fn policy_edits_on_one_window_are_one_step() {
     assert_eq!(cpu(&world.plan()), (490, Some(700)));
 }
 
+/// What is planned twice on one window is planned as the second policy says, as if there had been no first: neither a step
+/// nor a restart is counted for what nobody may ever have merged.
+#[test]
+fn a_second_plan_on_one_window_stands_in_the_place_of_the_first() {
+    let policy = |guardrails: &str, strategy: &str| {
+        format!(
+            "{{guardrails: {{{guardrails}}}, workloads: {{api: {{requests: {{strategy: {strategy}}}, scaling: {{mode: none}}}}}}}}"
+        )
+    };
+    let (first, second) = ("wave: {workloads: 10}", "capacityDecrease: 50%");
+    for (before, after) in [
+        (policy(first, "percentile"), policy(second, "percentile")),
+        (policy(second, "percentile"), policy(first, "percentile")),
+        (policy(first, "percentile"), policy(first, "vpa")),
+        (policy(first, "keep"), policy(first, "percentile")),
+    ] {
+        let mut world = oversized(&before);
+        world.accepted = Some(world.plan());
+        world.settings = settings(&after);
+        let twice = world.plan();
+        assert_eq!(
+            twice.spec.workloads,
+            oversized(&after).plan().spec.workloads,
+            "{before}"
+        );
+    }
+}
+
 #[test]
 fn a_profile_that_was_lost_and_found_again_is_no_second_step() {
     let mut world = oversized(&restless(""));

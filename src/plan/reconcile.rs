@@ -10,6 +10,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{ContainerPlan, Decided, Decision, SpotPlacement, WorkloadPlan};
+use super::settle::TAKEN_ALONG;
 use super::{Inputs, codec, last, one, versions, waiting};
 use crate::diag::code;
 use crate::krm::Reason;
@@ -97,8 +98,10 @@ fn bound_restarts(inputs: &Inputs<'_>, workloads: &mut BTreeMap<String, Workload
             }
             continue;
         }
-        // an edit is no decision, so no guardrail keeps it
-        if before.is_some() && accepted(key).is_some_and(|accepted| !codec::is_sealed(key, accepted)) {
+        // an edit is no decision, so no guardrail keeps it; and a plan on the window of the last one stands in its place, so
+        // that it is no second restart
+        let is_edited = before.is_some() && accepted(key).is_some_and(|accepted| !codec::is_sealed(key, accepted));
+        if has_restarted || is_edited {
             restarting.push((Turn::Accepted, Reverse(0), key.clone()));
             continue;
         }
@@ -149,7 +152,7 @@ enum Turn {
     Law,
     /// The policy states another value than was accepted: its owner's word, whatever waits.
     Restated,
-    /// Accepted in a plan on the same evidence, or the end of an edit: nothing defers it.
+    /// Accepted in a plan on the same window, or the end of an edit: nothing defers it.
     Accepted,
     /// It is short of something now, or must leave its nodes, or the policy states a value.
     Urgent,
@@ -356,7 +359,7 @@ fn take_along(plan: &mut WorkloadPlan, before: Option<&WorkloadPlan>, guardrail:
     fn note<D: Decided + Clone>(new: &mut Option<D>, old: Option<&D>, guardrail: &str) {
         let is_new = waiting::other(new.as_ref(), old).is_some();
         if let Some(new) = new.as_mut().filter(|new| is_new && !new.is_stated()) {
-            new.explain("takenAlong", guardrail);
+            new.explain(TAKEN_ALONG, guardrail);
         }
     }
     for (name, container) in &mut plan.containers {

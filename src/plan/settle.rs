@@ -89,18 +89,33 @@ fn value<D: Decided + Clone>(new: &mut D, old: &D) {
     }
 }
 
-/// Whether two reasons for one value come to the same. What they come from, such as percentiles and counts of samples, is
+/// Whether two reasons for one value come to the same. What was measured, such as percentiles and counts of samples, is
 /// another in every profile and no news.
 fn says_the_same(new: &Reason, old: &Reason) -> bool {
     if new.code == code::KEPT.as_str() {
         // nothing is said anew, unless that it is not stated any more
         return old.code != code::STATED.as_str();
     }
-    new.code == old.code
-        && RESULTS
-            .iter()
-            .all(|input| new.inputs.get(*input) == old.inputs.get(*input))
+    let names = |reason: &Reason| {
+        let names = reason.inputs.keys().filter(|name| *name != TAKEN_ALONG);
+        names.cloned().collect::<Vec<_>>()
+    };
+    let is_equal = |input: &&str| new.inputs.get(*input) == old.inputs.get(*input);
+    new.code == old.code && names(new) == names(old) && SAID.iter().all(is_equal)
 }
 
-/// Inputs of reasons that say what was derived.
-const RESULTS: [&str; 4] = ["carries", "derived", "solved", "unbounded"];
+/// Inputs of reasons that say what was derived, and by which rule of the policy.
+const SAID: [&str; 9] = [
+    "capacityDecrease",
+    "carries",
+    "derived",
+    "derivedFrom",
+    "headroom",
+    "margin",
+    "quantile",
+    "solved",
+    "unbounded",
+];
+
+/// An input that tells how a step came to be made, and stays with its value.
+pub(super) const TAKEN_ALONG: &str = "takenAlong";
