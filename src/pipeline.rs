@@ -101,7 +101,10 @@ pub fn run(inputs: &Inputs) -> Result<Outcome, Vec<Diagnostic>> {
     let (mut workloads, mut diagnostics) = workload::read(&inputs.objects);
     diagnostics.extend(settings.warnings.iter().cloned());
     diagnostics.extend(doubts);
-    diagnostics.extend(accepted.as_ref().and_then(edited));
+    if let Some(accepted) = &accepted {
+        diagnostics.extend(edited(accepted));
+        diagnostics.extend(render::overridden(accepted, &workloads));
+    }
     let is_on_the_fly = accepted.is_none() && inputs.purpose == Purpose::Apply;
     let plan = match (accepted, inputs.purpose) {
         (Some(plan), Purpose::Apply) => plan,

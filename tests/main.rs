@@ -24,6 +24,7 @@ mod kustomize;
 mod kustomize_host;
 mod kustomize_layer;
 mod kustomize_strings;
+mod owner;
 mod planning;
 mod platforms;
 mod policy;

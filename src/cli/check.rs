@@ -94,6 +94,8 @@ fn judge(arguments: &Arguments) -> Result<Verdict, CliError> {
         problems.extend(expired(&outcome.settings.policy, &one.inputs.policy_source, now));
         problems.extend(lint_errors(&outcome));
         doubts.extend(old_prices(one, &outcome, now));
+        let is_changed = |found: &&Diagnostic| found.code == code::MANIFEST_CHANGED;
+        doubts.extend(outcome.diagnostics.iter().filter(is_changed).cloned());
     }
     // environments share a sheet
     doubts.dedup();

@@ -7,7 +7,7 @@
 use super::case::{Case, reason};
 use super::guardrails::{self, floor_after};
 use super::model::{Decision, ScalerKind, WorkloadPlan};
-use super::{disruption, placement};
+use super::{disruption, owner, placement};
 use crate::catalog::fields::Field;
 use crate::diag::code;
 use crate::facts::Demand;
@@ -48,7 +48,11 @@ pub fn decide(
     }
     let before = Range::of(case, case.base());
     let mut min = lowest(case, load, request, &before)?;
+    let theirs = case.foreign_scaler();
+    min = owner::lift(case, owner::MIN_REPLICAS, theirs.map(|scaler| scaler.min_replicas), min);
+    let written = theirs.and_then(|scaler| scaler.max_replicas);
     let max = highest(case, load, &before, min.value)?;
+    let max = owner::lift(case, owner::MAX_REPLICAS, written, max);
     if min.value == 0 && !may_be_zero(case, kind) {
         case.find(
             code::UNSUPPORTED_VERSION,

@@ -4,7 +4,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::last::{Evidence, Last};
-use super::model::{Decision, Finding, ResourcePlan, WorkloadPlan};
+use super::model::{Decision, Finding, Raised, ResourcePlan, WorkloadPlan};
+use super::owner;
 use crate::diag::{Code, code};
 use crate::facts::{ContainerFacts, Facts, LEAST_RUNS};
 use crate::krm::Reason;
@@ -45,6 +46,8 @@ pub struct Case<'a> {
     /// Its history, however little: what was in force is a fact even of a single day.
     pub seen: Option<&'a Facts>,
     last: Last,
+    /// What the owner raised in the manifest and history has not judged yet, by field.
+    pub raised: BTreeMap<String, Raised>,
     /// Whether the history was set aside as a whole: then its absence is no news.
     is_distrusted: bool,
     shared_with: &'a [String],
@@ -81,6 +84,7 @@ impl<'a> Case<'a> {
             facts,
             seen,
             last: Last::default(),
+            raised: owner::raised(&question),
             is_distrusted: false,
             shared_with,
             findings: RefCell::default(),
@@ -313,6 +317,12 @@ impl<'a> Case<'a> {
             .or_else(|| self.seen?.containers.get(&container.name)?.memory_request)
             .or(container.memory_request)
             .or(container.memory_limit)
+    }
+
+    /// The CPU request that its owner raised it to, while history has not judged it.
+    pub(super) fn raised_cpu(&self, container: &Container) -> Option<Millicores> {
+        let is_raised = self.raised.contains_key(&format!("{}/requests/cpu", container.name));
+        container.cpu_request.filter(|_| is_raised)
     }
 
     /// The one scaler of others that points at the workload; `None` where there is none or several.

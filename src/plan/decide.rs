@@ -2,7 +2,7 @@
 
 use super::case::{Case, Question};
 use super::model::{ContainerPlan, Status, WorkloadPlan};
-use super::{disruption, lifecycle, limits, placement, removal, requests, safeguards, scaling, vpa, warnings};
+use super::{disruption, lifecycle, limits, owner, placement, removal, requests, safeguards, scaling, vpa, warnings};
 use crate::diag::{Code, Diagnostic, code};
 use crate::policy::wire::Mode;
 use crate::policy::{Matched, WorkloadSettings};
@@ -114,6 +114,8 @@ fn wanted_plan(question: Question<'_>, wanted: &WorkloadSettings) -> WorkloadPla
         } else {
             accepted.and_then(|plan| plan.window)
         },
+        written: Some(owner::written(workload)),
+        raised: case.raised.clone(),
         ..WorkloadPlan::default()
     };
     let grace = plan.grace_period.as_ref().map(|decision| decision.value);
@@ -236,6 +238,7 @@ fn containers(case: &Case<'_>, main: &crate::workload::Container, scaled: &scali
             }
         };
         let requests = requests::or_accepted(case, container, &wanted_requests, requests);
+        let requests = no_lower_than_raised(case, container, requests);
         let limits = limits::decide(case, container, (&wanted_requests, &wanted_limits), &requests);
         let requests = limits::cap(case, &container.name, requests, &limits);
         let decided = ContainerPlan { requests, limits };
@@ -280,5 +283,22 @@ fn report_refused(case: &Case<'_>, container: &crate::workload::Container) {
                 format!("container `{name}`: the manifest requests {request} of {resource} with a limit of {limit}, and the API server refuses it"),
             );
         }
+    }
+}
+
+/// No derived request below what its owner raised it to.
+fn no_lower_than_raised(
+    case: &Case<'_>,
+    container: &crate::workload::Container,
+    requests: requests::RequestPlan,
+) -> requests::RequestPlan {
+    let field = |resource: &str| format!("{}/requests/{resource}", container.name);
+    requests::RequestPlan {
+        cpu: requests
+            .cpu
+            .map(|decided| owner::lift(case, &field("cpu"), container.cpu_request, decided)),
+        memory: requests
+            .memory
+            .map(|decided| owner::lift(case, &field("memory"), container.memory_request, decided)),
     }
 }

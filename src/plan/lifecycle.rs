@@ -3,6 +3,7 @@
 use super::case::{Case, reason};
 use super::lapse;
 use super::model::{Decided, Decision, Removable, ScalerPlan, WorkloadPlan};
+use super::owner;
 use crate::catalog::fields::Field;
 use crate::diag::code;
 use crate::policy::wire::{ReplicasMode, ScalingMode, TerminationMode};
@@ -55,11 +56,13 @@ pub fn replicas(case: &Case<'_>, scaler: Option<&ScalerPlan>) -> Option<Removabl
             let accepted = case.unconfirmed().and_then(|plan| plan.replicas.as_ref()?.value);
             let running = accepted.unwrap_or_else(|| case.replicas_before());
             let value = running.max(scaler.min_replicas.value).min(scaler.max_replicas.value);
-            Some(Removable {
+            let decided = Removable {
                 value: Some(value),
                 before,
                 reason: reason(code::HANDOFF, [("inForce", running.to_string())]),
-            })
+            };
+            let written = case.workload.replicas.map(|count| count.min(scaler.max_replicas.value));
+            Some(owner::lift_removable(case, owner::REPLICAS, written, decided))
         }
     }
 }
@@ -89,8 +92,8 @@ fn fixed(case: &Case<'_>, before: Option<u32>) -> Option<Removable<u32>> {
         .accepted()
         .and_then(|plan| plan.replicas.clone())
         .filter(|replicas| replicas.value.is_some())?;
-    if !accepted.is_stated() {
-        return Some(accepted);
+    if accepted.reason.code != code::STATED.as_str() {
+        return Some(owner::lift_removable(case, owner::REPLICAS, case.workload.replicas, accepted));
     }
     if case.wanted.spec.replicas.mode == Some(ReplicasMode::Keep) {
         return None;

@@ -1,9 +1,9 @@
 //! Limits: how they follow requests. A limit is never lowered because of a quiet week.
 
 use super::case::{Case, reason};
-use super::ladder;
 use super::model::{Decision, Removable, ResourcePlan, WorkloadPlan};
 use super::requests::RequestPlan;
+use super::{ladder, owner};
 use crate::diag::code;
 use crate::krm::Reason;
 use crate::policy::wire::{Limit, LimitMode, Limits, Requests, Strategy};
@@ -27,6 +27,7 @@ pub fn decide(
         decided.map(|decided| decided.limits.clone()).unwrap_or_default()
     };
     let (accepted, before) = (of(case.accepted()), of(case.base()));
+    let field = |resource: &str| format!("{}/limits/{resource}", container.name);
     LimitPlan {
         cpu: one(
             &wanted.cpu,
@@ -36,7 +37,8 @@ pub fn decide(
             Millicores::get,
             |milli| ladder::cpu_ceil(Millicores::new(milli)),
         )
-        .or(accepted.cpu.filter(|_| !is_own || of_requests.cpu.value.is_some())),
+        .or(accepted.cpu.filter(|_| !is_own || of_requests.cpu.value.is_some()))
+        .map(|decided| owner::lift_removable(case, &field("cpu"), container.cpu_limit, decided)),
         memory: one(
             &wanted.memory,
             requests.memory.as_ref(),
@@ -47,7 +49,8 @@ pub fn decide(
         )
         .or(accepted
             .memory
-            .filter(|_| !is_own || of_requests.memory.value.is_some())),
+            .filter(|_| !is_own || of_requests.memory.value.is_some()))
+        .map(|decided| owner::lift_removable(case, &field("memory"), container.memory_limit, decided)),
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod model;
 pub mod codec;
 pub mod case;
+pub mod owner;
 pub mod ladder;
 pub mod guardrails;
 pub mod requests;

@@ -127,6 +127,13 @@ pub struct WorkloadPlan {
     /// Container the scaler, the sleep and the stated requests are for.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub main_container: String,
+    /// What the manifest said, by field (`api/requests/cpu`, `replicas`), when it was decided: an edit of its owner is
+    /// told by it. Absent: it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<BTreeMap<String, Quantity>>,
+    /// What its owner raised in the manifest after a plan: a floor of what is derived.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub raised: BTreeMap<String, Raised>,
     /// What it was decided from: on the same and the same profile nothing changes.
     #[serde(default, skip_serializing_if = "MadeFrom::is_empty")]
     pub made_from: MadeFrom,
@@ -156,6 +163,17 @@ pub struct MadeFrom {
     pub manifests: String,
     /// Digest of what the policy said of it.
     pub policy: String,
+}
+
+/// A value that the owner of a workload raised in its manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Raised {
+    /// What the manifest says.
+    pub value: Quantity,
+    /// The end of a profile's window from which on history alone decides; absent: no profile was there yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
 }
 
 impl MadeFrom {
@@ -428,9 +446,11 @@ pub(super) trait Decided {
     /// Takes the value before for the value; false where there was none.
     fn undo(&mut self) -> bool;
 
-    /// Whether the policy states the value.
+    /// Whether somebody states the value: the policy, or its owner by raising it in the manifest.
     fn is_stated(&self) -> bool {
-        self.reason().code == code::STATED.as_str()
+        [code::STATED, code::OWNER_RAISED]
+            .iter()
+            .any(|code| self.reason().code == code.as_str())
     }
 }
 

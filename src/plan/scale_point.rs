@@ -17,7 +17,7 @@
 use super::case::{Case, reason};
 use super::model::{Decision, WorkloadPlan};
 use super::requests::Fixed;
-use super::{guardrails, ladder, requests};
+use super::{guardrails, ladder, owner, requests};
 use crate::diag::code;
 use crate::facts::Demand;
 use crate::policy::wire::Requests;
@@ -70,10 +70,37 @@ pub fn solve(case: &Case<'_>, main: &Container, wanted: &Requests) -> Option<Sca
     let fixed = stated.or_else(|| requests::held_cpu(case, main, wanted));
     match (setting.value, fixed) {
         (Some(target), Some(request)) => Some(both_fixed(case, &old, target, request)),
-        (Some(target), None) => stated_target(case, main, wanted, &old, target),
+        (Some(target), None) => raised(case, main, &old, stated_target(case, main, wanted, &old, target)?),
         (None, Some(request)) => fixed_request(case, main, &old, request),
-        (None, None) => from_history(case, main, wanted, &old),
+        (None, None) => raised(case, main, &old, from_history(case, main, wanted, &old)?),
     }
+}
+
+/// A request that its owner raised above the solved one is as good as stated: the target follows it.
+fn raised(case: &Case<'_>, main: &Container, old: &Old, point: ScalePoint) -> Option<ScalePoint> {
+    let Some(request) = case.raised_cpu(main).filter(|request| *request > point.value) else {
+        return Some(point);
+    };
+    let decision = Decision {
+        value: request,
+        before: old.before.request,
+        reason: owner::said(case, &format!("{}/requests/cpu", main.name), &request, &point.value),
+    };
+    let request = Fixed {
+        value: request,
+        decision: Some(decision),
+    };
+    match case.wanted.spec.scaling.targets.cpu.value {
+        Some(target) => Some(both_fixed(case, old, target, request)),
+        None => fixed_request(case, main, old, request),
+    }
+}
+
+/// The target at which another request has the scale point of before.
+pub(super) fn carried(target: Percent, before: Millicores, request: Millicores) -> Percent {
+    let point = target.of_floor(u128::from(before.nano().get()));
+    let point = u64::try_from(point).ok().map(NanoCores::new);
+    point.and_then(|point| target_at(point, request)).unwrap_or(target)
 }
 
 /// What is solved from: with history what was in force before, without what is accepted, as no step is taken then.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::case::{Case, reason};
-use super::model::{Decision, MetricPlan, ScalerKind, ScalerPlan, TriggerPlan, UtilizationPlan};
-use super::{bounds, lapse, limits, scale_point};
+use super::model::{Decided, Decision, MetricPlan, ScalerKind, ScalerPlan, TriggerPlan, UtilizationPlan};
+use super::{bounds, lapse, limits, owner, scale_point};
 use crate::api::keda_v1alpha1::scaled_object_name;
 use crate::catalog::fields::Field;
 use crate::catalog::triggers;
@@ -88,11 +88,20 @@ fn kept(case: &Case<'_>, main: &Container, requests: &Requests) -> Scaled {
     }
 }
 
-/// A scaler with the CPU request that was accepted with it.
-fn as_accepted(case: &Case<'_>, main: &Container, scaler: ScalerPlan) -> Scaled {
-    let main_cpu = case
+/// A scaler with the CPU request that was accepted with it. Where its owner raised that one, the scale point stays.
+fn as_accepted(case: &Case<'_>, main: &Container, mut scaler: ScalerPlan) -> Scaled {
+    let accepted = case
         .accepted()
         .and_then(|plan| plan.containers.get(&main.name)?.requests.cpu.clone());
+    let main_cpu = accepted.map(|accepted| {
+        let before = accepted.value;
+        let cpu = owner::lift(case, &format!("{}/requests/cpu", main.name), main.cpu_request, accepted);
+        let target = scaler.cpu.as_mut().map(|cpu| &mut cpu.target);
+        if let Some(target) = target.filter(|target| cpu.value != before && !target.is_stated()) {
+            target.value = scale_point::carried(target.value, before, cpu.value);
+        }
+        cpu
+    });
     Scaled {
         holds_cpu: scaler.cpu.is_some(),
         main_cpu,

@@ -25,6 +25,7 @@ use serde_json::Value;
 use crate::diag::{Diagnostic, code};
 use crate::krm::{Change, Edit, FieldPath, ObjectId};
 use crate::plan::model::{OptimizationPlan, WorkloadPlan};
+use crate::plan::owner;
 use crate::workload::{Workload, Workloads};
 
 /// A workload of the plan with what the manifests say of it.
@@ -133,6 +134,25 @@ pub fn render(plan: &OptimizationPlan, workloads: &Workloads) -> (Vec<Edit>, Vec
         diagnostics.extend(found);
     }
     (edits, diagnostics)
+}
+
+/// What owners changed in their manifests since the plan was made, as far as the plan's values stand in the place of it.
+pub fn overridden(plan: &OptimizationPlan, workloads: &Workloads) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for (key, plan) in plan.spec.workloads.iter().filter(|(_, plan)| plan.is_rendered()) {
+        let workload = workloads.by_key.get(key);
+        let Some(workload) = workload.filter(|workload| !workloads.is_repeated(workload)) else {
+            continue;
+        };
+        if owner::changes(plan, workload).is_empty() {
+            continue;
+        }
+        // what no longer fits is left out, and says so itself
+        let is_filled = workloads.filled.contains(&workload.id.namespace);
+        let (plan, _) = drift::fit(&Planned { key, plan, workload }, is_filled);
+        found.extend(owner::changes(&plan, workload).into_iter().map(|found| found.of(key)));
+    }
+    found
 }
 
 /// Drops the edits, from `first` on, of objects whose name somebody else's object has that is not this workload's.

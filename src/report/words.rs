@@ -87,6 +87,7 @@ fn input(name: &str, value: &str) -> String {
         "derivedFrom" => format!("derived from {value}"),
         "lowestReplicas" => format!("lowest replicas {value}"),
         "inForce" => format!("{value} in force"),
+        "until" => format!("until a profile reaches {value}"),
         "growthBelow" => format!("demand stays below {value} of the step before"),
         "requestWas" => format!("request was {value}"),
         // a share of what was, or the count that it leaves
