@@ -257,3 +257,87 @@ fn an_adopted_scaler_keeps_its_metric_where_the_planned_one_would_be_invalid() {
     assert_eq!(objects[1]["spec"]["metrics"], cpu);
     assert_eq!(objects[1]["spec"]["maxReplicas"], 9);
 }
+
+/// An HPA, a budget and a VPA of the owner that point at `api`.
+fn theirs() -> [Value; 3] {
+    let metrics = json!([{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}}}]);
+    [
+        own(
+            "autoscaling/v2",
+            "HorizontalPodAutoscaler",
+            "theirs",
+            &json!({TARGET: target(), "minReplicas": 2, "maxReplicas": 5, "metrics": metrics}),
+        ),
+        own(
+            "policy/v1",
+            "PodDisruptionBudget",
+            "theirs",
+            &json!({"minAvailable": 2, "selector": {"matchLabels": {"app": "api"}}}),
+        ),
+        own(
+            "autoscaling.k8s.io/v1",
+            "VerticalPodAutoscaler",
+            "theirs",
+            &json!({"targetRef": target(), "updatePolicy": {"updateMode": "Off"}}),
+        ),
+    ]
+}
+
+const ADOPTING: &str = "{cluster: {kubernetes: '1.33', addons: {vpa: '1.5'}}, workloads: {api: {class: web, \
+                        scaling: {mode: hpa, minReplicas: {value: 3}, maxReplicas: {value: 9}}, \
+                        disruption: {maxUnavailable: {value: 1}}, vpa: {mode: recommend}}}}";
+
+#[test]
+fn what_was_adopted_and_is_gone_is_not_made_anew() {
+    let workload = || deployment("api", 4, "500m", "512Mi");
+    let all: Vec<Value> = [workload()].into_iter().chain(theirs()).collect();
+    let plan = World::new(ADOPTING, &all, vec![(KEY, facts("api", 300, wave, |_| 4))]).plan();
+    let one = &plan.spec.workloads[KEY];
+    assert!(one.scaler.as_ref().is_some_and(|scaler| scaler.adopted), "{one:?}");
+    assert!(one.disruption.as_ref().is_some_and(|budget| budget.adopted));
+    assert!(one.vpa.as_ref().is_some_and(|vpa| vpa.adopted));
+    let rendered = |objects: Vec<Value>| {
+        let (edits, found) = render(&plan, &workload::read(&objects).0);
+        let objects = apply(objects, &edits).expect("the edits fit");
+        let codes: Vec<String> = found.iter().map(|found| found.code.to_string()).collect();
+        (objects, codes)
+    };
+    let (objects, found) = rendered(all);
+    assert_eq!((objects.len(), found.len()), (4, 0));
+    let (objects, found) = rendered(vec![workload()]);
+    assert_eq!(objects.len(), 1, "none of the three is made");
+    assert_eq!(objects[0]["spec"]["replicas"], 4, "the count of the manifest");
+    assert_eq!(found, ["adopted-object-gone"; 3]);
+    // one that serves another workload by now is gone as well
+    let mut retargeted = theirs()[0].clone();
+    retargeted["spec"][TARGET]["name"] = json!("other");
+    let (objects, found) = rendered(vec![
+        workload(),
+        deployment("other", 1, "10m", "32Mi"),
+        retargeted.clone(),
+    ]);
+    assert_eq!(objects[2], retargeted);
+    assert_eq!((objects.len(), found), (3, vec!["adopted-object-gone".to_owned(); 3]));
+}
+
+#[test]
+fn what_was_adopted_and_is_gone_is_decided_afresh() {
+    let workload = || deployment("api", 4, "500m", "512Mi");
+    let all: Vec<Value> = [workload()].into_iter().chain(theirs()).collect();
+    let mut world = World::new(ADOPTING, &all, vec![(KEY, facts("api", 300, wave, |_| 4))]);
+    world.accepted = Some(world.plan());
+    world.workloads = workload::read(&[workload()]).0;
+    let plan = world.one("api");
+    assert!(
+        plan.findings["adopted-object-gone"]
+            .detail
+            .contains("`HorizontalPodAutoscaler/theirs`")
+    );
+    let scaler = plan.scaler.expect("the policy asks for one");
+    assert_eq!((scaler.name.as_str(), scaler.adopted), ("api", false));
+    assert_eq!(plan.vpa.expect("the policy asks for one").name, "api");
+    // where the policy asks for none, nothing of the adopted one lingers
+    world.settings = crate::planning::settings("{workloads: {api: {requests: {strategy: keep}}}}");
+    let plan = world.one("api");
+    assert_eq!((plan.scaler, plan.disruption, plan.vpa), (None, None, None));
+}

@@ -53,6 +53,7 @@ macro_rules! codes {
 
 codes! {
     ADOPTED = "adopted": "An autoscaler, budget or VPA that was there before is kept under its own name; only the fields named in the plan are set. Nothing is doubled.";
+    ADOPTED_OBJECT_GONE = "adopted-object-gone": "A scaler, budget or VPA that was adopted is not among the manifests any more, or serves something else. Its owner took it away, so builds make none in its place; the next `trimtab plan` decides as if none had been there, and shows what it would make.";
     LEFT_ALONE = "left-alone": "An object that was there before is not ours to change in this way. It is kept as it is, with the reason beside it.";
     NO_HISTORY = "no-history": "The profile has nothing on this workload, so nothing is derived for it. What was accepted before stays; what the policy states is still applied. Check the names and the namespace in the export, or state the values.";
     SHORT_HISTORY = "short-history": "The recorded time is shorter than `spec.history.minimum`, or has more gaps than `spec.history.coverage` allows. Derived values keep the accepted decision. Export a longer window, or lower the bound knowingly.";

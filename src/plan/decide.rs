@@ -2,7 +2,9 @@
 
 use super::case::{Case, Question};
 use super::model::{ContainerPlan, Status, WorkloadPlan};
-use super::{disruption, lifecycle, limits, owner, placement, removal, requests, safeguards, scaling, vpa, warnings};
+use super::{
+    disruption, gone, lifecycle, limits, owner, placement, removal, requests, safeguards, scaling, vpa, warnings,
+};
 use crate::diag::{Code, Diagnostic, code};
 use crate::policy::wire::Mode;
 use crate::policy::{Matched, WorkloadSettings};
@@ -77,7 +79,16 @@ fn wanted_plan(question: Question<'_>, wanted: &WorkloadSettings) -> WorkloadPla
     if let Some(plan) = without_deciding(question, mode) {
         return plan;
     }
+    let left = accepted.and_then(|plan| gone::without_gone(plan, workload));
+    let question = Question {
+        accepted: left.as_ref().map(|(_, plan)| plan).or(accepted),
+        ..question
+    };
     let case = Case::new(question, wanted);
+    for object in left.iter().flat_map(|(gone, _)| gone) {
+        let detail = format!("`{object}` was adopted and is not there any more: it is decided on as if none had been");
+        case.find(code::ADOPTED_OBJECT_GONE, detail);
+    }
     let Some(main) = case.main_container() else {
         return kept_or_refused(question, mode, code::LEFT_ALONE, "its pod template has no containers");
     };

@@ -19,6 +19,7 @@ pub mod placement;
 pub mod vpa;
 pub mod lifecycle;
 mod lapse;
+pub(crate) mod gone;
 mod removal;
 mod safeguards;
 pub mod baseline;

@@ -11,6 +11,7 @@ use crate::api::keda_v1alpha1::scaled_object_name;
 use crate::diag::{Code, Diagnostic, code};
 use crate::krm::{ObjectId, Reason};
 use crate::plan::WorkloadPlan;
+use crate::plan::gone::without_gone;
 use crate::plan::model::{DisruptionPlan, ScalerKind, ScalerPlan, SpotPlacement};
 
 /// The plan without what no longer fits, and a warning for each part that is left out. `is_filled`: a `LimitRange` gives
@@ -20,6 +21,7 @@ pub(super) fn fit(subject: &Planned<'_>, is_filled: bool) -> (WorkloadPlan, Vec<
     let mut found = resources::refused(subject, &mut plan);
     found.extend(second_scaler(subject, &mut plan));
     found.extend(second_budget(subject, &mut plan));
+    found.extend(adopted_gone(subject, &mut plan));
     found.extend(parked(subject, &mut plan));
     found.extend(resources::unmeasured(subject, &mut plan, is_filled));
     found.extend(state_on_spot(subject, &mut plan));
@@ -84,6 +86,23 @@ fn second_budget(subject: &Planned<'_>, plan: &mut WorkloadPlan) -> Option<Diagn
         why,
         "keep one, or let the plan adopt it",
     ))
+}
+
+/// What its owner took away is not made anew in our name.
+fn adopted_gone(subject: &Planned<'_>, plan: &mut WorkloadPlan) -> Vec<Diagnostic> {
+    let Some((gone, kept)) = without_gone(plan, subject.workload) else {
+        return Vec::new();
+    };
+    *plan = kept;
+    let one = |object: String| {
+        left_out(
+            code::ADOPTED_OBJECT_GONE,
+            format!("`{object}`, which the plan adopted, is not in the manifests any more, so none is rendered"),
+            "its owner took it away, or pointed it at something else",
+            "put it back, or have it decided on as if none had been there",
+        )
+    };
+    gone.into_iter().map(one).collect()
 }
 
 fn because(code: Code) -> Reason {
