@@ -341,3 +341,54 @@ fn what_was_adopted_and_is_gone_is_decided_afresh() {
     let plan = world.one("api");
     assert_eq!((plan.scaler, plan.disruption, plan.vpa), (None, None, None));
 }
+
+/// A hard spread over zones, as an owner writes it.
+fn hard_spread(objects: &mut [Value]) {
+    objects[0]["spec"]["template"]["spec"]["topologySpreadConstraints"] = json!([{
+        "topologyKey": "topology.kubernetes.io/zone", "maxSkew": 2, "whenUnsatisfiable": "DoNotSchedule",
+        "labelSelector": {"matchLabels": {"app": "api"}}
+    }]);
+}
+
+fn spreads(objects: &[Object]) -> &Value {
+    &objects[0]["spec"]["template"]["spec"]["topologySpreadConstraints"]
+}
+
+#[test]
+fn a_hard_spread_that_came_later_stays_hard() {
+    let (objects, found) = drifted(POLICY, |_| ());
+    assert_eq!(spreads(&objects)[0]["whenUnsatisfiable"], "ScheduleAnyway");
+    assert!(found.is_empty());
+    let mut theirs = vec![deployment("api", 4, "500m", "512Mi")];
+    hard_spread(&mut theirs);
+    let (objects, found) = drifted(POLICY, |objects| hard_spread(objects));
+    assert_eq!(spreads(&objects), spreads(&theirs));
+    assert_eq!(found, ["left-alone"]);
+}
+
+#[test]
+fn a_hard_spread_is_planned_around_unless_the_policy_softens_it_in_words() {
+    let mut objects = vec![deployment("api", 4, "500m", "512Mi")];
+    hard_spread(&mut objects);
+    let theirs = objects.clone();
+    let rendered = |policy: &str| {
+        let world = World::new(policy, &objects, vec![(KEY, facts("api", 300, wave, |_| 4))]);
+        let plan = world.plan();
+        let said = plan.spec.workloads[KEY]
+            .findings
+            .get("left-alone")
+            .map(|found| found.detail.clone());
+        let edits = render(&plan, &world.workloads).0;
+        (apply(objects.clone(), &edits).expect("the edits fit"), said)
+    };
+    let (after, said) = rendered(POLICY);
+    assert_eq!(spreads(&after), spreads(&theirs));
+    assert!(said.expect("said").contains("topology.kubernetes.io/zone"));
+    let spoken = POLICY.replace(
+        "disruption: {mode: auto}",
+        "disruption: {mode: auto}, spread: {mode: zone, zone: {whenUnsatisfiable: ScheduleAnyway}}",
+    );
+    let (after, said) = rendered(&spoken);
+    assert_eq!(spreads(&after)[0]["whenUnsatisfiable"], "ScheduleAnyway");
+    assert_eq!(said, None);
+}

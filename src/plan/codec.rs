@@ -307,10 +307,14 @@ fn manifests_of(workload: &Workload) -> Value {
         .filter(|scaler| !scaler.is_ours)
         .filter_map(|scaler| scaler.cpu_container.as_ref())
         .collect();
+    let hard = workload.hard_spreads();
     let is_usual =
         overlaps.iter().all(|keys| keys.is_empty()) && missing.is_none() && taken.is_empty() && watched.is_empty();
     if let (Some(list), false) = (seen.as_array_mut(), is_usual) {
         list.push(json!([overlaps, missing, taken, watched]));
+    }
+    if let (Some(list), false) = (seen.as_array_mut(), hard.is_empty()) {
+        list.push(json!({"hardSpreads": hard}));
     }
     seen
 }

@@ -723,6 +723,9 @@ pub struct SpreadPlan {
     /// Whether nodes that the pod can't use are left out (`nodeTaintsPolicy: Honor`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub honor_taints: bool,
+    /// Whether a hard constraint of the manifest gives way to this soft one: the policy states it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub softens: bool,
     /// Why.
     pub reason: Reason,
 }

@@ -52,9 +52,36 @@ pub fn spread(case: &Case<'_>, lowest: u32, highest: u32) -> BTreeMap<String, Sp
         // one pod has nothing to be spread from, and the change would restart it
         return BTreeMap::new();
     }
-    keys.iter()
-        .map(|(key, constraint)| ((*key).to_owned(), one(case, key, constraint, lowest)))
-        .collect()
+    let hard = case.workload.hard_spreads();
+    let mut spread = BTreeMap::new();
+    for (key, constraint) in keys {
+        let plan = one(case, key, constraint, lowest);
+        let is_softer = hard.contains(key) && plan.when_unsatisfiable == WhenUnsatisfiable::ScheduleAnyway;
+        if is_softer && !may_soften(case, key, constraint) {
+            case.find(
+                code::LEFT_ALONE,
+                format!(
+                    "its own hard spread over `{key}` stays; `spread` with `whenUnsatisfiable: ScheduleAnyway` softens it"
+                ),
+            );
+            continue;
+        }
+        let plan = SpreadPlan {
+            softens: is_softer,
+            ..plan
+        };
+        spread.insert((*key).to_owned(), plan);
+    }
+    spread
+}
+
+/// Whether a hard constraint of the manifest may become a soft one: the policy says so in words, or the hard one was
+/// ours and a host has written it back.
+fn may_soften(case: &Case<'_>, key: &str, wanted: &SpreadConstraint) -> bool {
+    let accepted = case.accepted().and_then(|plan| plan.spread.get(key));
+    let was_ours =
+        accepted.is_some_and(|plan| plan.when_unsatisfiable == WhenUnsatisfiable::DoNotSchedule || plan.softens);
+    was_ours || wanted.when_unsatisfiable.is_some()
 }
 
 fn kept_spread(case: &Case<'_>, gone: &str) -> BTreeMap<String, SpreadPlan> {
@@ -77,6 +104,7 @@ fn one(case: &Case<'_>, key: &str, wanted: &SpreadConstraint, lowest: u32) -> Sp
         when_unsatisfiable: when,
         per_revision: case.workload.id.kind != "StatefulSet" && cluster.has(Field::SpreadMatchLabelKeys),
         honor_taints: cluster.has(Field::NodeInclusionPolicy),
+        softens: false,
         reason: case.said("/spread/mode"),
     }
 }

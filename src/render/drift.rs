@@ -12,7 +12,8 @@ use crate::diag::{Code, Diagnostic, code};
 use crate::krm::{ObjectId, Reason};
 use crate::plan::WorkloadPlan;
 use crate::plan::gone::without_gone;
-use crate::plan::model::{DisruptionPlan, ScalerKind, ScalerPlan, SpotPlacement};
+use crate::plan::model::{DisruptionPlan, ScalerKind, ScalerPlan, SpotPlacement, SpreadPlan};
+use crate::policy::wire::WhenUnsatisfiable;
 
 /// The plan without what no longer fits, and a warning for each part that is left out. `is_filled`: a `LimitRange` gives
 /// requests to containers without them.
@@ -23,6 +24,7 @@ pub(super) fn fit(subject: &Planned<'_>, is_filled: bool) -> (WorkloadPlan, Vec<
     found.extend(second_budget(subject, &mut plan));
     found.extend(adopted_gone(subject, &mut plan));
     found.extend(parked(subject, &mut plan));
+    found.extend(hard_spread(subject, &mut plan));
     found.extend(resources::unmeasured(subject, &mut plan, is_filled));
     found.extend(state_on_spot(subject, &mut plan));
     (plan, found)
@@ -140,6 +142,30 @@ fn parked(subject: &Planned<'_>, plan: &mut WorkloadPlan) -> Option<Diagnostic> 
         "a workload that its owner switched off stays off",
         "set `spec.replicas` to start it again",
     ))
+}
+
+/// A spread that its owner made hard after planning does not become a preference.
+fn hard_spread(subject: &Planned<'_>, plan: &mut WorkloadPlan) -> Vec<Diagnostic> {
+    let hard = subject.workload.hard_spreads();
+    let is_softer = |key: &str, spread: &SpreadPlan| {
+        hard.contains(key) && !spread.softens && spread.when_unsatisfiable == WhenUnsatisfiable::ScheduleAnyway
+    };
+    let softer: Vec<String> = plan
+        .spread
+        .iter()
+        .filter(|(key, spread)| is_softer(key, spread))
+        .map(|(key, _)| key.clone())
+        .collect();
+    plan.spread.retain(|key, _| !softer.contains(key));
+    let one = |key: String| {
+        left_out(
+            code::LEFT_ALONE,
+            format!("the manifest has a hard spread over `{key}`, so the soft one of the plan is left out"),
+            "the manifest asks for more than the plan; `whenUnsatisfiable: ScheduleAnyway` in the policy softens it",
+            "leave it so",
+        )
+    };
+    softer.into_iter().map(one).collect()
 }
 
 /// A node that is taken away takes its volume's only pod with it.

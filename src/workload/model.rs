@@ -197,6 +197,17 @@ impl Workload {
         }
     }
 
+    /// Topology keys over which the manifest itself spreads the pods, and leaves them pending where it can't be kept.
+    pub fn hard_spreads(&self) -> BTreeSet<&str> {
+        let constraints = self.pod_spec.get("topologySpreadConstraints").and_then(Value::as_array);
+        let hard = constraints
+            .into_iter()
+            .flatten()
+            .filter(|constraint| constraint["whenUnsatisfiable"] == "DoNotSchedule");
+        hard.filter_map(|constraint| constraint["topologyKey"].as_str())
+            .collect()
+    }
+
     /// The container of that name.
     pub fn container(&self, name: &str) -> Option<&Container> {
         self.containers.iter().find(|container| container.name == name)
