@@ -392,3 +392,45 @@ fn a_hard_spread_is_planned_around_unless_the_policy_softens_it_in_words() {
     assert_eq!(spreads(&after)[0]["whenUnsatisfiable"], "ScheduleAnyway");
     assert_eq!(said, None);
 }
+
+#[test]
+fn a_budget_for_the_scalers_count_goes_with_the_scaler_where_one_pod_is_left() {
+    let policy = |disruption: &str| {
+        let scaling = "scaling: {mode: hpa, minReplicas: {value: 3}, maxReplicas: {value: 9}}";
+        format!("{{workloads: {{api: {{class: web, {scaling}, disruption: {disruption}}}}}}}")
+    };
+    let hpa = |min: u32| {
+        let spec = json!({TARGET: target(), "minReplicas": min, "maxReplicas": 5});
+        own("autoscaling/v2", "HorizontalPodAutoscaler", "mine", &spec)
+    };
+    let budgets = |objects: &[Object]| names(objects, "PodDisruptionBudget").len();
+    for (disruption, min, left) in [
+        // more than one may run
+        ("{mode: auto}", 1, 1),
+        // two of two may not go: no drain ends
+        ("{minAvailable: {value: 2}}", 2, 0),
+        ("{minAvailable: {value: 2}}", 3, 1),
+    ] {
+        let (objects, found) = drifted(&policy(disruption), |objects| objects.push(hpa(min)));
+        assert_eq!(budgets(&objects), left, "{disruption} at {min}");
+        let expected: &[&str] = if left == 1 {
+            &["two-scalers"]
+        } else {
+            &["two-scalers", "pdb-omitted"]
+        };
+        assert_eq!(found, expected, "{disruption} at {min}");
+    }
+    for (replicas, left) in [(json!(1), 0), (json!(2), 1), (Value::Null, 1)] {
+        let (objects, found) = drifted(&policy("{mode: auto}"), |objects| {
+            objects[0]["spec"]["replicas"] = replicas.clone();
+            let containers = objects[0]["spec"]["template"]["spec"]["containers"].as_array_mut();
+            containers.expect("a list").push(json!({"name": "side", "image": "x"}));
+        });
+        assert_eq!(budgets(&objects), left, "{replicas}");
+        assert_eq!(
+            found.contains(&"pdb-omitted".to_owned()),
+            left == 0,
+            "{replicas}: {found:?}"
+        );
+    }
+}

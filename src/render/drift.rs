@@ -11,6 +11,7 @@ use crate::api::keda_v1alpha1::scaled_object_name;
 use crate::diag::{Code, Diagnostic, code};
 use crate::krm::{ObjectId, Reason};
 use crate::plan::WorkloadPlan;
+use crate::plan::disruption::blocks;
 use crate::plan::gone::without_gone;
 use crate::plan::model::{DisruptionPlan, ScalerKind, ScalerPlan, SpotPlacement, SpreadPlan};
 use crate::policy::wire::WhenUnsatisfiable;
@@ -26,6 +27,7 @@ pub(super) fn fit(subject: &Planned<'_>, is_filled: bool) -> (WorkloadPlan, Vec<
     found.extend(parked(subject, &mut plan));
     found.extend(hard_spread(subject, &mut plan));
     found.extend(resources::unmeasured(subject, &mut plan, is_filled));
+    found.extend(lonely_budget(subject, &mut plan));
     found.extend(state_on_spot(subject, &mut plan));
     (plan, found)
 }
@@ -166,6 +168,35 @@ fn hard_spread(subject: &Planned<'_>, plan: &mut WorkloadPlan) -> Vec<Diagnostic
         )
     };
     softer.into_iter().map(one).collect()
+}
+
+/// A budget that was decided for a scaler's lowest count, beside the one pod that is left where the scaler is left out:
+/// it protects nothing, or blocks every drain. How many pods there are without a count in the manifest is not known.
+fn lonely_budget(subject: &Planned<'_>, plan: &mut WorkloadPlan) -> Option<Diagnostic> {
+    let budget = plan.disruption.as_ref().filter(|budget| !budget.adopted)?;
+    let is_left_out = subject.plan.scaler.is_some() && plan.scaler.is_none();
+    let workload = subject.workload;
+    let foreign = workload.scalers.iter().filter(|scaler| !scaler.is_ours);
+    let foreign = foreign.map(|scaler| scaler.min_replicas).min();
+    let lowest = foreign.or(workload.replicas)?;
+    let (min, max) = (budget.min_available.as_ref(), budget.max_unavailable.as_ref());
+    let is_blocking = blocks(min.map(|min| min.value), max.map(|max| max.value), lowest);
+    // another scaler may run more than its lowest count
+    let is_alone = foreign.is_none() && lowest == 1;
+    if !is_left_out || !(is_blocking || is_alone) {
+        return None;
+    }
+    let headline = format!(
+        "the budget `{}` of the plan was decided for more pods than the {lowest} that are left, so it is left out",
+        budget.name
+    );
+    plan.disruption = None;
+    Some(left_out(
+        code::PDB_OMITTED,
+        headline,
+        "with one pod a budget blocks every drain or protects nothing",
+        "raise the count in the manifest",
+    ))
 }
 
 /// A node that is taken away takes its volume's only pod with it.
