@@ -129,19 +129,38 @@ fn refusals(id: &ObjectId, object: &Object) -> Vec<Diagnostic> {
         );
         found.push(at("/spec/triggers", headline, "take it out"));
     }
-    let has_external = !only_resources
-        && triggers
-            .iter()
-            .any(|trigger| !is_resource(trigger) && trigger["type"] != "cron");
-    if has_external && object.pointer("/spec/fallback").is_none() {
-        let headline = "no `fallback`: when the source of a trigger fails, the count stays where it is".to_owned();
-        let mut note = at(
-            "/spec/fallback",
-            headline,
-            "add `fallback: {failureThreshold: 3, replicas: …}`",
-        );
-        note.severity = Severity::Note;
-        found.push(note);
-    }
     found
+}
+
+/// A ScaledObject that does not say what happens while the source of a trigger fails. KEDA takes it.
+pub(super) struct NoFallback;
+
+impl Rule for NoFallback {
+    fn code(&self) -> Code {
+        code::NO_FALLBACK
+    }
+
+    fn check(&self, scene: &Scene<'_>) -> Vec<Diagnostic> {
+        let mut found = Vec::new();
+        for (id, object) in scene.of_kind("keda.sh", "ScaledObject") {
+            let is_without_source =
+                |trigger: &Value| matches!(trigger["type"].as_str(), Some("cpu" | "memory" | "cron"));
+            let has_source = items(object, "/spec/triggers")
+                .iter()
+                .any(|trigger| !is_without_source(trigger));
+            if !has_source || object.pointer("/spec/fallback").is_some() {
+                continue;
+            }
+            let headline = "no `fallback`: when the source of a trigger fails, the count stays where it is";
+            let help = if is_ours(object) {
+                "state `scaling: {fallback: {failureThreshold: 3, replicas: …}}` in the workload's rule and plan again"
+            } else {
+                "add `fallback: {failureThreshold: 3, replicas: …}`"
+            };
+            let mut note = finding(code::NO_FALLBACK, (id, is_ours(object)), "/spec/fallback", headline).help(help);
+            note.severity = Severity::Note;
+            found.push(note);
+        }
+        found
+    }
 }

@@ -51,6 +51,7 @@ pub static RULES: &[&dyn Rule] = &[
     &resources::RequestAboveLimit,
     &keda::TriggerInvalid,
     &keda::ScaledObjectRefused,
+    &keda::NoFallback,
     &versions::ApiRemoved,
     &fields::UnsupportedVersion,
 ];

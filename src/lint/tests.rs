@@ -60,6 +60,9 @@ fn vpa(policy: &str) -> String {
     )
 }
 
+const RABBIT: &str =
+    "{type: rabbitmq, authenticationRef: {name: r}, metadata: {queueName: q, mode: QueueLength, value: '5'}}";
+
 fn pdb(spec: &str) -> String {
     object("policy/v1", "PodDisruptionBudget", "api", spec)
 }
@@ -394,6 +397,14 @@ fn table() -> Vec<(Code, &'static str, String, String)> {
             )),
         ),
         (
+            code::NO_FALLBACK,
+            "a source that can fail",
+            scaled_object(&format!(
+                "fallback: {{failureThreshold: 3, replicas: 2}}, triggers: [{RABBIT}]"
+            )),
+            scaled_object(&format!("triggers: [{RABBIT}, {CRON}]")),
+        ),
+        (
             code::API_REMOVED,
             "a budget of v1beta1",
             pdb("{maxUnavailable: 1, selector: {matchLabels: {app: api}}}"),
@@ -438,7 +449,7 @@ fn every_rule_is_in_the_table_and_has_a_page() {
 fn what_we_made_is_an_error() {
     let label = "labels: {trimtab.dev/managed-by: trimtab}, namespace: shop";
     for (code, what, _, bad) in table() {
-        let is_note = matches!(code, code::REPLICAS_UNDER_SCALER);
+        let is_note = matches!(code, code::REPLICAS_UNDER_SCALER | code::NO_FALLBACK);
         let is_ours_to_make = !matches!(
             code,
             code::SPREAD_UNSATISFIABLE | code::SPOT_UNSAFE | code::GRACE_BEYOND_NOTICE | code::PRE_STOP_TOO_LONG
@@ -449,6 +460,22 @@ fn what_we_made_is_an_error() {
             assert_eq!(ours.len(), 1, "{code}, {what}");
             assert_eq!(ours[0].severity, Severity::Error, "{code}, {what}: {ours:?}");
         }
+    }
+}
+
+/// KEDA takes it, so it is said under a code of its own, and each is told the place to mend it.
+#[test]
+fn a_missing_fallback_refuses_nothing_and_is_mended_where_the_object_comes_from() {
+    let theirs = scaled_object(&format!("minReplicaCount: 1, maxReplicaCount: 5, triggers: [{RABBIT}]"));
+    let ours = theirs.replace(
+        "namespace: shop",
+        "labels: {trimtab.dev/managed-by: trimtab}, namespace: shop",
+    );
+    for (text, place) in [(theirs, "add `fallback:"), (ours, "in the workload's rule")] {
+        assert!(found(&text, code::SCALED_OBJECT_REFUSED).is_empty());
+        let note = &found(&text, code::NO_FALLBACK)[0];
+        assert_eq!(note.severity, Severity::Note);
+        assert!(note.help.as_deref().unwrap_or_default().contains(place), "{note:?}");
     }
 }
 
