@@ -593,6 +593,25 @@ fn observe_renders_nothing_and_takes_nothing_back() {
     assert_eq!(plan.scaler, accepted.spec.workloads[key].scaler);
 }
 
+/// A VPA that acts is no recommendation, and neither is rendered.
+#[test]
+fn observing_says_what_its_vpa_would_do() {
+    for (mode, words) in [
+        ("recommend", "not even the VPA that only recommends"),
+        ("initial", "nor its VPA, which sets requests"),
+        ("recreate", "nor its VPA, which sets requests"),
+    ] {
+        let spec = format!(
+            "{{mode: observe, cluster: {{kubernetes: '1.33', addons: {{vpa: '1.5'}}}}, \
+             workloads: {{api: {{scaling: {{mode: none}}, vpa: {{mode: {mode}}}}}}}}}"
+        );
+        let history = vec![("Deployment/shop/api", facts("api", 300, wave, |_| 4))];
+        let plan = World::new(&spec, &[deployment("api", 4, "500m", "512Mi")], history).one("api");
+        let said = &plan.findings["observed"].detail;
+        assert!(said.contains(words), "{mode}: {said}");
+    }
+}
+
 #[test]
 fn restarts_come_in_waves_and_not_too_often() {
     let names = ["a", "b", "c"];

@@ -1,7 +1,7 @@
 //! Everything decided for one workload, in order.
 
 use super::case::{Case, Question};
-use super::model::{ContainerPlan, Status, WorkloadPlan};
+use super::model::{ContainerPlan, Status, UpdateMode, WorkloadPlan};
 use super::{
     disruption, gone, lifecycle, limits, owner, placement, removal, requests, safeguards, scaling, vpa, warnings,
 };
@@ -191,15 +191,16 @@ fn without_deciding(question: Question<'_>, mode: Mode) -> Option<WorkloadPlan> 
     None
 }
 
-/// Observing renders nothing at all: a VPA that only recommends is an object in the cluster too, and that is said.
+/// Observing renders nothing at all: a VPA is an object in the cluster too, one that only recommends as well.
 fn say_observed(case: &Case<'_>, plan: &WorkloadPlan) {
     let nothing = "mode observe: nothing of this is rendered";
     case.find(
         code::OBSERVED,
-        match &plan.vpa {
-            Some(_) => format!(
+        match plan.vpa.as_ref().map(|vpa| vpa.update_mode) {
+            Some(UpdateMode::Off) => format!(
                 "{nothing}, not even the VPA that only recommends; `mode: enforce` in its rule renders what its class allows"
             ),
+            Some(_) => format!("{nothing}, nor its VPA, which sets requests"),
             None => nothing.to_owned(),
         },
     );
