@@ -149,6 +149,24 @@ fn a_list_comes_back_as_a_list() {
 }
 
 /// Without a plan and without history a policy that states everything is enough; else what is missing is named.
+/// Neither an object without an identity nor a list of others is lost or touched; kustomize hands the first on as well.
+#[test]
+fn odd_objects_come_back_as_they_came() {
+    let mut numbered = yaml(&std::fs::read_to_string(fixture("base/web.yaml")).unwrap()).remove(0);
+    numbered["metadata"]["namespace"] = json!(5);
+    let foreign =
+        json!({"apiVersion": "example.com/v1", "kind": "List", "metadata": {"name": "x"}, "items": [numbered]});
+    let empty = json!({"apiVersion": "v1", "kind": "List", "items": []});
+    let input = [config_map(), numbered, foreign, empty];
+    let output = run(&FILES, trimtab::yaml::to_stream(&input).as_bytes());
+    assert_eq!(objects(&output), input);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        said.contains("a Deployment has `metadata.namespace: 5`, which is no text"),
+        "{said}"
+    );
+}
+
 #[test]
 fn a_policy_that_states_everything_needs_no_history() {
     let folder = tempfile::tempdir().unwrap();

@@ -911,6 +911,33 @@ fn numbers_that_cannot_be_read_leave_the_workload_as_it_is() {
 }
 
 #[test]
+fn a_name_that_no_api_server_takes_leaves_the_workload_as_it_is() {
+    for (name, namespace, said) in [
+        ("Api", "shop", Some("metadata.name `Api`")),
+        (
+            "api-{{ .Release.Name }}",
+            "shop",
+            Some("metadata.name `api-{{ .Release.Name }}`"),
+        ),
+        ("api", "my_shop", Some("metadata.namespace `my_shop`")),
+        ("api.v2", "shop", None),
+    ] {
+        let mut object = deployment("api", 2, "500m", "512Mi");
+        object["metadata"] = json!({"name": name, "namespace": namespace});
+        let world = World::new(
+            "{workloads: {all: {match: {names: {'*': true}}, class: web}}}",
+            &[object],
+            vec![],
+        );
+        let plan = world.plan().spec.workloads.into_values().next().expect("planned");
+        assert_eq!(plan.status == Status::Refused, said.is_some(), "{namespace}/{name}");
+        if let Some(said) = said {
+            assert!(plan.findings["left-alone"].detail.contains(said), "{:?}", plan.findings);
+        }
+    }
+}
+
+#[test]
 fn a_limit_alone_is_what_was_requested() {
     let mut object = deployment("api", 2, "1", "2Gi");
     let resources = &mut object["spec"]["template"]["spec"]["containers"][0]["resources"];

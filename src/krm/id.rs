@@ -20,11 +20,15 @@ pub struct ObjectId {
 }
 
 impl ObjectId {
-    /// The id of an object; `None` where apiVersion, kind or name is missing.
+    /// The id of an object; `None` where apiVersion, kind or name is missing, or name or namespace is no text: which
+    /// object is meant can't be told then.
     pub fn of(object: &Value) -> Option<Self> {
         let api_version = object.get("apiVersion")?.as_str()?;
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         let metadata = object.get("metadata")?;
+        if unreadable(object).is_some() {
+            return None;
+        }
         Some(Self {
             group: group.to_owned(),
             version: version.to_owned(),
@@ -76,6 +80,34 @@ impl ObjectId {
     }
 }
 
+/// The name or namespace of an object that is no text, as it is written: `namespace: 5`. YAML makes a number of an
+/// unquoted one, kustomize hands it on, and no API server takes it.
+pub fn unreadable(object: &Value) -> Option<String> {
+    let metadata = object.get("metadata")?;
+    ["name", "namespace"].into_iter().find_map(|field| {
+        let value = metadata
+            .get(field)
+            .filter(|value| !value.is_null() && !value.is_string())?;
+        Some(format!("{field}: {value}"))
+    })
+}
+
+/// Whether an API server takes a text as the name of a workload: a DNS subdomain (RFC 1123).
+pub fn is_subdomain(name: &str) -> bool {
+    name.len() <= 253 && name.split('.').all(is_label_of_any_length)
+}
+
+/// Whether an API server takes a text as a namespace: a DNS label (RFC 1123).
+pub fn is_label(name: &str) -> bool {
+    name.len() <= 63 && is_label_of_any_length(name)
+}
+
+fn is_label_of_any_length(name: &str) -> bool {
+    let is_edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    let is_inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    is_edge(name.chars().next()) && is_edge(name.chars().last()) && name.chars().all(is_inner)
+}
+
 /// `Deployment/shop/api`, or `Deployment/api` without a namespace.
 impl std::fmt::Display for ObjectId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -83,6 +115,48 @@ impl std::fmt::Display for ObjectId {
             write!(f, "{}/{}", self.kind, self.name)
         } else {
             write!(f, "{}/{}/{}", self.kind, self.namespace, self.name)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn names_are_those_of_rfc_1123() {
+        let long = "a".repeat(64);
+        for (name, label, subdomain) in [
+            ("api", true, true),
+            ("0-a", true, true),
+            ("a.b-c.d", false, true),
+            (long.as_str(), false, true),
+            ("Api", false, false),
+            ("a_b", false, false),
+            ("-a", false, false),
+            ("a-", false, false),
+            ("a..b", false, false),
+            ("$(name)", false, false),
+            ("", false, false),
+        ] {
+            assert_eq!((is_label(name), is_subdomain(name)), (label, subdomain), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_is_no_identity() {
+        for (metadata, expected) in [
+            (json!({"name": "a"}), None),
+            (json!({"name": "5", "namespace": "5"}), None),
+            (json!({"name": "a", "namespace": null}), None),
+            (json!({"name": 5}), Some("name: 5")),
+            (json!({"name": "a", "namespace": 5}), Some("namespace: 5")),
+            (json!({"name": true}), Some("name: true")),
+        ] {
+            let object = json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata});
+            assert_eq!(unreadable(&object).as_deref(), expected, "{metadata}");
+            assert_eq!(ObjectId::of(&object).is_some(), expected.is_none(), "{metadata}");
         }
     }
 }

@@ -150,7 +150,9 @@ pub fn is_kept_as_file(object: &Object) -> bool {
     PATH_ANNOTATIONS.iter().any(|path| annotations.get(path).is_some())
 }
 
-/// The members of lists instead of the lists, as kustomize and kubectl do it. A list that a host keeps as one file stays.
+/// The members of lists instead of the lists, as kubectl does it. A list that a host keeps as one file stays, and so does
+/// one without members. kustomize unpacks every kind that ends in `List` and drops empty ones; but a list of another
+/// group may be an object of its own, and an object is never lost.
 fn unpack(objects: Vec<Value>) -> Result<Vec<Object>, ListError> {
     let mut unpacked = Vec::with_capacity(objects.len());
     for (index, mut object) in objects.into_iter().enumerate() {
@@ -158,9 +160,11 @@ fn unpack(objects: Vec<Value>) -> Result<Vec<Object>, ListError> {
         if !is_object {
             return Err(ListError::NotAnObject { number: index + 1 });
         }
-        let is_list = object["kind"] == "List" && !is_kept_as_file(&object);
+        let is_list = is_kubectl_list(&object);
         match object.get_mut("items") {
-            Some(Value::Array(items)) if is_list => unpacked.extend(unpack(std::mem::take(items))?),
+            Some(Value::Array(items)) if is_list && !items.is_empty() => {
+                unpacked.extend(unpack(std::mem::take(items))?);
+            }
             _ => unpacked.push(object),
         }
     }
@@ -296,6 +300,20 @@ mod tests {
         assert_eq!(names(&inner), ["Pod", "Pod", "Pod"]);
         inner["metadata"] = json!({"annotations": {"config.kubernetes.io/path": "all.yaml"}});
         assert_eq!(names(&inner), ["Pod", "List"]);
+    }
+
+    #[test]
+    fn lists_of_others_and_empty_ones_are_objects() {
+        for alone in [
+            json!({"apiVersion": "example.com/v1", "kind": "List", "metadata": {"name": "a"}, "items": [pod("b")]}),
+            json!({"apiVersion": "example.com/v1", "kind": "PriceList", "items": [{"price": 3}]}),
+            json!({"apiVersion": "v1", "kind": "List", "items": []}),
+            json!({"apiVersion": "v1", "kind": "List"}),
+        ] {
+            let documents = vec![pod("a"), alone.clone()];
+            let parsed = ResourceList::parse(documents.clone()).unwrap();
+            assert_eq!(parsed.items, documents, "{alone}");
+        }
     }
 
     #[test]

@@ -183,7 +183,7 @@ fn without_deciding(question: Question<'_>, mode: Mode) -> Option<WorkloadPlan> 
     }
     if !workload.unreadable.is_empty() {
         let detail = format!(
-            "it has numbers that can't be read, so it stays as it is: {}",
+            "it has values that no API server takes, so it stays as it is: {}",
             workload.unreadable.join(", ")
         );
         return Some(kept_or_refused(question, mode, code::LEFT_ALONE, &detail));

@@ -56,7 +56,7 @@ pub struct Workload {
     pub pod_spec: Value,
     /// `terminationGracePeriodSeconds`, if it is there.
     pub grace_period: Option<Seconds>,
-    /// Numbers of it that can't be read as Kubernetes would: a template's placeholder, a unit that is none.
+    /// Numbers and names of it that Kubernetes does not take: a template's placeholder, a unit that is none.
     pub unreadable: Vec<String>,
     /// Whether it holds state: volume claims of its own, or a claim that one node may mount.
     pub has_state: bool,

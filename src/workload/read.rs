@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::model::{Workload, Workloads};
 use super::{containers, overlaps, pointers};
 use crate::diag::{Diagnostic, code};
+use crate::krm::id::{is_label, is_subdomain, unreadable};
 use crate::krm::{FieldPath, Object, ObjectId};
 use crate::units::Seconds;
 
@@ -27,7 +28,7 @@ pub fn read(objects: &[Object]) -> (Workloads, Vec<Diagnostic>) {
     }
     mark_behind_rollouts(&mut workloads);
     overlaps::mark(&mut workloads);
-    let mut diagnostics = Vec::new();
+    let mut diagnostics: Vec<Diagnostic> = objects.iter().filter_map(without_identity).collect();
     for (id, object) in &identified {
         attach(id, object, &mut workloads, &mut diagnostics);
         if pointers::is_foreign(id, object) {
@@ -71,6 +72,7 @@ fn workload(id: &ObjectId, object: &Object, all: &[(ObjectId, &Object)]) -> Opti
         unreadable: containers::unreadable(&pod_spec)
             .into_iter()
             .chain(unreadable_replicas(object))
+            .chain(impossible_name(id))
             .collect(),
         template_path: FieldPath::keys(keys.iter().copied()),
         labels: texts(object.pointer("/metadata/labels")),
@@ -116,6 +118,27 @@ fn unreadable_replicas(object: &Object) -> Option<String> {
             replicas.as_str().map_or_else(|| replicas.to_string(), str::to_owned)
         )
     })
+}
+
+/// A name or namespace that no API server takes: a template's placeholder, upper case.
+fn impossible_name(id: &ObjectId) -> Option<String> {
+    if !is_subdomain(&id.name) {
+        return Some(format!("metadata.name `{}`", id.name));
+    }
+    let is_namespace = id.namespace.is_empty() || is_label(&id.namespace);
+    (!is_namespace).then(|| format!("metadata.namespace `{}`", id.namespace))
+}
+
+/// An object of which it can't be told which one it is.
+fn without_identity(object: &Object) -> Option<Diagnostic> {
+    let written = unreadable(object)?;
+    let kind = object["kind"].as_str().unwrap_or("object");
+    let headline = format!("a {kind} has `metadata.{written}`, which is no text: it stays as it is");
+    Some(
+        Diagnostic::warning(code::LEFT_ALONE, headline)
+            .because("no API server takes it, and which object it is can't be told")
+            .help("quote it"),
+    )
 }
 
 /// Which object has the pod template of a workload.
