@@ -1,5 +1,8 @@
 //! `trimtab check` and what it stands on: which rendered folder belongs to which environment, and which one is missing.
 
+use serde_json::Value;
+
+use crate::kustomize::{Kustomize, objects};
 use crate::sealed::{assert_ends, production, replace, trimtab};
 use crate::shop::copy;
 
@@ -115,6 +118,46 @@ fn forgotten_files_are_a_gate() {
     let render = ["render", "overlays/production", "-o", "rendered/production"];
     assert_ends(&trimtab(folder, &render), 0, &[]);
     assert_ends(&trimtab(folder, &["check", ".", "--files"]), 0, &[CURRENT]);
+}
+
+/// kustomize merges containers by name: after a rename a committed patch adds one, and the build alone does not tell.
+#[test]
+fn a_patch_of_a_renamed_container_is_a_gate() {
+    let folder = production();
+    let folder = folder.path();
+    replace(
+        folder,
+        "apps/base/emailservice.yaml",
+        "        name: server\n",
+        "        name: mail\n",
+    );
+    let check = trimtab(folder, &["check", "."]);
+    let words = [
+        "error[patch-adds-container]",
+        "rendered/production/deployment-emailservice.patch.yaml` would add a container `server`",
+    ];
+    assert_ends(&check, 3, &words);
+    let said = String::from_utf8_lossy(&check.stderr).into_owned();
+    assert_eq!(said.matches("patch-adds-container").count(), 1, "{said}");
+    let built = Kustomize::newest().build(&folder.join("rendered/production"));
+    let names = |list: &Value| -> Vec<String> {
+        let containers = list["spec"]["template"]["spec"]["containers"].as_array().unwrap();
+        containers
+            .iter()
+            .map(|c| c["name"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let email = |object: &&Value| object["kind"] == "Deployment" && object["metadata"]["name"] == "emailservice";
+    let built = objects(&built);
+    assert_eq!(
+        names(built.iter().find(email).unwrap()).len(),
+        2,
+        "the build itself is silent"
+    );
+    assert_ends(&trimtab(folder, &["plan", "overlays", "--write"]), 0, &[]);
+    let render = ["render", "overlays/production", "-o", "rendered/production"];
+    assert_ends(&trimtab(folder, &render), 0, &[]);
+    assert_ends(&trimtab(folder, &["check", "."]), 0, &[CURRENT]);
 }
 
 #[test]

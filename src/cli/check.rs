@@ -19,7 +19,8 @@ use crate::io::environments::Wiring;
 use crate::io::files;
 use crate::io::kustomization::documents;
 use crate::io::{clock, folder};
-use crate::krm::layer;
+use crate::krm::patch::added_containers;
+use crate::krm::{Object, ObjectId, layer};
 use crate::lint;
 use crate::pipeline::{self, Outcome, Purpose};
 use crate::plan::codec;
@@ -27,6 +28,7 @@ use crate::plan::model::{OptimizationPlan, WorkloadPlan};
 use crate::policy::wire::OptimizationPolicy;
 use crate::policy::{Source, merge};
 use crate::units::{Day, Timestamp};
+use crate::yaml::{self, Limits};
 
 /// Findings that stop a merge until they are repaired or accepted.
 const GATES: [Code; 2] = [code::PDB_BLOCKS_EVICTIONS, code::POLICY_CONFLICT];
@@ -119,6 +121,7 @@ fn judge(arguments: &Arguments) -> Result<Verdict, CliError> {
         one.inputs.purpose = Purpose::Apply;
         for (folder, form) in layers {
             problems.extend(stale_folder(one, folder, form)?);
+            problems.extend(adding_containers(one, folder)?);
         }
     }
     doubts.extend(doubles(&planned));
@@ -282,7 +285,7 @@ fn rendered_folders(folders: &[PathBuf]) -> Result<BTreeMap<PathBuf, Rendered>, 
     let mut found = BTreeMap::new();
     for folder in folders {
         for path in files::list(folder, &[layer::KUSTOMIZATION])? {
-            let text = files::read_text(&path, crate::yaml::Limits::STREAM.bytes)?;
+            let text = files::read_text(&path, Limits::STREAM.bytes)?;
             if text.lines().next() != Some(render::MARK) {
                 continue;
             }
@@ -375,6 +378,38 @@ fn doubles(planned: &[Loaded]) -> Vec<Diagnostic> {
         }
     }
     doubles
+}
+
+/// Committed patches that add a container to what the overlay builds by now.
+fn adding_containers(one: &Loaded, folder: &Path) -> Result<Vec<Diagnostic>, CliError> {
+    let mut problems = Vec::new();
+    for (name, text) in folder::ours(folder, render::MARK).map_err(anyhow::Error::from)? {
+        let Ok(patch) = yaml::read_one(text.as_bytes(), &Limits::STREAM) else {
+            continue;
+        };
+        let id = ObjectId::of(&patch).filter(|_| name.ends_with(layer::PATCH));
+        let is_it = |object: &&Object| {
+            let other = ObjectId::of(object);
+            id.as_ref()
+                .is_some_and(|id| other.is_some_and(|other| other.is_same_object(id)))
+        };
+        let Some(object) = one.inputs.objects.iter().find(is_it) else {
+            continue;
+        };
+        let path = folder.join(&name);
+        problems.extend(added_containers(object, &patch).into_iter().map(|container| {
+            let headline = format!(
+                "`{}` would add a container `{container}`, which the manifest has no more",
+                path.display()
+            );
+            let plan = one.folder().display();
+            Diagnostic::error(code::PATCH_ADDS_CONTAINER, headline)
+                .of(id.as_ref().map(ToString::to_string).unwrap_or_default())
+                .because("the container was renamed or taken out after the folder was rendered")
+                .help(format!("run `trimtab plan {plan} --write` and render the folder again"))
+        }));
+    }
+    Ok(problems)
 }
 
 fn stale_folder(one: &Loaded, folder: &Path, form: Form) -> Result<Option<Diagnostic>, CliError> {

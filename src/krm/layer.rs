@@ -15,6 +15,9 @@ use super::{Edit, Object, ObjectId};
 /// The kustomization file of every layer.
 pub const KUSTOMIZATION: &str = "kustomization.yaml";
 
+/// How the files of patches end.
+pub const PATCH: &str = ".patch.yaml";
+
 /// Longest file name we make; file systems allow 255 bytes.
 const LONGEST: usize = 200;
 
@@ -48,7 +51,7 @@ pub fn overlay(name: &str, base: &str, before: &[Object], edits: &[Edit], schema
     let mut files = BTreeMap::new();
     let mut patches = BTreeMap::new();
     for (id, patch) in changed {
-        let file = names.of_id(&id, ".patch.yaml");
+        let file = names.of_id(&id, PATCH);
         let (content, entry) = match patch {
             Patch::Merge(content) => (content, json!({"path": file})),
             Patch::Json6902(content) => (content, json!({"path": file, "target": target(&id)})),

@@ -44,6 +44,31 @@ pub fn patch(before: &Object, after: &Object, schema: Schema) -> Option<Patch> {
     Some(merged.map_or_else(|| Patch::Json6902(json_patch(before, after)), Patch::Merge))
 }
 
+/// Containers that a merge patch names and its object lacks, by name. Such an item is no change: merged in, it is one
+/// container more, without an image.
+pub fn added_containers(object: &Object, patch: &Value) -> Vec<String> {
+    let Value::Object(fields) = patch else {
+        return Vec::new();
+    };
+    let mut added = Vec::new();
+    for (key, patch) in fields {
+        let object = &object[key.as_str()];
+        match patch {
+            Value::Array(items) if matches!(key.as_str(), "containers" | "initContainers") => {
+                let is_there = |name: &Value| {
+                    let known = object.as_array().map_or(&[][..], Vec::as_slice);
+                    known.iter().any(|container| container["name"] == *name)
+                };
+                let names = items.iter().map(|item| &item["name"]).filter(|name| !is_there(name));
+                added.extend(names.filter_map(|name| Some(name.as_str()?.to_owned())));
+            }
+            Value::Object(_) => added.extend(added_containers(object, patch)),
+            _ => {}
+        }
+    }
+    added
+}
+
 fn merge_patch(id: &ObjectId, before: &Object, after: &Object, lists: Lists) -> Option<Value> {
     if ObjectId::of(after).as_ref() != Some(id) {
         return None;
