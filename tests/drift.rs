@@ -211,6 +211,27 @@ fn requests_never_pass_those_of_the_pod() {
     }
 }
 
+/// Init containers run beside the sidecars that were started before them, and before all others.
+#[test]
+fn sidecars_and_init_containers_count_as_the_api_server_counts_them() {
+    let amount = |name: &str, cpu: &str| json!({"name": name, "image": "x", "resources": {"requests": {"cpu": cpu}}});
+    // (sidecar, init container behind it): 800m + sidecar against 1000m of the pod, and sidecar + init
+    for (sidecar, init, cpu) in [
+        ("100m", "850m", "800m"),
+        ("250m", "700m", "500m"),
+        ("100m", "950m", "500m"),
+    ] {
+        let (objects, _) = drifted(SIZED, |objects| {
+            let pod = &mut objects[0]["spec"]["template"]["spec"];
+            pod["resources"] = json!({"requests": {"cpu": "1000m"}});
+            let mut side = amount("side", sidecar);
+            side["restartPolicy"] = json!("Always");
+            pod["initContainers"] = json!([side, amount("init", init)]);
+        });
+        assert_eq!(resources(&objects)["requests"]["cpu"], cpu, "{sidecar} {init}");
+    }
+}
+
 #[test]
 fn a_scaler_is_left_out_where_its_metric_would_be_invalid() {
     let sidecar = |objects: &mut Vec<Value>, resources: Value| {

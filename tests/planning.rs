@@ -593,6 +593,46 @@ fn observe_renders_nothing_and_takes_nothing_back() {
     assert_eq!(plan.scaler, accepted.spec.workloads[key].scaler);
 }
 
+/// KEP-2837: what the pod as a whole states, its containers share.
+#[test]
+fn beside_pod_level_resources_only_what_the_policy_states_is_set() {
+    let sized = |policy: &str, of_pod: &Value| {
+        let mut object = deployment("api", 4, "250m", "512Mi");
+        object["spec"]["template"]["spec"]["resources"] = of_pod.clone();
+        World::new(
+            policy,
+            &[object],
+            vec![("Deployment/shop/api", facts("api", 900, wave, |_| 4))],
+        )
+        .one("api")
+    };
+    let is_set = |plan: &WorkloadPlan| (cpu(plan, "api").is_some(), memory(plan, "api").is_some());
+    for (of_pod, expected) in [
+        (json!({}), (true, true)),
+        (json!({"requests": {"cpu": "1"}}), (false, true)),
+        (json!({"limits": {"memory": "1Gi"}}), (true, false)),
+        (json!({"requests": {"cpu": "1", "memory": "1Gi"}}), (false, false)),
+    ] {
+        let plan = sized(PLAIN, &of_pod);
+        assert_eq!(is_set(&plan), expected, "{of_pod}");
+        let is_said = plan.findings.contains_key("pod-level-resources");
+        assert_eq!(is_said, expected != (true, true), "{of_pod}");
+    }
+    let stated = "{workloads: {api: {scaling: {mode: none}, requests: {memory: {value: 600Mi}}}}}";
+    let plan = sized(stated, &json!({"requests": {"memory": "1Gi"}}));
+    assert_eq!(memory(&plan, "api"), Some(Bytes::from_mib(600)));
+    // a metric of the pod would be a share of the pod's request, so the target looks at the container's own
+    let scaled = "{workloads: {api: {class: web, scaling: {minReplicas: {value: 3}, maxReplicas: {value: 30}, \
+                  targets: {cpu: {value: 60%}}}}}}";
+    let plan = sized(scaled, &json!({"requests": {"cpu": "1"}}));
+    let target = plan.scaler.and_then(|scaler| scaler.cpu).expect("scaled on CPU");
+    assert_eq!(
+        (target.target.value, target.container.as_deref()),
+        (Percent::from_percent(60), Some("api"))
+    );
+    assert_eq!(cpu(&sized(scaled, &json!({"requests": {"cpu": "1"}})), "api"), None);
+}
+
 /// A VPA that acts is no recommendation, and neither is rendered.
 #[test]
 fn observing_says_what_its_vpa_would_do() {

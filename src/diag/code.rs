@@ -134,6 +134,7 @@ codes! {
     PRE_STOP_TOO_LONG = "pre-stop-too-long": "A preStop hook counts inside the grace period. One that fills it leaves nothing for the stop signal.";
     SCALED_OBJECT_REFUSED = "scaled-object-refused": "Fields of a ScaledObject contradict each other. KEDA refuses it, or accepts it where its webhook is not installed and does nothing.";
     NO_FALLBACK = "no-fallback": "A ScaledObject with a trigger whose source can fail has no `fallback`. KEDA takes it; while the source fails, the count of pods stays where it is, whatever the load does. A fallback (`spec.scaling.fallback` in the policy, `spec.fallback` in a ScaledObject) says how many pods run then.";
+    POD_LEVEL_RESOURCES = "pod-level-resources": "The pod as a whole states what it may have (`spec.resources` of the pod), and its containers share it. Requests and limits of single containers are not derived for that resource, as their sum must stay within the pod's; what the policy states is applied where it fits.";
     REQUEST_ABOVE_LIMIT = "request-above-limit": "A request is above the limit beside it, or containers pass what the pod as a whole may have. The API server refuses the pod. Lower the request or raise the limit.";
     API_REMOVED = "api-removed": "The object is of an API version that is not served any more.";
     CONTAINER_UNKNOWN = "container-unknown": "The policy names a container that this workload does not have.";

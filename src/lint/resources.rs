@@ -9,6 +9,7 @@ use crate::diag::{Code, Diagnostic, code};
 use crate::policy::merge::escape;
 use crate::units::Quantity;
 use crate::workload::Workload;
+use crate::workload::containers::{aggregate, is_sidecar};
 
 /// More requested than may be used: the API server refuses the pod, whoever wrote it.
 pub(super) struct RequestAboveLimit;
@@ -79,12 +80,16 @@ fn above_pod(workload: &Workload, at: &str, who: &str, container: &Value) -> Vec
 fn sum_above_pod(workload: &Workload, resource: &str) -> Option<Diagnostic> {
     let spec = &workload.pod_spec;
     let of_pod = amount(spec, "requests", resource).or_else(|| amount(spec, "limits", resource))?;
-    let requested: i128 = items(spec, "/containers")
-        .iter()
-        .filter_map(|container| {
-            amount(container, "requests", resource).or_else(|| amount(container, "limits", resource))
-        })
-        .fold(0, |sum, request| sum.saturating_add(request.nano()));
+    let request = |container: &Value| {
+        let request = amount(container, "requests", resource).or_else(|| amount(container, "limits", resource));
+        request.map_or(0, Quantity::nano)
+    };
+    let own = items(spec, "/containers").iter().map(request);
+    let init = items(spec, "/initContainers").iter();
+    let requested = aggregate(
+        own.fold(0, i128::saturating_add),
+        init.map(|container| (is_sidecar(container), request(container))),
+    );
     (requested > of_pod.nano()).then(|| {
         let headline = format!("the containers together request more {resource} than the {of_pod} of the pod");
         found(workload, &["resources"], headline)

@@ -186,6 +186,17 @@ impl<'a> Case<'a> {
         (!self.is_accepted(code::SHARED_PODS)).then_some(detail)
     }
 
+    /// Whether the pod as a whole states what it may have of a resource, so that none of a container is derived; that is
+    /// noted.
+    pub(super) fn is_sized_as_pod(&self, resource: &str) -> bool {
+        let is_sized = self.workload.is_sized_as_pod(resource);
+        if is_sized {
+            let detail = format!("the pod as a whole states its {resource}: the containers' {resource} is not derived");
+            self.find(code::POD_LEVEL_RESOURCES, detail);
+        }
+        is_sized
+    }
+
     /// Whether somebody else's object of this kind has the workload's name and serves something else; then nothing of
     /// that kind can be made, and that is noted.
     pub fn is_name_taken(&self, kind: &str) -> bool {

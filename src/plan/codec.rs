@@ -313,6 +313,9 @@ fn manifests_of(workload: &Workload) -> Value {
     if let (Some(list), false) = (seen.as_array_mut(), is_usual) {
         list.push(json!([overlaps, missing, taken, watched]));
     }
+    if let (Some(list), Some(of_pod)) = (seen.as_array_mut(), workload.pod_spec.get("resources")) {
+        list.push(json!({"podResources": of_pod}));
+    }
     if let (Some(list), false) = (seen.as_array_mut(), hard.is_empty()) {
         list.push(json!({"hardSpreads": hard}));
     }

@@ -1,7 +1,7 @@
 //! Everything decided for one workload, in order.
 
 use super::case::{Case, Question};
-use super::model::{ContainerPlan, Status, UpdateMode, WorkloadPlan};
+use super::model::{ContainerPlan, Decided, Status, UpdateMode, WorkloadPlan};
 use super::{
     disruption, gone, lifecycle, limits, owner, placement, removal, requests, safeguards, scaling, vpa, warnings,
 };
@@ -253,7 +253,8 @@ fn containers(case: &Case<'_>, main: &crate::workload::Container, scaled: &scali
         let requests = no_lower_than_raised(case, container, requests);
         let limits = limits::decide(case, container, (&wanted_requests, &wanted_limits), &requests);
         let requests = limits::cap(case, &container.name, requests, &limits);
-        let decided = ContainerPlan { requests, limits };
+        let mut decided = ContainerPlan { requests, limits };
+        leave_to_pod(case, &mut decided);
         if decided != ContainerPlan::default() {
             plan.containers.insert(container.name.clone(), decided);
         }
@@ -295,6 +296,23 @@ fn report_refused(case: &Case<'_>, container: &crate::workload::Container) {
                 format!("container `{name}`: the manifest requests {request} of {resource} with a limit of {limit}, and the API server refuses it"),
             );
         }
+    }
+}
+
+/// What the pod as a whole has is shared by its containers: only what the policy states is set beside it.
+fn leave_to_pod(case: &Case<'_>, plan: &mut ContainerPlan) {
+    fn stated_only<D: Decided>(decided: &mut Option<D>) {
+        *decided = decided
+            .take()
+            .filter(|decided| decided.reason().code == code::STATED.as_str());
+    }
+    if case.workload.is_sized_as_pod("cpu") {
+        stated_only(&mut plan.requests.cpu);
+        stated_only(&mut plan.limits.cpu);
+    }
+    if case.workload.is_sized_as_pod("memory") {
+        stated_only(&mut plan.requests.memory);
+        stated_only(&mut plan.limits.memory);
     }
 }
 

@@ -28,6 +28,9 @@ pub fn cpu(case: &Case<'_>, container: &Container, wanted: &Requests) -> Option<
         });
     }
     let strategy = wanted.strategy.filter(|strategy| strategy.derives())?;
+    if case.is_sized_as_pod("cpu") {
+        return None;
+    }
     let usage = &case.container_facts(&container.name)?.cpu;
     let rule = wanted.percentile.clone().unwrap_or_default().cpu;
     let derived = derive(case, usage, strategy, &rule, vpa::Resource::Cpu, |nano| {
@@ -57,6 +60,9 @@ pub fn memory(case: &Case<'_>, container: &Container, wanted: &Requests) -> Opti
         });
     }
     let strategy = wanted.strategy.filter(|strategy| strategy.derives())?;
+    if case.is_sized_as_pod("memory") {
+        return None;
+    }
     let facts = case.container_facts(&container.name)?;
     let (usage, (recorded, coverage)) = (&facts.memory, facts.memory_span);
     let bounds = &case.settings.bounds;

@@ -59,6 +59,9 @@ pub fn of(request: Millicores, target: Percent) -> Millicores {
 pub fn solve(case: &Case<'_>, main: &Container, wanted: &Requests) -> Option<ScalePoint> {
     let old = Old::of(case, main);
     let setting = &case.wanted.spec.scaling.targets.cpu;
+    if wanted.cpu.value.is_none() && case.is_sized_as_pod("cpu") {
+        return beside_pod(case, main, &old);
+    }
     let stated = wanted.cpu.value.map(|value| Fixed {
         value,
         decision: Some(Decision {
@@ -69,10 +72,32 @@ pub fn solve(case: &Case<'_>, main: &Container, wanted: &Requests) -> Option<Sca
     });
     let fixed = stated.or_else(|| requests::held_cpu(case, main, wanted));
     match (setting.value, fixed) {
-        (Some(target), Some(request)) => Some(both_fixed(case, &old, target, request)),
+        (_, Some(request)) => at(case, main, &old, request),
         (Some(target), None) => raised(case, main, &old, stated_target(case, main, wanted, &old, target)?),
-        (None, Some(request)) => fixed_request(case, main, &old, request),
         (None, None) => raised(case, main, &old, from_history(case, main, wanted, &old)?),
+    }
+}
+
+/// The pod as a whole states its CPU: the container's own request stays, and the target is a share of it.
+fn beside_pod(case: &Case<'_>, main: &Container, old: &Old) -> Option<ScalePoint> {
+    let Some(request) = main.cpu_request.or(main.cpu_limit) else {
+        let name = &main.name;
+        let detail = format!("container `{name}` has no CPU request of its own, which a target could be a share of");
+        case.find(code::POD_LEVEL_RESOURCES, detail);
+        return None;
+    };
+    let request = Fixed {
+        value: request,
+        decision: None,
+    };
+    at(case, main, old, request)
+}
+
+/// A request that stays, with the stated target or the one that follows from it.
+fn at(case: &Case<'_>, main: &Container, old: &Old, request: Fixed) -> Option<ScalePoint> {
+    match case.wanted.spec.scaling.targets.cpu.value {
+        Some(target) => Some(both_fixed(case, old, target, request)),
+        None => fixed_request(case, main, old, request),
     }
 }
 
@@ -90,10 +115,7 @@ fn raised(case: &Case<'_>, main: &Container, old: &Old, point: ScalePoint) -> Op
         value: request,
         decision: Some(decision),
     };
-    match case.wanted.spec.scaling.targets.cpu.value {
-        Some(target) => Some(both_fixed(case, old, target, request)),
-        None => fixed_request(case, main, old, request),
-    }
+    at(case, main, old, request)
 }
 
 /// The target at which another request has the scale point of before.

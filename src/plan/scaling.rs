@@ -160,6 +160,14 @@ fn obstacle(case: &Case<'_>, kind: ScalerKind) -> Option<(Code, String)> {
         );
         return Some((code::LEFT_ALONE, detail));
     }
+    let of_pod = foreign.filter(|scaler| scaler.cpu_target.is_some() && scaler.cpu_container.is_none());
+    if let Some(theirs) = of_pod.filter(|_| workload.is_sized_as_pod("cpu")) {
+        let detail = format!(
+            "the CPU target of `{}` is a share of what the pod as a whole requests: it stays as it is",
+            theirs.id.name
+        );
+        return Some((code::POD_LEVEL_RESOURCES, detail));
+    }
     if foreign.is_none() && case.is_name_taken(kind.object()) {
         return Some((
             code::LEFT_ALONE,
@@ -346,7 +354,8 @@ fn looked_at(case: &Case<'_>, main: &Container) -> Option<String> {
         return accepted.container.clone();
     }
     let theirs = case.foreign_scaler().and_then(|scaler| scaler.cpu_container.as_ref());
-    let several = case.workload.containers.len() > 1 || has_injected(case);
+    // a metric of the pod is a share of the pod's own request, where it has one
+    let several = case.workload.containers.len() > 1 || has_injected(case) || case.workload.is_sized_as_pod("cpu");
     let is_alone = several && case.settings.cluster.has(Field::ContainerResource);
     (is_alone || theirs == Some(&main.name)).then(|| main.name.clone())
 }

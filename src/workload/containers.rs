@@ -11,12 +11,34 @@ pub(super) fn read(pod_spec: &Value) -> Vec<Container> {
     let list = |key: &str| pod_spec.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
     let sidecars = list("initContainers")
         .into_iter()
-        .filter(|container| container.get("restartPolicy").and_then(Value::as_str) == Some("Always"))
+        .filter(is_sidecar)
         .map(|container| Container {
             is_sidecar: true,
             ..one(&container)
         });
     list("containers").iter().map(one).chain(sidecars).collect()
+}
+
+/// What a pod requests for its containers: those that run together, or more where an init container needs more while it
+/// runs beside the sidecars that were started before it. `init`: in their order, whether each is a sidecar, its request.
+///
+/// Source: Kubernetes, `k8s.io/component-helpers/resource`, `AggregateContainerRequests`.
+pub(crate) fn aggregate(own: i128, init: impl IntoIterator<Item = (bool, i128)>) -> i128 {
+    let (mut sidecars, mut highest) = (0_i128, 0_i128);
+    for (is_sidecar, request) in init {
+        if is_sidecar {
+            sidecars = sidecars.saturating_add(request);
+            highest = highest.max(sidecars);
+        } else {
+            highest = highest.max(sidecars.saturating_add(request));
+        }
+    }
+    own.saturating_add(sidecars).max(highest)
+}
+
+/// Whether an init container keeps running.
+pub(crate) fn is_sidecar(container: &Value) -> bool {
+    container.get("restartPolicy").and_then(Value::as_str) == Some("Always")
 }
 
 /// Requests and limits that are there and can't be read.
@@ -44,7 +66,8 @@ pub(super) fn unreadable(pod_spec: &Value) -> Vec<String> {
     found
 }
 
-fn one(container: &Value) -> Container {
+/// One container as it is written.
+pub(crate) fn one(container: &Value) -> Container {
     let amount = |pointer: &str| {
         container
             .pointer(pointer)
@@ -112,4 +135,26 @@ fn looks_like_jvm(container: &Value) -> bool {
         || words
             .into_iter()
             .any(|word| word == "java" || word.ends_with("/java") || word == "-jar" || word.starts_with("-Xm"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn init_containers_run_before_the_others_and_beside_earlier_sidecars() {
+        for (own, init, expected) in [
+            (300, vec![], 300),
+            (300, vec![(false, 200)], 300),
+            (300, vec![(false, 500)], 500),
+            (300, vec![(true, 100)], 400),
+            // the sidecar runs already: 100 + 350 against 300 + 100
+            (300, vec![(true, 100), (false, 350)], 450),
+            // it is not there yet
+            (300, vec![(false, 350), (true, 100)], 400),
+            (300, vec![(true, 100), (false, 50), (true, 100)], 500),
+        ] {
+            assert_eq!(aggregate(own, init.clone()), expected, "{own} {init:?}");
+        }
+    }
 }

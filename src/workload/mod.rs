@@ -4,7 +4,7 @@
 
 pub mod model;
 pub(crate) mod affinity;
-mod containers;
+pub(crate) mod containers;
 mod overlaps;
 mod pointers;
 mod read;

@@ -197,6 +197,16 @@ impl Workload {
         }
     }
 
+    /// Whether the pod as a whole states a request or limit of a resource (`spec.resources` of the pod, KEP-2837).
+    pub fn is_sized_as_pod(&self, resource: &str) -> bool {
+        let resources = self.pod_spec.get("resources");
+        ["requests", "limits"].into_iter().any(|list| {
+            resources
+                .and_then(|resources| resources.get(list)?.get(resource))
+                .is_some()
+        })
+    }
+
     /// Topology keys over which the manifest itself spreads the pods, and leaves them pending where it can't be kept.
     pub fn hard_spreads(&self) -> BTreeSet<&str> {
         let constraints = self.pod_spec.get("topologySpreadConstraints").and_then(Value::as_array);

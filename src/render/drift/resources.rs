@@ -10,6 +10,7 @@ use crate::plan::codec::manifests_digest;
 use crate::plan::model::ContainerPlan;
 use crate::render::Planned;
 use crate::units::{Bytes, Millicores, Quantity};
+use crate::workload::containers::{self, aggregate, is_sidecar};
 use crate::workload::{Container, Workload};
 
 #[derive(Clone, Copy)]
@@ -130,11 +131,8 @@ fn above_pod(subject: &Planned<'_>, plan: &mut WorkloadPlan, resource: Resource)
     let of_pod = resource
         .of_pod(pod_spec, "requests")
         .or(resource.of_pod(pod_spec, "limits"))?;
-    let requested = all_rendered(subject.workload, plan)
-        .iter()
-        .filter_map(|container| resource.request(container).or(resource.limit(container)))
-        .fold(0, u64::saturating_add);
-    if requested <= of_pod || !plan.containers.values().any(|container| resource.is_planned(container)) {
+    let requested = requested(subject, plan, resource);
+    if requested <= i128::from(of_pod) || !plan.containers.values().any(|container| resource.is_planned(container)) {
         return None;
     }
     plan.containers
@@ -144,6 +142,30 @@ fn above_pod(subject: &Planned<'_>, plan: &mut WorkloadPlan, resource: Resource)
     Some(kept_as_written(format!(
         "the plan's {resource} requests together would pass the pod's own, so they stay as the manifest has them"
     )))
+}
+
+/// What the containers request as the plan makes them, ordinary init containers as the manifest has them.
+fn requested(subject: &Planned<'_>, plan: &WorkloadPlan, resource: Resource) -> i128 {
+    let rendered = all_rendered(subject.workload, plan);
+    let request = |container: &Container| -> i128 {
+        let request = resource.request(container).or(resource.limit(container));
+        request.map_or(0, i128::from)
+    };
+    let own = rendered.iter().filter(|container| !container.is_sidecar).map(request);
+    let init = subject
+        .workload
+        .pod_spec
+        .get("initContainers")
+        .and_then(Value::as_array);
+    let init = init.into_iter().flatten().map(|written| {
+        let mut sidecars = rendered.iter().filter(|container| container.is_sidecar);
+        let amount = match sidecars.find(|container| written["name"] == container.name) {
+            Some(sidecar) => request(sidecar),
+            None => request(&containers::one(written)),
+        };
+        (is_sidecar(written), amount)
+    });
+    aggregate(own.sum(), init)
 }
 
 fn kept_as_written(headline: String) -> Diagnostic {
