@@ -1421,6 +1421,27 @@ fn a_scaler_that_cannot_scale_is_rendered_only_where_both_bounds_are_stated() {
     }
 }
 
+/// More pods are asked for than the load ever needed: that is said where it is so.
+#[test]
+fn a_scaler_that_acts_only_beyond_the_recorded_load_says_so() {
+    let said = |least: u32| {
+        let spec = format!("{{workloads: {{api: {{class: web, scaling: {{minReplicas: {{min: {least}}}}}}}}}}}");
+        // 200m at night, 350m in the evening, in 2 pods: up to 175m each, with 15 % on its rung 210m, 81 % of it 171m
+        let load = |step: i64| 200 + 50 * u64::try_from(step % 288 / 72).expect("not negative");
+        let history = vec![("Deployment/shop/api", facts("api", 300, load, |_| 2))];
+        let plan = World::new(&spec, &[deployment("api", 2, "150m", "512Mi")], history).one("api");
+        let scaler = plan.scaler.expect("the load moves");
+        let bounds = (scaler.min_replicas.value, scaler.max_replicas.value);
+        let detail = plan.findings.get("replica-bounds").map(|found| found.detail.clone());
+        (bounds, detail)
+    };
+    // 350m take 3 pods, with half as much again 4
+    let words = "3 replicas, the lowest count, carry all that was recorded (up to 350m): \
+                 the scaler acts only beyond that, up to 4";
+    assert_eq!(said(3), ((3, 4), Some(words.to_owned())));
+    assert_eq!(said(2), ((2, 4), None));
+}
+
 #[test]
 fn an_adopted_vpa_says_what_its_mode_was() {
     let vpa = json!({

@@ -126,7 +126,7 @@ codes! {
     UTILIZATION_WITHOUT_REQUEST = "utilization-without-request": "A utilization target is a share of the request. One container of the pod without the request makes the metric of all pods invalid, and nothing is scaled. Set it, or look at one container.";
     SCALE_TO_ZERO_WITHOUT_SIGNAL = "scale-to-zero-without-signal": "An HPA with no pods has no usage to measure. Going to zero takes an Object or External metric and a version that has it on, or KEDA.";
     REPLICAS_UNDER_SCALER = "replicas-under-scaler": "A replica count in the manifest sets the scaler's count back at every apply. It belongs there only until the scaler is in force.";
-    REPLICA_BOUNDS = "replica-bounds": "The bounds of a scaler are the wrong way round, zero, or leave it nothing to do.";
+    REPLICA_BOUNDS = "replica-bounds": "The bounds of a scaler are the wrong way round, zero, or leave it nothing to do: none at all, or only beyond the load that was recorded.";
     PDB_SELECTOR = "pdb-selector": "A budget should hold for the pods of one workload. An empty selector holds for the whole namespace, an absent one for nothing.";
     TWO_BUDGETS = "two-budgets": "The eviction API refuses to evict a pod that is in two budgets, so a drain never ends. Keep one.";
     SPREAD_UNSATISFIABLE = "spread-unsatisfiable": "A topology spread constraint is refused, leaves pods pending, or counts other pods than those it is for.";

@@ -70,7 +70,22 @@ pub fn decide(
         );
         min.value = max.value;
     }
+    if let Some((demand, per_pod)) = load {
+        say_idle(case, demand, per_pod, (min.value, max.value));
+    }
     Some((min, max))
+}
+
+/// Notes that the lowest count carries everything recorded: such a scaler is there for what comes beyond.
+fn say_idle(case: &Case<'_>, demand: &Demand, per_pod: u128, (min, max): (u32, u32)) {
+    let Some(most) = demand.highest().filter(|most| pods(*most, per_pod) <= min && min < max) else {
+        return;
+    };
+    let most = Millicores::from_nano_ceil(u128::from(most));
+    let detail = format!(
+        "{min} replicas, the lowest count, carry all that was recorded (up to {most}): the scaler acts only beyond that, up to {max}"
+    );
+    case.find(code::REPLICA_BOUNDS, detail);
 }
 
 /// Both bounds of a scaler that is there.
