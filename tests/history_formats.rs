@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::Read as _;
 use trimtab::history::clean::{Series, clean};
 use trimtab::history::note::Note;
-use trimtab::history::samples::{Expected, Labels};
+use trimtab::history::samples::{Expected, Labels, Samples};
 use trimtab::history::signal::Signal;
 use trimtab::history::unit::Unit;
 use trimtab::history::{Input, read};
@@ -18,8 +18,16 @@ fn input(name: &str) -> Input<'_> {
 
 fn series_of(input: &Input<'_>, text: &str) -> Result<(Vec<Series>, Vec<Note>), Vec<Note>> {
     let read = read(input, Box::new(text.as_bytes()))?;
-    let (series, mut notes) = clean(read.samples, false)?;
+    let (series, mut notes) = cleaned(read.samples)?;
     notes.extend(read.notes);
+    Ok((series, notes))
+}
+
+/// Every series that has a sample, and what there is to tell.
+fn cleaned(samples: Samples) -> Result<(Vec<Series>, Vec<Note>), Vec<Note>> {
+    let (recorded, mut notes) = clean(samples, false)?;
+    let (series, doubles) = recorded.load_all().map_err(|note| vec![note])?;
+    notes.extend(doubles.into_notes());
     Ok((series, notes))
 }
 
@@ -49,7 +57,7 @@ fn a_query_range_answer_gives_integers() {
         r#"{{{API},"values":[[1700000000,"0.0005691903766665973"],[1700000300.5,"1e-09"],[1700000600,"NaN"],[1700000900,"+Inf"],[1700001200,2],[1700001500,null]]}}"#
     ));
     let (series, notes) = series_of(&input("cpu.json"), &text).unwrap();
-    assert_eq!(series[0].signal, Signal::Cpu);
+    assert_eq!(series[0].name.signal, Signal::Cpu);
     assert_eq!(
         values(&series[0]),
         [
@@ -100,7 +108,7 @@ fn chunks_share_their_boundary_sample_once() {
     .unwrap();
     let mut samples = second.samples;
     samples.merge(first.samples);
-    let (series, notes) = clean(samples, false).unwrap();
+    let (series, notes) = cleaned(samples).unwrap();
     let instants: Vec<_> = values(&series[0]).into_iter().map(|(at, _)| at / 1000).collect();
     assert_eq!(instants, [1_700_000_000, 1_700_000_300, 1_700_000_600]);
     assert_eq!(codes(&notes), ["samples-shared"]);
@@ -116,7 +124,7 @@ fn conflicting_values_are_told_and_the_order_of_files_does_not_matter() {
     let file = |value: &str| matrix(&format!(r#"{{{API},"values":[[1700000000,"{value}"]]}}"#));
     let mut results = Vec::new();
     for order in [["1", "3"], ["3", "1"]] {
-        let mut samples = trimtab::history::samples::Samples::default();
+        let mut samples = Samples::default();
         for value in order {
             samples.merge(
                 read(&input("memory.json"), Box::new(file(value).as_bytes()))
@@ -124,7 +132,7 @@ fn conflicting_values_are_told_and_the_order_of_files_does_not_matter() {
                     .samples,
             );
         }
-        let (series, notes) = clean(samples, false).unwrap();
+        let (series, notes) = cleaned(samples).unwrap();
         assert_eq!(codes(&notes), ["samples-conflict"]);
         results.push((values(&series[0]), notes));
     }
@@ -140,7 +148,7 @@ fn raw_counters_become_rates() {
         r#"{{{metric},"values":[[1700000000.1,"10"],[1700000030.1,"13"],[1700000060.1,"1.5"]]}}"#
     ));
     let (series, _) = series_of(&input("raw.json"), &text).unwrap();
-    assert_eq!(series[0].signal, Signal::Cpu);
+    assert_eq!(series[0].name.signal, Signal::Cpu);
     assert_eq!(
         values(&series[0]),
         [(1_700_000_030_100, 100_000_000), (1_700_000_060_100, 50_000_000)]
@@ -211,7 +219,7 @@ fn a_file_that_tells_no_signal_is_an_error_that_lists_them() {
         },
         ..input("export.json")
     };
-    assert_eq!(series_of(&stated, &text).unwrap().0[0].signal, Signal::Memory);
+    assert_eq!(series_of(&stated, &text).unwrap().0[0].name.signal, Signal::Memory);
 }
 
 #[test]
@@ -273,7 +281,7 @@ fn long_csv_is_found_by_its_columns() {
     ] {
         let (series, _) = series_of(&input(name), text).unwrap();
         assert_eq!(
-            (series[0].signal, series[0].pod.as_str()),
+            (series[0].name.signal, series[0].name.pod.as_str()),
             (Signal::Cpu, "api-1"),
             "{name}"
         );
@@ -422,7 +430,7 @@ fn columns_and_labels_can_be_stated() {
         ..input("cpu.csv")
     };
     let (series, notes) = series_of(&stated, text).unwrap();
-    let workload = series[0].workload.as_ref().unwrap();
+    let workload = series[0].name.workload.as_ref().unwrap();
     assert_eq!(
         (workload.kind.as_deref(), workload.name.as_str()),
         (Some("Deployment"), "koku")
@@ -545,7 +553,10 @@ fn dumps_of_promtool_give_rates_of_counters_and_leave_out_what_tells_nothing() {
         [(1_700_000_030_100, 100_000_000), (1_700_000_060_100, 50_000_000)]
     );
     assert_eq!(values(&series[1]), [(1_700_000_000_000, 1_500_000)]);
-    assert_eq!((series[0].signal, series[1].signal), (Signal::Cpu, Signal::Memory));
+    assert_eq!(
+        (series[0].name.signal, series[1].name.signal),
+        (Signal::Cpu, Signal::Memory)
+    );
     assert_eq!(codes(&notes), ["series-left-out", "value-absent"]);
 
     // the same as OpenMetrics: the name in front, no blanks, seconds
@@ -649,7 +660,8 @@ fn told(name: &str, raw: Box<dyn std::io::Read + '_>) -> String {
     match read(&input(name), raw) {
         Ok(read) => {
             let extent = (read.extent.first, read.extent.last);
-            let series: Vec<_> = read.samples.into_series().collect();
+            let samples = &read.samples;
+            let series: Vec<_> = samples.series().map(|(key, slot)| (key, samples.get(slot))).collect();
             format!("{series:?} {:?} {extent:?}", read.notes)
         }
         Err(notes) => format!("{notes:?}"),

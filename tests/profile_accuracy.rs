@@ -2,11 +2,13 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use trimtab::history::note::Note;
 use trimtab::history::owners::{Declared, Owners, WorkloadKey};
 use trimtab::history::signal::Signal;
 use trimtab::history::{Input, read};
-use trimtab::profile::build::{Built, Options, assemble};
-use trimtab::profile::object::{open, to_text};
+use trimtab::profile::Profile;
+use trimtab::profile::build::{Options, assemble};
+use trimtab::profile::object::{open, to_text, write};
 use trimtab::profile::sketch::HalfLife;
 use trimtab::units::Timestamp;
 
@@ -15,6 +17,13 @@ fn options() -> Options {
         step_s: 300,
         ..Options::default()
     }
+}
+
+/// Profiles, as text too, and what there was to tell.
+struct Built {
+    profiles: Vec<Profile>,
+    text: String,
+    notes: Vec<Note>,
 }
 
 fn profile(files: &[(&str, String)], owners: &str, declared: Declared) -> Built {
@@ -29,7 +38,14 @@ fn profile(files: &[(&str, String)], owners: &str, declared: Declared) -> Built 
         };
         read(&input, Box::new(text.as_bytes())).unwrap()
     });
-    assemble(reads.collect(), known, declared, &options()).unwrap()
+    let built = assemble(reads.collect(), known, declared, &options()).unwrap();
+    let text = write(&built.profiles);
+    let profiles = open(&text).unwrap().iter().map(|text| text.read().unwrap()).collect();
+    Built {
+        profiles,
+        text,
+        notes: built.notes,
+    }
 }
 
 /// The generator of Numerical Recipes: any fixed sequence does.
@@ -149,7 +165,7 @@ fn cut_shuffled_and_tabular_exports_give_the_same_bytes() {
         declared.add("Deployment", "api", None);
         declared
     };
-    let whole = to_text(&profile(&[("cpu.json", text.clone())], "", declared()).profiles);
+    let whole = profile(&[("cpu.json", text.clone())], "", declared()).text;
     let parsed: serde_json::Value = serde_json::from_str(&text).unwrap();
     let chunk = |from: usize, to: usize| {
         let mut part = parsed.clone();
@@ -162,7 +178,7 @@ fn cut_shuffled_and_tabular_exports_give_the_same_bytes() {
     // both ends inclusive: neighbours share a sample
     let (a, b, c) = (chunk(0, 2000), chunk(1999, 4001), chunk(4000, 6048));
     let chunks = [("cpu-2.json", c), ("cpu-0.json", a), ("cpu-1.json", b)];
-    assert_eq!(to_text(&profile(&chunks, "", declared()).profiles), whole);
+    assert_eq!(profile(&chunks, "", declared()).text, whole);
 
     let mut rows = String::from("ts,metric,namespace,pod,container,value\n");
     for series in parsed["data"]["result"].as_array().unwrap() {
@@ -171,10 +187,7 @@ fn cut_shuffled_and_tabular_exports_give_the_same_bytes() {
             writeln!(rows, "{},cpu,shop,{pod},app,{value}", sample[0]).unwrap();
         }
     }
-    assert_eq!(
-        to_text(&profile(&[("samples.csv", rows)], "", declared()).profiles),
-        whole
-    );
+    assert_eq!(profile(&[("samples.csv", rows)], "", declared()).text, whole);
 }
 
 #[test]
@@ -261,11 +274,10 @@ fn an_hour_of_online_boutique_is_profiled_as_it_was() {
     }
     let files = ["cpu_cores.json", "memory_working_set_bytes.json"].map(|name| (name, text(name)));
     let built = profile(&files, "", declared);
-    let written = to_text(&built.profiles);
     insta::with_settings!({prepend_module_to_snapshot => false, omit_expression => true}, {
-        insta::assert_snapshot!("profile__online_boutique_hour", written);
+        insta::assert_snapshot!("profile__online_boutique_hour", built.text);
     });
-    assert_eq!(open(&written).unwrap()[0].read().unwrap(), built.profiles[0]);
+    assert_eq!(to_text(&built.profiles), built.text);
 }
 
 fn fixture() -> PathBuf {

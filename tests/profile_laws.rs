@@ -2,15 +2,14 @@
 
 use proptest::prelude::*;
 use std::fmt::Write as _;
-use trimtab::history::clean::Series;
-use trimtab::history::identity::Resolver;
+use trimtab::history::clean::{Series, SeriesName};
 use trimtab::history::owners::{Declared, Owners, WorkloadKey};
 use trimtab::history::samples::{Named, Sample};
 use trimtab::history::signal::Signal;
 use trimtab::profile::build::{Options, build};
 use trimtab::profile::merge::merge;
 use trimtab::profile::object::{
-    ProfileError, ProfileText, from_object, open, to_object, to_text, with_plain_line_ends,
+    ProfileError, ProfileText, from_object, open, to_object, to_text, with_plain_line_ends, write,
 };
 use trimtab::profile::{Profile, finish};
 
@@ -27,14 +26,17 @@ fn options(shard: bool) -> Options {
 }
 
 fn profiles(series: &[Series], shard: bool) -> Vec<Profile> {
-    let resolver = Resolver::new(Owners::default(), Declared::default(), series);
-    build(series, &resolver, &options(shard))
-        .expect("series with workload labels resolve")
-        .profiles
+    let recorded = series.iter().cloned().collect();
+    let built = build(&recorded, Owners::default(), Declared::default(), &options(shard))
+        .expect("series with workload labels resolve");
+    let texts = built.profiles.iter().map(|one| write(std::slice::from_ref(one)));
+    texts
+        .flat_map(|text| read_text(&text).expect("what is written reads back"))
+        .collect()
 }
 
 fn series(signal: Signal, workload: &str, pod: usize, samples: Vec<Sample>) -> Series {
-    Series {
+    let name = SeriesName {
         signal,
         namespace: "shop".into(),
         workload: Some(Named {
@@ -47,8 +49,8 @@ fn series(signal: Signal, workload: &str, pod: usize, samples: Vec<Sample>) -> S
         } else {
             String::new()
         },
-        samples,
-    }
+    };
+    Series { name, samples }
 }
 
 prop_compose! {
@@ -143,7 +145,7 @@ proptest! {
         let mut renamed = all;
         let names: Vec<_> = names.into_iter().collect();
         for (place, one) in renamed.iter_mut().enumerate() {
-            one.workload.as_mut().unwrap().name.clone_from(&names[place % names.len()]);
+            one.name.workload.as_mut().unwrap().name.clone_from(&names[place % names.len()]);
         }
         let profile = profiles(&renamed, false).remove(0);
         let text = to_text(std::slice::from_ref(&profile));
@@ -286,7 +288,7 @@ fn resealed(text: &str) -> String {
 fn every_flipped_bit_of_the_data_is_an_error_that_names_its_line() {
     let cpu = hour(Signal::Cpu, 1, 0, &[100, 200]);
     let mut other = hour(Signal::Memory, 1, 0, &[1000, 1100]);
-    other.workload.as_mut().unwrap().name = "web".to_owned();
+    other.name.workload.as_mut().unwrap().name = "web".to_owned();
     let profile = profiles(&[cpu, other], false).remove(0);
     let text = to_text(std::slice::from_ref(&profile));
     assert_eq!(resealed(&text), text, "the checksums are those of the definition");

@@ -6,14 +6,17 @@ use crate::history::note::Note;
 use crate::history::owners::{Declared, Owners};
 use crate::history::samples::{Expected, Labels};
 use crate::history::signal::Signal;
+use crate::history::spool::Room;
 use crate::history::unit::Unit;
 use crate::history::{self, Input, Read};
 use crate::io::kustomization::Kustomization;
 use crate::io::kustomize::Kustomize;
+use crate::io::room::Spill;
 use crate::io::{environments, files};
 use crate::krm::Object;
 use crate::profile::build::{Built, Options, assemble};
-use crate::profile::{Profile, merge, object};
+use crate::profile::written::Written;
+use crate::profile::{merge, object};
 use crate::units::Seconds;
 use crate::yaml;
 use anyhow::{Context as _, bail};
@@ -215,6 +218,7 @@ fn inputs(args: &ProfileArgs) -> anyhow::Result<Vec<Input<'_>>> {
             }
         }
     };
+    let room = Room::new(Spill::default());
     let mut all = Vec::new();
     for export in &args.exports {
         let (signal, path) = input(export)?;
@@ -232,6 +236,7 @@ fn inputs(args: &ProfileArgs) -> anyhow::Result<Vec<Input<'_>>> {
             header: args.header.clone(),
             units: units.clone(),
             constants: constants.clone(),
+            room: room.clone(),
         });
     }
     Ok(all)
@@ -303,13 +308,13 @@ fn built(root: &Path) -> anyhow::Result<Option<Vec<Object>>> {
     }
 }
 
-fn write(output: &Path, profiles: &[Profile]) -> anyhow::Result<()> {
+fn write(output: &Path, profiles: &[Written]) -> anyhow::Result<()> {
     if !files::is_folder(output) {
-        return Ok(files::write(output, object::to_text(profiles).as_bytes())?);
+        return Ok(files::write(output, object::write(profiles).as_bytes())?);
     }
     for profile in profiles {
-        let path = output.join(format!("{}.yaml", profile.scope.name()));
-        files::write(&path, object::to_text(std::slice::from_ref(profile)).as_bytes())?;
+        let path = output.join(format!("{}.yaml", profile.head().scope.name()));
+        files::write(&path, object::write(std::slice::from_ref(profile)).as_bytes())?;
     }
     Ok(())
 }
@@ -342,6 +347,7 @@ fn run_merge(paths: &[PathBuf], shard: bool, output: &Path) -> Result<Exit, CliE
     }
     match merge::merge(parts, shard) {
         Ok(profiles) => {
+            let profiles: Vec<_> = profiles.iter().map(Written::of).collect();
             write(output, &profiles)?;
             report(&profiles, output);
             Ok(Exit::Done)
@@ -361,13 +367,14 @@ fn tell(notes: Vec<Note>, exit: Exit) -> Exit {
     exit
 }
 
-fn report(profiles: &[Profile], output: &Path) {
+fn report(profiles: &[Written], output: &Path) {
     let mut text = String::new();
     for profile in profiles {
-        let window = profile
+        let head = profile.head();
+        let window = head
             .window
             .map_or_else(String::new, |window| format!(", {} to {}", window.start, window.end));
-        let (workloads, namespace) = (profile.workloads.len(), &profile.scope.namespace);
+        let (workloads, namespace) = (profile.workloads(), &head.scope.namespace);
         let _ = writeln!(text, "{namespace}: {workloads} workloads{window}");
     }
     let _ = writeln!(text, "written to {}", output.display());

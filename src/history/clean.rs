@@ -1,15 +1,15 @@
 //! From what files delivered to one clean series per pod and container: in order, each instant once, counters as rates.
 
 use super::note::Note;
-use super::samples::{Named, Sample, Samples, SeriesKey};
+use super::samples::{Named, Sample, Samples, SeriesKey, Slot};
 use super::signal::{Form, Meaning, Metric, Signal};
 use crate::diag::code;
 use crate::units::Timestamp;
 use std::collections::BTreeMap;
 
-/// One series, cleaned: ascending, each instant once, values in the unit of the signal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Series {
+/// What one series is of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SeriesName {
     /// What is measured.
     pub signal: Signal,
     /// Kubernetes namespace.
@@ -20,7 +20,14 @@ pub struct Series {
     pub pod: String,
     /// The container; empty for a signal of a workload.
     pub container: String,
-    /// Never empty. For counts: readings of the counter.
+}
+
+/// One series, cleaned: ascending, each instant once, values in the unit of the signal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Series {
+    /// Of what.
+    pub name: SeriesName,
+    /// For counts: readings of the counter.
     pub samples: Vec<Sample>,
 }
 
@@ -31,66 +38,160 @@ const FALLS_PER_STEP: usize = 20;
 /// And only if it falls this often at all.
 const FALLS_MIN: usize = 10;
 
-/// Cleans all that was read. Errors are what makes the whole unusable.
-pub fn clean(samples: Samples, cluster_chosen: bool) -> Result<(Vec<Series>, Vec<Note>), Vec<Note>> {
+/// All series that were read, each cleaned when it is asked for.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    samples: Samples,
+    series: Vec<(SeriesName, Vec<Part>)>,
+    /// Whether what is named like a counter behaves like one.
+    has_counters: bool,
+}
+
+/// One of the things that tell the same series: a gauge, or the counter of one processor.
+#[derive(Clone, Debug)]
+struct Part {
+    meaning: Meaning,
+    counter: String,
+    slot: Slot,
+}
+
+/// Sorts all that was read by series. Errors are what makes the whole unusable.
+pub fn clean(samples: Samples, cluster_chosen: bool) -> Result<(Recorded, Vec<Note>), Vec<Note>> {
     let mut notes = recorder_notes(&samples, cluster_chosen)?;
-    let mut doubles = Doubles::default();
-    let mut by_identity: BTreeMap<SeriesKey, Vec<(Meaning, String, Vec<Sample>)>> = BTreeMap::new();
-    for (key, mut series) in samples.into_series() {
-        if series.is_empty() {
-            continue;
-        }
-        doubles.settle(&key, &mut series);
-        let Metric { signal, meaning } = key.metric;
-        let counter = key.counter.clone();
-        let identity = SeriesKey {
-            metric: Metric::gauge(signal),
-            counter: String::new(),
-            ..key
-        };
-        by_identity
-            .entry(identity)
-            .or_default()
-            .push((meaning, counter, series));
+    if let Some(failure) = samples.failure() {
+        return Err(vec![failure]);
     }
-    let is_rate = counters_count(&by_identity);
-    if !is_rate {
+    let mut series: BTreeMap<SeriesName, Vec<Part>> = BTreeMap::new();
+    for (key, slot) in samples.series().filter(|&(_, slot)| samples.last(slot).is_some()) {
+        let name = SeriesName {
+            signal: key.metric.signal,
+            namespace: key.namespace.clone(),
+            workload: key.workload.clone(),
+            pod: key.pod.clone(),
+            container: key.container.clone(),
+        };
+        series.entry(name).or_default().push(Part {
+            meaning: key.metric.meaning,
+            counter: key.counter.clone(),
+            slot,
+        });
+    }
+    let mut recorded = Recorded {
+        samples,
+        series: series.into_iter().collect(),
+        has_counters: true,
+    };
+    recorded.has_counters = recorded.counters_count().map_err(|note| vec![note])?;
+    if !recorded.has_counters {
         let message =
             "`container_cpu_usage_seconds_total` falls too often for a counter; its numbers are taken as cores in use";
         notes.push(Note::warning(code::COUNTER_IS_A_RATE, message));
     }
-    let mut both = 0u64;
-    let mut out = Vec::new();
-    for (key, parts) in by_identity {
-        let mixed =
-            parts.iter().any(|part| part.0 == Meaning::Rate) && parts.iter().any(|part| part.0 != Meaning::Rate);
-        both += u64::from(mixed);
-        let samples = combine(parts, mixed, is_rate);
-        if !samples.is_empty() {
-            let SeriesKey {
-                metric,
-                namespace,
-                workload,
-                pod,
-                container,
-                ..
-            } = key;
-            out.push(Series {
-                signal: metric.signal,
-                namespace,
-                workload,
-                pod,
-                container,
-                samples,
-            });
-        }
-    }
+    let both = recorded.series.iter().filter(|(_, parts)| is_mixed(parts)).count();
     if both > 0 {
         let message = format!("{both} series are given as a counter and as a rate; the rate is used");
         notes.push(Note::warning(code::COUNTER_BESIDE_RATE, message));
     }
-    notes.extend(doubles.into_notes());
-    Ok((out, notes))
+    Ok((recorded, notes))
+}
+
+fn is_mixed(parts: &[Part]) -> bool {
+    let is_rate = |part: &Part| part.meaning == Meaning::Rate;
+    parts.iter().any(is_rate) && !parts.iter().all(is_rate)
+}
+
+impl Recorded {
+    /// How many series there are.
+    pub fn len(&self) -> usize {
+        self.series.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.series.is_empty()
+    }
+
+    /// Of what each series is, in order.
+    pub fn name(&self, place: usize) -> &SeriesName {
+        &self.series[place].0
+    }
+
+    /// A series, cleaned; what was given twice is noted in `doubles`.
+    pub fn load(&self, place: usize, doubles: &mut Doubles) -> Result<Series, Note> {
+        let (name, parts) = &self.series[place];
+        let mut read = Vec::with_capacity(parts.len());
+        for part in parts {
+            let mut samples = self.samples.get(part.slot)?;
+            doubles.settle(name, &mut samples);
+            read.push((part.meaning, part.counter.as_str(), samples));
+        }
+        Ok(Series {
+            name: name.clone(),
+            samples: combine(read, is_mixed(parts), self.has_counters),
+        })
+    }
+
+    /// All series, cleaned, those without a sample left out; and what was given twice.
+    pub fn load_all(&self) -> Result<(Vec<Series>, Doubles), Note> {
+        let (mut all, mut doubles) = (Vec::new(), Doubles::default());
+        for place in 0..self.len() {
+            let series = self.load(place, &mut doubles)?;
+            if !series.samples.is_empty() {
+                all.push(series);
+            }
+        }
+        Ok((all, doubles))
+    }
+
+    /// Whether the series named like counters behave like them, all together.
+    fn counters_count(&self) -> Result<bool, Note> {
+        let (mut steps, mut falls) = (0, 0);
+        for (name, parts) in &self.series {
+            for part in parts.iter().filter(|part| part.meaning == Meaning::Rate) {
+                let mut samples = self.samples.get(part.slot)?;
+                Doubles::default().settle(name, &mut samples);
+                steps += samples.len().saturating_sub(1);
+                falls += samples.windows(2).filter(|pair| pair[1].value < pair[0].value).count();
+            }
+        }
+        Ok(falls < FALLS_MIN || falls * FALLS_PER_STEP <= steps)
+    }
+}
+
+impl FromIterator<Series> for Recorded {
+    fn from_iter<I: IntoIterator<Item = Series>>(all: I) -> Self {
+        let mut samples = Samples::default();
+        let mut series: Vec<(SeriesName, Vec<Part>)> = Vec::new();
+        for one in all {
+            let SeriesName {
+                signal,
+                namespace,
+                workload,
+                pod,
+                container,
+            } = one.name.clone();
+            let slot = samples.slot_of(SeriesKey {
+                metric: Metric::gauge(signal),
+                namespace,
+                workload,
+                pod,
+                container,
+                counter: String::new(),
+            });
+            samples.extend(slot, &one.samples);
+            let part = Part {
+                meaning: Meaning::Gauge,
+                counter: String::new(),
+                slot,
+            };
+            series.push((one.name, vec![part]));
+        }
+        Self {
+            samples,
+            series,
+            has_counters: true,
+        }
+    }
 }
 
 fn recorder_notes(samples: &Samples, cluster_chosen: bool) -> Result<Vec<Note>, Vec<Note>> {
@@ -111,8 +212,8 @@ fn recorder_notes(samples: &Samples, cluster_chosen: bool) -> Result<Vec<Note>, 
 }
 
 /// Samples given more than once.
-#[derive(Default)]
-struct Doubles {
+#[derive(Clone, Debug, Default)]
+pub struct Doubles {
     shared: u64,
     conflicts: u64,
     example: Option<String>,
@@ -120,10 +221,11 @@ struct Doubles {
 
 impl Doubles {
     /// Sorts a series and keeps each instant once; where values differ, the greater: no order of files changes that.
-    fn settle(&mut self, key: &SeriesKey, samples: &mut Vec<Sample>) {
-        if !samples.is_sorted() {
-            samples.sort_unstable();
+    fn settle(&mut self, name: &SeriesName, samples: &mut Vec<Sample>) {
+        if samples.is_sorted_by(|one, next| one.at_ms < next.at_ms) {
+            return;
         }
+        samples.sort_unstable();
         samples.dedup_by(|later, kept| {
             if later.at_ms != kept.at_ms {
                 return false;
@@ -132,14 +234,25 @@ impl Doubles {
             if later.value != kept.value {
                 self.conflicts += 1;
                 self.example
-                    .get_or_insert_with(|| example(key, kept.at_ms, kept.value, later.value));
+                    .get_or_insert_with(|| example(name, kept.at_ms, kept.value, later.value));
             }
             kept.value = kept.value.max(later.value);
             true
         });
     }
 
-    fn into_notes(self) -> Vec<Note> {
+    /// Both, `other` of series that come after these.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            shared: self.shared + other.shared,
+            conflicts: self.conflicts + other.conflicts,
+            example: self.example.or(other.example),
+        }
+    }
+
+    /// In words.
+    pub fn into_notes(self) -> Vec<Note> {
         let mut notes = Vec::new();
         if self.shared > 0 {
             let message = format!(
@@ -160,45 +273,30 @@ impl Doubles {
 }
 
 /// A double in words: whose, when, and both values in their unit.
-fn example(key: &SeriesKey, at_ms: i64, least: u64, most: u64) -> String {
-    let workload = key.workload.as_ref().map_or("", |named| named.name.as_str());
-    let parts = [key.namespace.as_str(), workload, &key.pod, &key.container];
+fn example(name: &SeriesName, at_ms: i64, least: u64, most: u64) -> String {
+    let workload = name.workload.as_ref().map_or("", |named| named.name.as_str());
+    let parts = [name.namespace.as_str(), workload, &name.pod, &name.container];
     let whose: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     let at = Timestamp::from_unix(at_ms.div_euclid(1000)).map_or_else(String::new, |at| at.to_string());
-    let [least, most] = [least, most].map(|value| key.metric.signal.display(value));
-    format!(
-        "`{}` of {} at {at}: {least} and {most}",
-        key.metric.signal,
-        whose.join("/")
-    )
+    let [least, most] = [least, most].map(|value| name.signal.display(value));
+    format!("`{}` of {} at {at}: {least} and {most}", name.signal, whose.join("/"))
 }
 
-type Parts = Vec<(Meaning, String, Vec<Sample>)>;
-
-/// Whether the series named like counters behave like them, all together.
-fn counters_count(series: &BTreeMap<SeriesKey, Parts>) -> bool {
-    let (mut steps, mut falls) = (0, 0);
-    for (_, _, samples) in series.values().flatten().filter(|part| part.0 == Meaning::Rate) {
-        steps += samples.len() - 1;
-        falls += samples.windows(2).filter(|pair| pair[1].value < pair[0].value).count();
-    }
-    falls < FALLS_MIN || falls * FALLS_PER_STEP <= steps
-}
-
-fn combine(mut parts: Parts, mixed: bool, is_rate: bool) -> Vec<Sample> {
+/// One series from its parts: what each number means, which counter it is of, the readings.
+fn combine(mut parts: Vec<(Meaning, &str, Vec<Sample>)>, mixed: bool, is_rate: bool) -> Vec<Sample> {
     if let [(Meaning::Gauge, _, samples)] = parts.as_mut_slice() {
         return std::mem::take(samples);
     }
-    let mut of_cpu: BTreeMap<String, Vec<Sample>> = BTreeMap::new();
+    let mut of_cpu: BTreeMap<&str, Vec<Sample>> = BTreeMap::new();
     for (meaning, counter, samples) in parts {
-        let (cpu, _) = counter.split_once('\0').unwrap_or((&counter, ""));
+        let (cpu, _) = counter.split_once('\0').unwrap_or((counter, ""));
         let samples = match meaning {
             Meaning::Rate if mixed => continue,
             Meaning::Rate if is_rate => rates(&samples),
             Meaning::Flag => flags(&samples),
             Meaning::Rate | Meaning::Gauge => samples,
         };
-        of_cpu.entry(cpu.to_owned()).or_default().extend(samples);
+        of_cpu.entry(cpu).or_default().extend(samples);
     }
     // a container that restarted has two ids at the same instant for a moment: the greater counts; processors add up
     let mut all = BTreeMap::new();
@@ -250,19 +348,46 @@ fn flags(samples: &[Sample]) -> Vec<Sample> {
     [before, first].into_iter().chain(up).collect()
 }
 
-/// The greatest common distance of all instants of a signal in milliseconds; 0 when there is only one instant.
-pub fn grid_ms<'s>(series: impl Iterator<Item = &'s Series>) -> u64 {
-    let mut last = None;
-    let mut grid = 0u64;
-    for sample in series.flat_map(|series| &series.samples) {
-        // distances of neighbours have the same divisors as those from one origin, and most are the grid itself
-        let distance = (sample.at_ms - last.unwrap_or(sample.at_ms)).unsigned_abs();
-        if distance != grid {
-            grid = gcd(grid, distance);
+/// The greatest common distance of instants, in milliseconds, taken in any order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Grid {
+    first_ms: Option<i64>,
+    distance_ms: u64,
+}
+
+impl Grid {
+    /// Of the instants of samples.
+    pub fn of(samples: &[Sample]) -> Self {
+        let mut grid = 0;
+        for pair in samples.windows(2) {
+            // distances of neighbours have the same divisors as those from one origin, and most are the grid itself
+            let distance = pair[1].at_ms.abs_diff(pair[0].at_ms);
+            if distance != grid {
+                grid = gcd(grid, distance);
+            }
         }
-        last = Some(sample.at_ms);
+        Self {
+            first_ms: samples.first().map(|first| first.at_ms),
+            distance_ms: grid,
+        }
     }
-    grid
+
+    /// Of both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let (Some(first), Some(theirs)) = (self.first_ms, other.first_ms) else {
+            return if self.first_ms.is_some() { self } else { other };
+        };
+        Self {
+            first_ms: Some(first),
+            distance_ms: gcd(gcd(self.distance_ms, other.distance_ms), first.abs_diff(theirs)),
+        }
+    }
+
+    /// In milliseconds; 0 when there is only one instant.
+    pub fn distance_ms(self) -> u64 {
+        self.distance_ms
+    }
 }
 
 /// Greatest common divisor; 0 divides with everything.
@@ -306,7 +431,7 @@ mod tests {
 
     #[test]
     fn processors_add_up_and_restarted_containers_do_not() {
-        let part = |counter: &str, samples: &[Sample]| (Meaning::Gauge, counter.to_owned(), samples.to_vec());
+        let part = |counter: &'static str, samples: &[Sample]| (Meaning::Gauge, counter, samples.to_vec());
         let parts = vec![
             part("cpu0\0a", &[at(0, 1), at(60, 2)]),
             part("cpu0\0b", &[at(60, 5)]),
@@ -324,21 +449,12 @@ mod tests {
 
     #[test]
     fn the_grid_is_the_greatest_common_distance() {
-        let series = |seconds: &[i64]| Series {
-            signal: Signal::Cpu,
-            namespace: String::new(),
-            workload: None,
-            pod: String::new(),
-            container: String::new(),
-            samples: seconds.iter().map(|&second| at(second, 0)).collect(),
-        };
-        for (instants, grid) in [(&[13, 313, 1213][..], 300_000), (&[13, 313, 320], 1_000), (&[7], 0)] {
-            assert_eq!(grid_ms([series(instants)].iter()), grid, "{instants:?}");
+        let grid = |seconds: &[i64]| Grid::of(&seconds.iter().map(|&second| at(second, 0)).collect::<Vec<_>>());
+        for (instants, distance) in [(&[13, 313, 1213][..], 300_000), (&[13, 313, 320], 1_000), (&[7], 0)] {
+            assert_eq!(grid(instants).distance_ms(), distance, "{instants:?}");
         }
-        assert_eq!(
-            grid_ms([series(&[0, 300]), series(&[150])].iter()),
-            150_000,
-            "over all series of a signal"
-        );
+        let both = grid(&[0, 300]).and(grid(&[150]));
+        assert_eq!(both.distance_ms(), 150_000, "over all series of a signal");
+        assert_eq!(Grid::default().and(both), both);
     }
 }

@@ -61,7 +61,7 @@ impl<'i> Lines<'i> {
         Self {
             input,
             by_file: by_file_name(input.name),
-            read: Read::default(),
+            read: Read::of(input),
             tally: Tally::default(),
             last: (Vec::new(), None),
             unknown: None,

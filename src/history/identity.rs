@@ -1,7 +1,7 @@
 //! Whose a series is, offline: by its labels, by the owner files, by name rules against what the manifests declare; the
 //! first that answers wins. Two candidates are an error that names both, never a guess.
 
-use super::clean::Series;
+use super::clean::SeriesName;
 use super::note::Note;
 use super::owners::{Declared, Owners, Root, WorkloadKey, stated};
 use crate::diag::code;
@@ -47,7 +47,7 @@ pub struct Resolver {
 
 impl Resolver {
     /// From the owner files, the manifests and the labels of the series themselves.
-    pub fn new(owners: Owners, declared: Declared, series: &[Series]) -> Self {
+    pub fn new<'s>(owners: Owners, declared: Declared, series: impl Iterator<Item = &'s SeriesName>) -> Self {
         let mut known: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
         let mut note = |namespace: &str, workload: &WorkloadKey| {
             known
@@ -71,7 +71,7 @@ impl Resolver {
     }
 
     /// The workload of a series and what told it; `None` when nothing does.
-    pub fn resolve(&self, series: &Series) -> Result<Option<(WorkloadKey, Identity)>, Note> {
+    pub fn resolve(&self, series: &SeriesName) -> Result<Option<(WorkloadKey, Identity)>, Note> {
         if let Some(named) = &series.workload {
             let found = match stated(named) {
                 Some(workload) => Some(workload).filter(|workload| !is_bare(&workload.kind)),

@@ -225,7 +225,7 @@ impl Table<'_> {
             input,
             columns,
             by_file: by_file_name(input.name),
-            read: Read::default(),
+            read: Read::of(input),
             tally: Tally::default(),
         };
         let mut last: Option<(Vec<u8>, Option<Target>)> = None;

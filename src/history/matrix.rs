@@ -62,7 +62,7 @@ impl<'i> Answer<'i> {
         Self {
             input,
             by_file: by_file_name(input.name),
-            read: Read::default(),
+            read: Read::of(input),
             tally: Tally::default(),
             status: None,
             failure: Vec::new(),

@@ -11,6 +11,7 @@ pub mod note;
 mod compressed;
 pub mod json;
 mod scan;
+pub mod spool;
 pub mod samples;
 mod columns;
 pub mod matrix;
@@ -23,6 +24,7 @@ pub mod identity;
 use self::note::Note;
 use self::samples::{Expected, Labels, Samples};
 use self::signal::{Metric, Signal, by_metric_name};
+use self::spool::Room;
 use self::unit::Unit;
 use crate::diag::code;
 use std::collections::BTreeMap;
@@ -56,6 +58,8 @@ pub struct Input<'a> {
     pub units: Vec<Unit>,
     /// Labels that every series gets where it has none of that name.
     pub constants: Labels,
+    /// Where samples wait until all files are read.
+    pub room: Room,
 }
 
 impl Input<'_> {
@@ -111,6 +115,14 @@ pub struct Read {
 }
 
 impl Read {
+    /// Nothing yet of an input.
+    fn of(input: &Input<'_>) -> Self {
+        Self {
+            samples: Samples::in_room(input.room.clone()),
+            ..Self::default()
+        }
+    }
+
     /// Remembers that the file's name, not the series, told what is measured.
     fn note_signal(&mut self, input: &Input<'_>, labels: &Labels, by_file: Option<Metric>) {
         let named = labels
@@ -123,6 +135,7 @@ impl Read {
 
     fn finish(mut self, input: &Input<'_>) -> Result<Self, Vec<Note>> {
         input.name.clone_into(&mut self.name);
+        self.faults.extend(self.samples.failure());
         if !self.faults.is_empty() {
             return Err(self.faults);
         }

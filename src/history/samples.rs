@@ -3,6 +3,7 @@
 use super::note::Note;
 use super::number::Reading;
 use super::signal::{Meaning, Metric, Signal, by_metric_name, is_ignorable};
+use super::spool::{self, Block, Room};
 use crate::diag::{Code, code};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -106,15 +107,37 @@ pub struct Expected {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot(usize);
 
+/// Samples that may wait unpacked for more of their series, all series together: rows of tables come in any order.
+const LOOSE_MAX: usize = 256 * 1024;
+/// And so many of each series, where there are so many series that the bound above is too few.
+const LOOSE_EACH: usize = 32;
+/// Samples packed as one.
+const BLOCK_MAX: usize = 64 * 1024;
+/// Samples that are worth a block of their own.
+const BLOCK_MIN: usize = 256;
+
 /// Samples of one or more files, by series, in the order they came.
 #[derive(Clone, Debug, Default)]
 pub struct Samples {
     keys: BTreeMap<SeriesKey, usize>,
-    values: Vec<Vec<Sample>>,
-    signals: Vec<Signal>,
+    slots: Vec<Packed>,
+    room: Room,
+    /// Samples in `loose` of all slots.
+    loose: usize,
+    /// The first failure to put samples aside.
+    failure: Option<String>,
     /// Values of the labels that tell recorders apart, by label.
     pub(crate) recorders: BTreeMap<&'static str, BTreeSet<String>>,
     pub(crate) left_out: BTreeMap<&'static str, u64>,
+}
+
+/// The samples of one series.
+#[derive(Clone, Debug)]
+struct Packed {
+    signal: Signal,
+    blocks: Vec<Block>,
+    loose: Vec<Sample>,
+    last: Option<Sample>,
 }
 
 /// Why a series is not taken.
@@ -127,6 +150,14 @@ pub enum Refused {
 }
 
 impl Samples {
+    /// None yet; what does not fit in memory goes to `room`.
+    pub fn in_room(room: Room) -> Self {
+        Self {
+            room,
+            ..Self::default()
+        }
+    }
+
     /// The slot for the samples of a series with these labels. `metric` is what the file's name tells.
     pub fn slot(&mut self, labels: &Labels, expected: &Expected, metric: Option<Metric>) -> Result<Slot, Refused> {
         let metric = metric_of(labels, expected, metric)?;
@@ -140,34 +171,104 @@ impl Samples {
                 self.recorders.entry(recorder).or_default().insert(value.to_owned());
             }
         }
-        let key = key_of(labels, expected, metric)?;
-        let next = self.values.len();
+        Ok(self.slot_of(key_of(labels, expected, metric)?))
+    }
+
+    /// The slot of a series.
+    pub(super) fn slot_of(&mut self, key: SeriesKey) -> Slot {
+        let (next, signal) = (self.slots.len(), key.metric.signal);
         let slot = *self.keys.entry(key).or_insert(next);
         if slot == next {
-            self.values.push(Vec::new());
-            self.signals.push(metric.signal);
+            self.slots.push(Packed {
+                signal,
+                blocks: Vec::new(),
+                loose: Vec::new(),
+                last: None,
+            });
         }
-        Ok(Slot(slot))
+        Slot(slot)
     }
 
     /// Adds a sample.
     pub fn push(&mut self, slot: Slot, sample: Sample) {
-        self.values[slot.0].push(sample);
+        self.extend(slot, &[sample]);
     }
 
     /// Adds samples.
     pub fn extend(&mut self, slot: Slot, samples: &[Sample]) {
-        self.values[slot.0].extend_from_slice(samples);
+        let Some(&last) = samples.last() else { return };
+        let packed = &mut self.slots[slot.0];
+        packed.last = Some(last);
+        if samples.len() >= BLOCK_MIN && packed.loose.is_empty() {
+            self.put(slot, samples);
+            return;
+        }
+        packed.loose.extend_from_slice(samples);
+        self.loose += samples.len();
+        if self.loose > LOOSE_MAX.max(LOOSE_EACH * self.slots.len()) {
+            self.settle();
+        }
+    }
+
+    /// Puts all loose samples aside.
+    fn settle(&mut self) {
+        for slot in 0..self.slots.len() {
+            let loose = std::mem::take(&mut self.slots[slot].loose);
+            self.put(Slot(slot), &loose);
+        }
+        self.loose = 0;
+    }
+
+    fn put(&mut self, slot: Slot, samples: &[Sample]) {
+        let mut bytes = Vec::new();
+        for samples in samples.chunks(BLOCK_MAX) {
+            bytes.clear();
+            spool::pack(samples, &mut bytes);
+            let (length, count) = (u32::try_from(bytes.len()), u32::try_from(samples.len()));
+            let (Ok(length), Ok(count)) = (length, count) else {
+                unreachable!("a block is far below 4 GB")
+            };
+            match self.room.put(&bytes) {
+                Ok(start) => self.slots[slot.0].blocks.push(Block {
+                    room: self.room.clone(),
+                    start,
+                    length,
+                    count,
+                }),
+                Err(error) => drop(self.failure.get_or_insert_with(|| error.to_string())),
+            }
+        }
+    }
+
+    /// Reads the samples of a slot back, in the order they came.
+    pub fn get(&self, slot: Slot) -> Result<Vec<Sample>, Note> {
+        let Packed { blocks, loose, .. } = &self.slots[slot.0];
+        let count: usize = blocks.iter().map(|block| block.count as usize).sum();
+        let (mut samples, mut bytes) = (Vec::with_capacity(count + loose.len()), Vec::new());
+        for block in blocks {
+            bytes.resize(block.length as usize, 0);
+            let read = block.room.get(block.start, &mut bytes);
+            read.map_err(|error| no_room(&error.to_string()))?;
+            spool::unpack(&bytes, block.count as usize, &mut samples)
+                .ok_or_else(|| no_room("they are not what was written"))?;
+        }
+        samples.extend_from_slice(loose);
+        Ok(samples)
+    }
+
+    /// What went wrong while samples were put aside.
+    pub(super) fn failure(&self) -> Option<Note> {
+        self.failure.as_deref().map(no_room)
     }
 
     /// What a slot's samples measure.
     pub fn signal(&self, slot: Slot) -> Signal {
-        self.signals[slot.0]
+        self.slots[slot.0].signal
     }
 
     /// The sample that came last.
     pub fn last(&self, slot: Slot) -> Option<Sample> {
-        self.values[slot.0].last().copied()
+        self.slots[slot.0].last
     }
 
     /// Counts a series that was left out.
@@ -176,19 +277,16 @@ impl Samples {
     }
 
     /// Adds what another file holds.
-    pub fn merge(&mut self, other: Self) {
-        let mut values: Vec<Option<Vec<Sample>>> = other.values.into_iter().map(Some).collect();
-        for (key, index) in other.keys {
-            let theirs = values[index].take().unwrap_or_default();
-            let next = self.values.len();
-            let signal = key.metric.signal;
-            match *self.keys.entry(key).or_insert(next) {
-                slot if slot == next => {
-                    self.values.push(theirs);
-                    self.signals.push(signal);
-                }
-                slot => self.values[slot].extend(theirs),
-            }
+    pub fn merge(&mut self, mut other: Self) {
+        self.settle();
+        other.settle();
+        let mut theirs: Vec<Option<Packed>> = std::mem::take(&mut other.slots).into_iter().map(Some).collect();
+        for (key, index) in std::mem::take(&mut other.keys) {
+            let Some(packed) = theirs[index].take() else { continue };
+            let Slot(slot) = self.slot_of(key);
+            let known = &mut self.slots[slot];
+            known.last = packed.last.or(known.last);
+            known.blocks.extend(packed.blocks);
         }
         for (recorder, names) in other.recorders {
             self.recorders.entry(recorder).or_default().extend(names);
@@ -196,15 +294,21 @@ impl Samples {
         for (reason, count) in other.left_out {
             *self.left_out.entry(reason).or_insert(0) += count;
         }
+        self.failure = self.failure.take().or(other.failure);
     }
 
-    /// Every series with its samples, in the order of the keys.
-    pub fn into_series(self) -> impl Iterator<Item = (SeriesKey, Vec<Sample>)> {
-        let mut values: Vec<Option<Vec<Sample>>> = self.values.into_iter().map(Some).collect();
-        self.keys
-            .into_iter()
-            .map(move |(key, index)| (key, values[index].take().unwrap_or_default()))
+    /// Every series with its slot, in the order of the keys.
+    pub fn series(&self) -> impl Iterator<Item = (&SeriesKey, Slot)> {
+        self.keys.iter().map(|(key, &slot)| (key, Slot(slot)))
     }
+}
+
+fn no_room(why: &str) -> Note {
+    Note::error(
+        code::EXPORT_UNREADABLE,
+        format!("samples were put aside in a temporary file, and that failed: {why}"),
+    )
+    .help("give temporary files more room: set TMPDIR to a folder on a larger disk")
 }
 
 fn metric_of(labels: &Labels, expected: &Expected, by_file: Option<Metric>) -> Result<Metric, Refused> {

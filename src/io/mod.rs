@@ -1,6 +1,7 @@
 //! The only code that touches files, environment, processes and clock.
 
 pub mod files;
+pub mod room;
 pub mod folder;
 pub mod process;
 pub mod clock;

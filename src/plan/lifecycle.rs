@@ -93,7 +93,12 @@ fn fixed(case: &Case<'_>, before: Option<u32>) -> Option<Removable<u32>> {
         .and_then(|plan| plan.replicas.clone())
         .filter(|replicas| replicas.value.is_some())?;
     if accepted.reason.code != code::STATED.as_str() {
-        return Some(owner::lift_removable(case, owner::REPLICAS, case.workload.replicas, accepted));
+        return Some(owner::lift_removable(
+            case,
+            owner::REPLICAS,
+            case.workload.replicas,
+            accepted,
+        ));
     }
     if case.wanted.spec.replicas.mode == Some(ReplicasMode::Keep) {
         return None;

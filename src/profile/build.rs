@@ -1,18 +1,19 @@
 //! From clean series to profiles: whose each series is, then per workload, container and signal its exact form.
 
 use super::calendar::{Day, WEEK_S, Week, cell_end};
-use super::days::Counters;
-use super::finish::{finish, finish_signal};
-use super::sketch::Sketch;
-use super::timeline::{Combine, Timeline};
-use super::usage::{Exact, Profile, Scope, SignalHistory, Source, Window};
+use super::finish::finish_workload;
+use super::pack::Packer;
+use super::sketch::Tally;
+use super::timeline::{Combine, Joining};
+use super::usage::{Exact, Profile, Scope, SignalHistory, Source, Window, WorkloadHistory};
+use super::written::{Lines, Written};
 use crate::diag::code;
 use crate::history::Read;
-use crate::history::clean::{Series, clean, grid_ms, needs_grid};
+use crate::history::clean::{Doubles, Grid, Recorded, Series, SeriesName, clean, needs_grid};
 use crate::history::identity::{Identity, Resolver};
 use crate::history::note::Note;
 use crate::history::owners::{Declared, Owners, WorkloadKey};
-use crate::history::samples::Samples;
+use crate::history::samples::{Sample, Samples};
 use crate::history::signal::{Form, Signal};
 use crate::units::{Seconds, Timestamp};
 use rayon::prelude::*;
@@ -41,7 +42,7 @@ pub struct Options {
 #[derive(Clone, Debug)]
 pub struct Built {
     /// In the order of their namespaces.
-    pub profiles: Vec<Profile>,
+    pub profiles: Vec<Written>,
     /// Warnings and remarks.
     pub notes: Vec<Note>,
 }
@@ -57,10 +58,9 @@ pub fn assemble(reads: Vec<Read>, owners: Owners, declared: Declared, options: &
         notes.extend(read.notes);
         samples.merge(read.samples);
     }
-    let (series, cleaned) = clean(samples, options.cluster.is_some())?;
+    let (recorded, cleaned) = clean(samples, options.cluster.is_some())?;
     notes.extend(cleaned);
-    let resolver = Resolver::new(owners, declared, &series);
-    let built = build(&series, &resolver, options)?;
+    let built = build(&recorded, owners, declared, options)?;
     notes.extend(built.notes);
     Ok(Built { notes, ..built })
 }
@@ -85,48 +85,120 @@ fn span_note(reads: &[Read]) -> Option<Note> {
 }
 
 /// Builds the profile of every namespace.
-pub fn build(series: &[Series], resolver: &Resolver, options: &Options) -> Result<Built, Vec<Note>> {
-    let mut notes = Vec::new();
-    let (groups, unresolved) = group(series, resolver)?;
-    notes.extend(unresolved_note(series, &unresolved));
-    let grids = grids(&groups, options.step_s, &mut notes);
+///
+/// All series are read twice: once to learn what each holds, then workload by workload, so that no more than one workload
+/// a thread is in memory.
+pub fn build(recorded: &Recorded, owners: Owners, declared: Declared, options: &Options) -> Result<Built, Vec<Note>> {
+    let (surveys, doubles) = survey_all(recorded).map_err(|note| vec![note])?;
+    let mut notes = doubles.into_notes();
+    let seen = || (0..recorded.len()).filter(|&place| surveys[place].count > 0);
+    let resolver = Resolver::new(owners, declared, seen().map(|place| recorded.name(place)));
+    let (groups, unresolved) = group(recorded, seen(), &resolver)?;
+    notes.extend(unresolved_note(recorded, &surveys, &unresolved));
+    let grids = grids(&groups, &surveys, options.step_s, &mut notes);
     let grid_of = |group: &Group| grids.get(&(group.namespace.as_str(), group.signal)).copied();
-    let mut profiles: BTreeMap<&str, Profile> = BTreeMap::new();
+    let mut heads: BTreeMap<&str, Profile> = BTreeMap::new();
     for (group, members) in &groups {
-        let profile = profiles
+        let head = heads
             .entry(&group.namespace)
             .or_insert_with(|| empty_profile(&group.namespace, options));
-        note_source(profile, group.signal, members, grid_of(group).unwrap_or(0));
+        for &place in members {
+            note_source(head, group.signal, &surveys[place], grid_of(group).unwrap_or(0));
+        }
     }
-    let histories: Vec<(&Group, SignalHistory)> = groups
-        .par_iter()
-        .map(|(group, members)| {
-            let mut history = history(group.signal, members, grid_of(group), options);
-            // at once, since the exact form of all groups together is large
-            if !options.shard {
-                let newest = profiles[group.namespace.as_str()].newest_week();
-                finish_signal(group.signal, &mut history, options.step_s, newest);
-            }
-            (group, history)
-        })
+    let workloads: Vec<&[(Group, Vec<usize>)]> = groups
+        .chunk_by(|(one, _), (next, _)| (&one.namespace, &one.workload) == (&next.namespace, &next.workload))
         .collect();
-    for (group, history) in histories {
-        let profile = profiles
-            .get_mut(group.namespace.as_str())
-            .expect("broken invariant: every group made its profile");
-        let workload = profile.workloads.entry(group.workload.clone()).or_default();
+    let written: Vec<(&str, Lines)> = workloads
+        .into_par_iter()
+        .map_init(Packer::new, |packer, groups| {
+            let (first, _) = &groups[0];
+            let head = &heads[first.namespace.as_str()];
+            let workload = workload(recorded, groups, &grid_of, options, head.newest_week())?;
+            Ok((
+                first.namespace.as_str(),
+                Lines::of(head, &first.workload, &workload, packer),
+            ))
+        })
+        .collect::<Result<_, Note>>()
+        .map_err(|note| vec![note])?;
+    let mut of_namespace: BTreeMap<&str, Vec<Lines>> = BTreeMap::new();
+    for (namespace, lines) in written {
+        of_namespace.entry(namespace).or_default().push(lines);
+    }
+    let heads = heads.iter().map(|(&namespace, head)| (namespace, head.clone()));
+    let written = heads.map(|(namespace, head)| Written::new(head, of_namespace.remove(namespace).unwrap_or_default()));
+    Ok(Built {
+        profiles: written.collect(),
+        notes,
+    })
+}
+
+/// What a series holds, in short.
+#[derive(Clone, Copy, Debug)]
+struct Survey {
+    count: u64,
+    first_ms: i64,
+    last_ms: i64,
+    sum: u128,
+    grid: Grid,
+    fingerprint: u128,
+}
+
+fn survey_all(recorded: &Recorded) -> Result<(Vec<Survey>, Doubles), Note> {
+    let surveyed: Vec<(Survey, Doubles)> = (0..recorded.len())
+        .into_par_iter()
+        .map(|place| {
+            let mut doubles = Doubles::default();
+            Ok((survey(&recorded.load(place, &mut doubles)?), doubles))
+        })
+        .collect::<Result<_, Note>>()?;
+    let (mut surveys, mut all) = (Vec::with_capacity(surveyed.len()), Doubles::default());
+    for (survey, doubles) in surveyed {
+        surveys.push(survey);
+        all = all.and(doubles);
+    }
+    Ok((surveys, all))
+}
+
+fn survey(series: &Series) -> Survey {
+    let digest = digest(&series.name);
+    let (mut sum, mut fingerprint) = (0u128, 0u128);
+    for sample in &series.samples {
+        sum += u128::from(sample.value);
+        fingerprint = fingerprint.wrapping_add(sample_hash(digest, sample.at_ms, sample.value));
+    }
+    let at = |sample: Option<&Sample>| sample.map_or(0, |sample| sample.at_ms);
+    Survey {
+        count: series.samples.len() as u64,
+        first_ms: at(series.samples.first()),
+        last_ms: at(series.samples.last()),
+        sum,
+        grid: Grid::of(&series.samples),
+        fingerprint,
+    }
+}
+
+/// The history of one workload from its groups, as it is written.
+fn workload<'g>(
+    recorded: &Recorded,
+    groups: &'g [(Group, Vec<usize>)],
+    grid_of: &impl Fn(&'g Group) -> Option<u64>,
+    options: &Options,
+    newest: Option<Week>,
+) -> Result<WorkloadHistory, Note> {
+    let mut workload = WorkloadHistory::default();
+    for (group, members) in groups {
         workload.identity.extend(&group.identity);
+        let history = history(recorded, group.signal, members, grid_of(group), options)?;
         workload
             .signals
             .insert((group.container.clone(), group.signal), history);
     }
-    let profiles: Vec<Profile> = profiles.into_values().collect();
-    let profiles = if options.shard {
-        profiles
-    } else {
-        profiles.into_par_iter().map(finish).collect()
-    };
-    Ok(Built { profiles, notes })
+    if !options.shard {
+        finish_workload(&mut workload, options.step_s, newest);
+    }
+    Ok(workload)
 }
 
 fn empty_profile(namespace: &str, options: &Options) -> Profile {
@@ -151,13 +223,19 @@ struct Group {
     identity: Vec<Identity>,
 }
 
-type Groups<'s> = Vec<(Group, Vec<&'s Series>)>;
+/// Groups with the places of their series.
+type Groups = Vec<(Group, Vec<usize>)>;
 
-fn group<'s>(series: &'s [Series], resolver: &Resolver) -> Result<(Groups<'s>, Vec<&'s Series>), Vec<Note>> {
-    type Members<'s> = (Vec<Identity>, Vec<&'s Series>);
-    let mut groups: BTreeMap<(String, WorkloadKey, String, Signal), Members<'s>> = BTreeMap::new();
+fn group(
+    recorded: &Recorded,
+    seen: impl Iterator<Item = usize>,
+    resolver: &Resolver,
+) -> Result<(Groups, Vec<usize>), Vec<Note>> {
+    type Members = (Vec<Identity>, Vec<usize>);
+    let mut groups: BTreeMap<(String, WorkloadKey, String, Signal), Members> = BTreeMap::new();
     let (mut unresolved, mut faults) = (Vec::new(), Vec::new());
-    for one in series {
+    for place in seen {
+        let one = recorded.name(place);
         match resolver.resolve(one) {
             Ok(Some((workload, identity))) => {
                 let key = (one.namespace.clone(), workload, one.container.clone(), one.signal);
@@ -165,9 +243,9 @@ fn group<'s>(series: &'s [Series], resolver: &Resolver) -> Result<(Groups<'s>, V
                 if !identities.contains(&identity) {
                     identities.push(identity);
                 }
-                members.push(one);
+                members.push(place);
             }
-            Ok(None) => unresolved.push(one),
+            Ok(None) => unresolved.push(place),
             Err(note) if faults.contains(&note) => {}
             Err(note) => faults.push(note),
         }
@@ -178,45 +256,42 @@ fn group<'s>(series: &'s [Series], resolver: &Resolver) -> Result<(Groups<'s>, V
     let groups = groups
         .into_iter()
         .map(|((namespace, workload, container, signal), (identity, members))| {
-            (
-                Group {
-                    namespace,
-                    workload,
-                    container,
-                    signal,
-                    identity,
-                },
-                members,
-            )
+            let group = Group {
+                namespace,
+                workload,
+                container,
+                signal,
+                identity,
+            };
+            (group, members)
         });
     Ok((groups.collect(), unresolved))
 }
 
 /// The share of usage that no workload could be found for, and the pods that are most of it.
-fn unresolved_note(series: &[Series], unresolved: &[&Series]) -> Option<Note> {
-    let judged = |one: &&Series| one.signal == Signal::Cpu;
-    let by_cpu = series.iter().any(|one| judged(&one));
-    let weight = |one: &Series| -> u128 {
-        if by_cpu {
-            one.samples.iter().map(|sample| u128::from(sample.value)).sum()
-        } else {
-            one.samples.len() as u128
-        }
+fn unresolved_note(recorded: &Recorded, surveys: &[Survey], unresolved: &[usize]) -> Option<Note> {
+    let seen = || (0..recorded.len()).filter(|&place| surveys[place].count > 0);
+    let is_cpu = |place: usize| recorded.name(place).signal == Signal::Cpu;
+    let by_cpu = seen().any(is_cpu);
+    let weight = |place: usize| match by_cpu {
+        true if is_cpu(place) => surveys[place].sum,
+        true => 0,
+        false => u128::from(surveys[place].count),
     };
-    let all: u128 = series.iter().filter(|one| !by_cpu || judged(one)).map(weight).sum();
     let mut pods: BTreeMap<String, u128> = BTreeMap::new();
-    for one in unresolved {
-        let counts = !by_cpu || judged(one);
+    for &place in unresolved {
+        let one = recorded.name(place);
         let name = one
             .workload
             .as_ref()
             .filter(|_| one.pod.is_empty())
             .map_or(&one.pod, |named| &named.name);
-        *pods.entry(format!("{}/{name}", one.namespace)).or_insert(0) += if counts { weight(one) } else { 0 };
+        *pods.entry(format!("{}/{name}", one.namespace)).or_insert(0) += weight(place);
     }
     if pods.is_empty() {
         return None;
     }
+    let all: u128 = seen().map(weight).sum();
     let lost: u128 = pods.values().sum();
     let share = crate::units::Percent::ratio_ceil(lost, all.max(1)).unwrap_or_default();
     let mut largest: Vec<_> = pods.iter().collect();
@@ -237,17 +312,22 @@ fn unresolved_note(series: &[Series], unresolved: &[&Series]) -> Option<Note> {
 }
 
 /// Per namespace and signal that adds up by instant: its grid in seconds, 1 where there is none.
-fn grids<'g>(groups: &'g Groups<'_>, step_s: u32, notes: &mut Vec<Note>) -> BTreeMap<(&'g str, Signal), u64> {
-    let mut by_signal: BTreeMap<(&str, Signal), Vec<&Series>> = BTreeMap::new();
+fn grids<'g>(
+    groups: &'g Groups,
+    surveys: &[Survey],
+    step_s: u32,
+    notes: &mut Vec<Note>,
+) -> BTreeMap<(&'g str, Signal), u64> {
+    let mut by_signal: BTreeMap<(&str, Signal), Grid> = BTreeMap::new();
     for (group, members) in groups.iter().filter(|(group, _)| needs_grid(group.signal)) {
-        by_signal
-            .entry((&group.namespace, group.signal))
-            .or_default()
-            .extend(members);
+        let known = by_signal.entry((&group.namespace, group.signal)).or_default();
+        *known = members
+            .iter()
+            .fold(*known, |grid, &place| grid.and(surveys[place].grid));
     }
     let mut grids = BTreeMap::new();
-    for ((namespace, signal), members) in by_signal {
-        let grid_ms = grid_ms(members.into_iter());
+    for ((namespace, signal), grid) in by_signal {
+        let grid_ms = grid.distance_ms();
         let on_grid = grid_ms == 0 || (grid_ms >= GRID_MIN_S * 1000 && grid_ms.is_multiple_of(1000));
         if !on_grid {
             let step = Seconds::new(u64::from(step_s));
@@ -272,44 +352,59 @@ pub(super) fn combine_of(signal: Signal) -> Combine {
     }
 }
 
-fn history(signal: Signal, members: &[&Series], grid_s: Option<u64>, options: &Options) -> SignalHistory {
-    let mut history = SignalHistory::default();
+/// One signal of one container, series by series.
+fn history(
+    recorded: &Recorded,
+    signal: Signal,
+    members: &[usize],
+    grid_s: Option<u64>,
+    options: &Options,
+) -> Result<SignalHistory, Note> {
     let form = signal.form();
-    if matches!(form, Form::Demand | Form::Worst | Form::Distribution) {
-        history.sketches = sketches(members);
-    }
-    if matches!(form, Form::Demand | Form::Worst | Form::State) {
-        let cell_s = grid_s.filter(|&grid| grid == 1).map(|_| i64::from(options.step_s));
-        let series = members.iter().map(|one| instants(one, cell_s));
-        history.exact.timeline = Timeline::of_series(series, combine_of(signal));
-    }
-    if form == Form::Count {
-        history.exact.counters = counters(members);
-    }
-    if options.shard {
-        note_stretches(&mut history.exact, members, i64::from(options.step_s));
-    }
-    history
-}
-
-fn sketches(members: &[&Series]) -> BTreeMap<Week, Sketch> {
-    let mut weeks: BTreeMap<Week, Vec<u64>> = BTreeMap::new();
-    for one in members {
-        // ascending samples: a week's are neighbours
-        let mut rest = one.samples.as_slice();
-        while let Some(first) = rest.first() {
-            let week = Week::of_end(end_s(first.at_ms));
-            let last_ms = (week.start_s() + WEEK_S) * 1000;
-            let (own, after) = rest.split_at(rest.partition_point(|sample| sample.at_ms <= last_ms));
-            let values = own.iter().map(|sample| sample.value);
-            weeks.entry(week).or_default().extend(values);
-            rest = after;
+    let cell_s = grid_s.filter(|&grid| grid == 1).map(|_| i64::from(options.step_s));
+    let mut weeks: BTreeMap<Week, Tally> = BTreeMap::new();
+    let mut joining = Joining::new(combine_of(signal));
+    let mut exact = Exact::default();
+    for &place in members {
+        let one = recorded.load(place, &mut Doubles::default())?;
+        if matches!(form, Form::Demand | Form::Worst | Form::Distribution) {
+            count(&one, &mut weeks);
+        }
+        if matches!(form, Form::Demand | Form::Worst | Form::State) {
+            joining.add(instants(&one, cell_s));
+        }
+        if form == Form::Count {
+            let series = digest(&one.name);
+            for sample in &one.samples {
+                let day = Day::of(sample.at_ms.div_euclid(1000));
+                exact.counters.note(series, day, sample.value);
+            }
+        }
+        if options.shard {
+            note_stretches(&mut exact, &one, i64::from(options.step_s));
         }
     }
-    weeks
-        .into_iter()
-        .map(|(week, values)| (week, Sketch::of(values)))
-        .collect()
+    exact.timeline = joining.timeline();
+    Ok(SignalHistory {
+        sketches: weeks.into_iter().map(|(week, tally)| (week, tally.sketch())).collect(),
+        exact,
+        ..SignalHistory::default()
+    })
+}
+
+fn count(one: &Series, weeks: &mut BTreeMap<Week, Tally>) {
+    // ascending samples: a week's are neighbours
+    let mut rest = one.samples.as_slice();
+    while let Some(first) = rest.first() {
+        let week = Week::of_end(end_s(first.at_ms));
+        let last_ms = (week.start_s() + WEEK_S) * 1000;
+        let (own, after) = rest.split_at(rest.partition_point(|sample| sample.at_ms <= last_ms));
+        weeks
+            .entry(week)
+            .or_default()
+            .add(own.iter().map(|sample| sample.value));
+        rest = after;
+    }
 }
 
 /// A sample's instant in whole seconds, never before it.
@@ -331,35 +426,22 @@ fn instants(one: &Series, cell_s: Option<i64>) -> Vec<(i64, u64)> {
     out
 }
 
-fn counters(members: &[&Series]) -> Counters {
-    let mut counters = Counters::default();
-    for one in members {
-        let series = digest(one);
-        for sample in &one.samples {
-            counters.note(series, Day::of(sample.at_ms.div_euclid(1000)), sample.value);
+fn note_stretches(exact: &mut Exact, one: &Series, step_s: i64) {
+    let mut stretches: Vec<(i64, i64)> = Vec::new();
+    for sample in &one.samples {
+        let at = end_s(sample.at_ms);
+        match stretches.last_mut() {
+            Some(last) if at - last.1 <= step_s => last.1 = at,
+            _ => stretches.push((at, at)),
         }
     }
-    counters
-}
-
-fn note_stretches(exact: &mut Exact, members: &[&Series], step_s: i64) {
-    for one in members {
-        let mut stretches: Vec<(i64, i64)> = Vec::new();
-        for sample in &one.samples {
-            let at = end_s(sample.at_ms);
-            match stretches.last_mut() {
-                Some(last) if at - last.1 <= step_s => last.1 = at,
-                _ => stretches.push((at, at)),
-            }
-        }
-        let known = exact.stretches.entry(digest(one)).or_default();
-        known.extend(stretches);
-        known.sort_unstable();
-    }
+    let known = exact.stretches.entry(digest(&one.name)).or_default();
+    known.extend(stretches);
+    known.sort_unstable();
 }
 
 /// A name for a series that does not depend on its samples.
-fn digest(one: &Series) -> u64 {
+fn digest(one: &SeriesName) -> u64 {
     let mut hash = Sha256::new();
     let workload = one.workload.as_ref().map_or("", |named| &named.name);
     for part in [one.signal.id(), &one.namespace, workload, &one.pod, &one.container] {
@@ -382,38 +464,27 @@ fn sample_hash(series: u64, at_ms: i64, value: u64) -> u128 {
     (u128::from(high) << 64) | u128::from(low)
 }
 
-fn note_source(profile: &mut Profile, signal: Signal, members: &[&Series], grid_s: u64) {
-    for one in members {
-        let series = digest(one);
-        let mut fingerprint = 0u128;
-        for sample in &one.samples {
-            fingerprint = fingerprint.wrapping_add(sample_hash(series, sample.at_ms, sample.value));
-        }
-        let (Some(first), Some(last)) = (one.samples.first(), one.samples.last()) else {
-            continue;
-        };
-        let (first, last) = (end_s(first.at_ms), end_s(last.at_ms));
-        let start = cell_end(first, i64::from(profile.step_s)) - i64::from(profile.step_s);
-        let instant = |second| Timestamp::from_unix(second).expect("broken invariant: times lie between 2000 and 2100");
-        let source = Source {
-            series: 1,
-            samples: one.samples.len() as u64,
-            first: instant(first),
-            last: instant(last),
-            grid_s,
-            fingerprint,
-        };
-        profile
-            .sources
-            .entry(signal)
-            .and_modify(|known| *known = known.and(&source))
-            .or_insert(source);
-        let window = Window {
-            start: instant(start),
-            end: instant(last),
-        };
-        profile.window = Some(profile.window.map_or(window, |known| known.and(window)));
-    }
+fn note_source(head: &mut Profile, signal: Signal, survey: &Survey, grid_s: u64) {
+    let (first, last) = (end_s(survey.first_ms), end_s(survey.last_ms));
+    let start = cell_end(first, i64::from(head.step_s)) - i64::from(head.step_s);
+    let instant = |second| Timestamp::from_unix(second).expect("broken invariant: times lie between 2000 and 2100");
+    let source = Source {
+        series: 1,
+        samples: survey.count,
+        first: instant(first),
+        last: instant(last),
+        grid_s,
+        fingerprint: survey.fingerprint,
+    };
+    head.sources
+        .entry(signal)
+        .and_modify(|known| *known = known.and(&source))
+        .or_insert(source);
+    let window = Window {
+        start: instant(start),
+        end: instant(last),
+    };
+    head.window = Some(head.window.map_or(window, |known| known.and(window)));
 }
 
 impl Window {

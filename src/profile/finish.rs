@@ -6,26 +6,30 @@
 use super::build::combine_of;
 use super::calendar::Week;
 use super::demand::{COARSE_STEP_S, DemandWeek, FINE_WEEKS};
-use super::usage::{Exact, Profile, SignalHistory};
+use super::usage::{Exact, Profile, SignalHistory, WorkloadHistory};
 use crate::history::signal::{Form, Signal};
 
 /// Turns a shard (or an exact profile) into its final form; a finished profile stays as it is.
 pub fn finish(mut profile: Profile) -> Profile {
     let newest = profile.newest_week();
     for workload in profile.workloads.values_mut() {
-        for ((_, signal), history) in &mut workload.signals {
-            finish_signal(*signal, history, profile.step_s, newest);
-        }
-        workload
-            .signals
-            .retain(|_, history| *history != SignalHistory::default());
+        finish_workload(workload, profile.step_s, newest);
     }
     profile.shard = false;
     profile
 }
 
-/// The final form of one signal, in a profile whose newest week is this.
-pub(super) fn finish_signal(signal: Signal, history: &mut SignalHistory, step_s: u32, newest: Option<Week>) {
+/// The final form of one workload, in a profile whose newest week is this.
+pub(super) fn finish_workload(workload: &mut WorkloadHistory, step_s: u32, newest: Option<Week>) {
+    for ((_, signal), history) in &mut workload.signals {
+        finish_signal(*signal, history, step_s, newest);
+    }
+    workload
+        .signals
+        .retain(|_, history| *history != SignalHistory::default());
+}
+
+fn finish_signal(signal: Signal, history: &mut SignalHistory, step_s: u32, newest: Option<Week>) {
     settle(signal, history, step_s);
     for (week, demand) in &mut history.demand {
         let old = newest.is_some_and(|newest| week.age(newest) >= FINE_WEEKS);

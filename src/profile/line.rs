@@ -11,7 +11,7 @@ use super::pack::{Packer, PayloadError, Unpacker, base64, from_base64, inflate, 
 use super::sketch::Sketch;
 use super::state::State;
 use super::timeline::Timeline;
-use super::usage::{Profile, SignalHistory, WorkloadHistory};
+use super::usage::{SignalHistory, WorkloadHistory};
 use crate::history::identity::Identity;
 use crate::history::owners::WorkloadKey;
 use crate::history::samples::{is_kind, is_name};
@@ -58,18 +58,9 @@ impl Record {
     }
 }
 
-/// All lines of a profile, sorted, each with its checksum and without its line end.
-pub(super) fn encode_all(profile: &Profile) -> Vec<String> {
-    let (mut lines, mut packer) = (Vec::new(), Packer::new());
-    for (key, workload) in &profile.workloads {
-        encode_workload(key, workload, &mut packer, &mut lines);
-    }
-    lines.sort_unstable();
-    lines.iter_mut().for_each(seal);
-    lines
-}
-
-fn encode_workload(key: &WorkloadKey, workload: &WorkloadHistory, packer: &mut Packer, lines: &mut Vec<String>) {
+/// All lines of a workload, each with its checksum and without its line end, in no order.
+pub(super) fn encode_workload(key: &WorkloadKey, workload: &WorkloadHistory, packer: &mut Packer) -> Vec<String> {
+    let mut lines = Vec::new();
     let identity: Vec<_> = workload.identity.iter().map(|identity| identity.id()).collect();
     if !identity.is_empty() {
         lines.push(format!("{key} - {IDENTITY} - {}", identity.join(" ")));
@@ -116,6 +107,8 @@ fn encode_workload(key: &WorkloadKey, workload: &WorkloadHistory, packer: &mut P
             );
         }
     }
+    lines.iter_mut().for_each(seal);
+    lines
 }
 
 /// What is wrong with a line, in words that finish "the line …".

@@ -31,7 +31,7 @@ fn merge_scope(mut parts: Vec<Profile>, keep_exact: bool) -> Result<Profile, Not
     parts.sort_by_cached_key(|part| {
         (
             part.window.map(|window| (window.start, window.end)),
-            super::line::encode_all(part),
+            super::written::Written::of(part).lines,
         )
     });
     parts.dedup();

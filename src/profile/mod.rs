@@ -16,6 +16,7 @@ pub mod merge;
 mod line;
 mod summary;
 pub mod object;
+pub mod written;
 
 pub use self::finish::finish;
 pub use self::pack::PayloadError;

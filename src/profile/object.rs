@@ -4,9 +4,10 @@
 //! bisection. From a parsed object (function mode) the same lines come as one string.
 
 use super::checksum::{Checksum, unseal};
-use super::line::{Decoder, encode_all, key_of, write_block};
+use super::line::{Decoder, key_of, write_block};
 use super::summary::summary;
 use super::usage::{Profile, Scope, Source, Window, WorkloadHistory};
+use super::written::Written;
 use crate::history::owners::WorkloadKey;
 use crate::history::samples::is_name;
 use crate::history::signal::Signal;
@@ -129,20 +130,27 @@ fn fault(what: impl Into<String>, line: impl Into<Option<u64>>) -> ProfileError 
 
 /// Writes profiles as one YAML stream.
 pub fn to_text(profiles: &[Profile]) -> String {
+    write(&profiles.iter().map(Written::of).collect::<Vec<_>>())
+}
+
+/// The same of profiles that are lines already.
+pub fn write(profiles: &[Written]) -> String {
     let mut out = String::new();
-    for (place, profile) in profiles.iter().enumerate() {
+    for (place, written) in profiles.iter().enumerate() {
         if place > 0 {
             out.push_str("---\n");
         }
-        let lines = encode_all(profile);
-        out.push_str(&summary(profile, &lines));
+        let Written {
+            head: profile, lines, ..
+        } = written;
+        out.push_str(&summary(written));
         let head = object(profile, lines.len() as u64);
         out.push_str(&serde_saphyr::to_string(&head).expect("broken invariant: a head has only texts and numbers"));
         out.push_str(DATA_KEY);
         out.push_str(INDENT);
         out.push_str(&version_line(&head.spec));
         out.push('\n');
-        write_block(&lines, INDENT, &mut out);
+        write_block(lines, INDENT, &mut out);
     }
     out
 }
@@ -313,7 +321,7 @@ pub fn from_object(object: &ProfileObject) -> Result<ProfileText<'_>, ProfileErr
 
 /// The object form of a profile.
 pub fn to_object(profile: &Profile) -> ProfileObject {
-    let lines = encode_all(profile);
+    let lines = Written::of(profile).lines;
     let mut object = object(profile, lines.len() as u64);
     object.spec.data = version_line(&object.spec);
     object.spec.data.push('\n');

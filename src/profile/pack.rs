@@ -1,5 +1,6 @@
 //! Bytes of a line's payload: varints, zig-zag differences, deflate, base64.
 
+pub(crate) use crate::history::spool::put_varint;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use miniz_oxide::deflate::core::{
@@ -20,19 +21,6 @@ impl PayloadError {
     pub(crate) fn new(what: impl Into<String>) -> Self {
         Self(what.into())
     }
-}
-
-/// Appends `value` in groups of seven bits, lowest first, the high bit marking that more follow.
-pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(low_byte(value) | 0x80);
-        value >>= 7;
-    }
-    out.push(low_byte(value));
-}
-
-fn low_byte(value: u64) -> u8 {
-    value.to_le_bytes()[0] & 0x7f
 }
 
 /// Appends the difference `to - from`, small magnitudes short in both directions.

@@ -18,6 +18,54 @@ pub struct Sketch {
     max: u64,
 }
 
+/// Values while they are counted.
+#[derive(Clone, Debug)]
+pub(super) struct Tally {
+    counts: Vec<u64>,
+    sum: u128,
+    min: u64,
+    max: u64,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self {
+            counts: vec![0; Level::COUNT],
+            sum: 0,
+            min: u64::MAX,
+            max: 0,
+        }
+    }
+}
+
+impl Tally {
+    pub(super) fn add(&mut self, values: impl IntoIterator<Item = u64>) {
+        for value in values {
+            self.counts[usize::from(Level::of(value).index())] += 1;
+            self.sum += u128::from(value);
+            self.min = self.min.min(value);
+            self.max = self.max.max(value);
+        }
+    }
+
+    pub(super) fn sketch(self) -> Sketch {
+        let buckets: Vec<_> = (0..)
+            .map_while(Level::from_index)
+            .zip(self.counts)
+            .filter(|&(_, count)| count > 0)
+            .collect();
+        if buckets.is_empty() {
+            return Sketch::default();
+        }
+        Sketch {
+            buckets,
+            sum: self.sum,
+            min: self.min,
+            max: self.max,
+        }
+    }
+}
+
 /// A quantile as its bucket tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quantile {
@@ -30,23 +78,9 @@ pub struct Quantile {
 impl Sketch {
     /// The sketch of these values.
     pub fn of(values: impl IntoIterator<Item = u64>) -> Self {
-        let mut counts = vec![0u64; Level::COUNT];
-        let (mut sum, mut min, mut max) = (0u128, u64::MAX, 0);
-        for value in values {
-            counts[usize::from(Level::of(value).index())] += 1;
-            sum += u128::from(value);
-            min = min.min(value);
-            max = max.max(value);
-        }
-        let buckets: Vec<_> = (0..)
-            .map_while(Level::from_index)
-            .zip(counts)
-            .filter(|&(_, count)| count > 0)
-            .collect();
-        if buckets.is_empty() {
-            return Self::default();
-        }
-        Self { buckets, sum, min, max }
+        let mut tally = Tally::default();
+        tally.add(values);
+        tally.sketch()
     }
 
     /// How many values went in.

@@ -2,6 +2,7 @@
 
 use super::sketch::HalfLife;
 use super::usage::{Profile, WorkloadHistory};
+use super::written::Written;
 use crate::history::owners::WorkloadKey;
 use crate::history::signal::{Form, Signal};
 use std::collections::BTreeSet;
@@ -10,7 +11,16 @@ use std::fmt::Write as _;
 /// The quantile shown for CPU.
 const P95: u64 = 950_000;
 
-pub(super) fn summary(profile: &Profile, lines: &[String]) -> String {
+/// One row of the table.
+pub(super) type Row = [String; 7];
+
+pub(super) fn summary(written: &Written) -> String {
+    let Written {
+        head: profile,
+        workloads,
+        lines,
+        rows,
+    } = written;
     let mut out = String::new();
     let of = [
         Some(format!("namespace {}", profile.scope.namespace)),
@@ -37,7 +47,7 @@ pub(super) fn summary(profile: &Profile, lines: &[String]) -> String {
         let _ = writeln!(
             out,
             "# {} workloads, {} to {}, step {}, {} lines, {} kB.",
-            profile.workloads.len(),
+            workloads,
             window.start,
             window.end,
             profile.step(),
@@ -45,36 +55,34 @@ pub(super) fn summary(profile: &Profile, lines: &[String]) -> String {
             bytes.div_ceil(1000)
         );
     }
-    table(profile, &mut out);
+    table(rows, &mut out);
     out
 }
 
-fn table(profile: &Profile, out: &mut String) {
-    let mut rows = vec![
-        [
-            "workload",
-            "container",
-            "weeks",
-            "known",
-            "pods",
-            "cpu p95",
-            "memory max",
-        ]
-        .map(str::to_owned),
-    ];
-    for (key, workload) in &profile.workloads {
-        let containers = workload.containers();
-        if containers.is_empty() {
-            rows.push(row(profile, key, workload, ""));
-        }
-        rows.extend(
-            containers
-                .into_iter()
-                .map(|container| row(profile, key, workload, container)),
-        );
+/// The rows of a workload, one for each container; `head` is its profile without workloads.
+pub(super) fn rows(head: &Profile, key: &WorkloadKey, workload: &WorkloadHistory) -> Vec<Row> {
+    let mut containers = workload.containers();
+    if containers.is_empty() {
+        containers.insert("");
     }
-    let widths: [usize; 7] = std::array::from_fn(|column| rows.iter().map(|row| row[column].len()).max().unwrap_or(0));
-    for row in rows {
+    let row = |container| row(head, key, workload, container);
+    containers.into_iter().map(row).collect()
+}
+
+fn table(rows: &[Row], out: &mut String) {
+    let title = [
+        "workload",
+        "container",
+        "weeks",
+        "known",
+        "pods",
+        "cpu p95",
+        "memory max",
+    ]
+    .map(str::to_owned);
+    let rows = || std::iter::once(&title).chain(rows);
+    let widths: [usize; 7] = std::array::from_fn(|column| rows().map(|row| row[column].len()).max().unwrap_or(0));
+    for row in rows() {
         let mut line = "#".to_owned();
         for (cell, width) in row.iter().zip(widths) {
             let _ = write!(line, " {cell:<width$} ");
@@ -84,7 +92,7 @@ fn table(profile: &Profile, out: &mut String) {
     }
 }
 
-fn row(profile: &Profile, key: &WorkloadKey, workload: &WorkloadHistory, container: &str) -> [String; 7] {
+fn row(profile: &Profile, key: &WorkloadKey, workload: &WorkloadHistory, container: &str) -> Row {
     let signals = || workload.signals.iter().filter(|((of, _), _)| of == container);
     let weeks: BTreeSet<_> = signals().flat_map(|(_, history)| history.sketches.keys()).collect();
     let known = signals()

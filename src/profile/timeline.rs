@@ -44,6 +44,54 @@ pub struct Timeline {
     points: Vec<Point>,
 }
 
+/// A timeline while series come in. Series of one workload mostly share their instants, which costs no sorting.
+#[derive(Debug)]
+pub(super) struct Joining {
+    combine: Combine,
+    points: Vec<Point>,
+    between: Vec<(i64, u64)>,
+}
+
+impl Joining {
+    pub(super) fn new(combine: Combine) -> Self {
+        Self {
+            combine,
+            points: Vec::new(),
+            between: Vec::new(),
+        }
+    }
+
+    /// Takes a whole series, ascending.
+    pub(super) fn add(&mut self, series: impl IntoIterator<Item = (i64, u64)>) {
+        let mut at = None;
+        for (end_s, value) in series {
+            let at = at.get_or_insert_with(|| self.points.partition_point(|point| point.end_s < end_s));
+            let point = Point {
+                end_s,
+                total: value,
+                max: value,
+                active: 1,
+            };
+            while self.points.get(*at).is_some_and(|known| known.end_s < end_s) {
+                *at += 1;
+            }
+            match self.points.get_mut(*at) {
+                Some(known) if known.end_s == end_s => known.absorb(&point, self.combine),
+                Some(_) => self.between.push((end_s, value)),
+                None => self.points.push(point),
+            }
+        }
+    }
+
+    pub(super) fn timeline(self) -> Timeline {
+        let mut timeline = Timeline { points: self.points };
+        if !self.between.is_empty() {
+            timeline.merge(Timeline::of(self.between, self.combine), self.combine);
+        }
+        timeline
+    }
+}
+
 impl Timeline {
     /// Combines the samples `(end, value)` of all series, in any order.
     pub fn of(mut samples: Vec<(i64, u64)>, combine: Combine) -> Self {
@@ -58,37 +106,6 @@ impl Timeline {
         Self {
             points: fold_equal_ends(points, combine),
         }
-    }
-
-    /// Combines whole series, each ascending. Series of one workload mostly share their instants, which costs no sorting.
-    pub fn of_series(all: impl Iterator<Item = Vec<(i64, u64)>>, combine: Combine) -> Self {
-        let mut points: Vec<Point> = Vec::new();
-        let mut between = Vec::new();
-        for series in all {
-            let first = series.first().map_or(0, |&(end, _)| end);
-            let mut at = points.partition_point(|point| point.end_s < first);
-            for (end_s, value) in series {
-                let point = Point {
-                    end_s,
-                    total: value,
-                    max: value,
-                    active: 1,
-                };
-                while points.get(at).is_some_and(|known| known.end_s < end_s) {
-                    at += 1;
-                }
-                match points.get_mut(at) {
-                    Some(known) if known.end_s == end_s => known.absorb(&point, combine),
-                    Some(_) => between.push((end_s, value)),
-                    None => points.push(point),
-                }
-            }
-        }
-        let mut timeline = Self { points };
-        if !between.is_empty() {
-            timeline.merge(Self::of(between, combine), combine);
-        }
-        timeline
     }
 
     /// The points, ascending.
@@ -224,10 +241,9 @@ mod tests {
             vec![(900, 1), (1200, 1)],
         ];
         for combine in [Combine::Sum, Combine::Max] {
-            assert_eq!(
-                Timeline::of_series(all.iter().cloned(), combine),
-                Timeline::of(all.concat(), combine)
-            );
+            let mut joining = Joining::new(combine);
+            all.iter().for_each(|series| joining.add(series.iter().copied()));
+            assert_eq!(joining.timeline(), Timeline::of(all.concat(), combine));
         }
     }
 

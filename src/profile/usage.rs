@@ -166,6 +166,17 @@ impl Profile {
         }
     }
 
+    /// The same, without any workload.
+    #[must_use]
+    pub fn without_workloads(&self) -> Self {
+        Self {
+            scope: self.scope.clone(),
+            sources: self.sources.clone(),
+            workloads: BTreeMap::new(),
+            ..*self
+        }
+    }
+
     /// Length of a cell.
     pub fn step(&self) -> Seconds {
         Seconds::new(u64::from(self.step_s))

@@ -1,0 +1,74 @@
+//! Room for samples while exports are read: memory for a small export, a temporary file for the rest of a large one.
+
+use crate::history::spool::Keep;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::sync::{Mutex, PoisonError};
+
+/// What stays in memory.
+const MEMORY_MAX: usize = 4 << 20;
+
+/// Memory first, then a temporary file that goes with the process.
+#[derive(Debug, Default)]
+pub struct Spill(Mutex<Filled>);
+
+#[derive(Debug, Default)]
+struct Filled {
+    memory: Vec<u8>,
+    /// What is behind the memory, and how long it is.
+    file: Option<(File, u64)>,
+}
+
+impl Keep for Spill {
+    fn put(&self, bytes: &[u8]) -> io::Result<u64> {
+        let mut filled = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Filled { memory, file } = &mut *filled;
+        let start = memory.len() as u64;
+        if file.is_none() && memory.len() + bytes.len() <= MEMORY_MAX {
+            memory.extend_from_slice(bytes);
+            return Ok(start);
+        }
+        let (file, length) = match file {
+            Some(file) => file,
+            None => file.insert((tempfile::tempfile()?, 0)),
+        };
+        file.seek(SeekFrom::Start(*length))?;
+        file.write_all(bytes)?;
+        let at = start + *length;
+        *length += bytes.len() as u64;
+        Ok(at)
+    }
+
+    fn get(&self, start: u64, out: &mut [u8]) -> io::Result<()> {
+        let mut filled = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Filled { memory, file } = &mut *filled;
+        if let Some(behind) = start.checked_sub(memory.len() as u64) {
+            let (file, _) = file.as_mut().ok_or(io::ErrorKind::UnexpectedEof)?;
+            file.seek(SeekFrom::Start(behind))?;
+            return file.read_exact(out);
+        }
+        let start = usize::try_from(start).map_err(io::Error::other)?;
+        let bytes = memory.get(start..start + out.len());
+        out.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_put_aside_comes_back_from_memory_and_file() {
+        let spill = Spill::default();
+        let block = |byte: u8| vec![byte; 1 << 20];
+        let starts: Vec<u64> = (0..7).map(|byte| spill.put(&block(byte)).unwrap()).collect();
+        assert!(spill.0.lock().unwrap().file.is_some());
+        for (byte, start) in (0..7).zip(starts).rev() {
+            let mut read = vec![0; 1 << 20];
+            spill.get(start, &mut read).unwrap();
+            assert_eq!(read, block(byte));
+        }
+        assert!(spill.get(7 << 20, &mut [0]).is_err());
+    }
+}
