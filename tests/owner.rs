@@ -117,14 +117,23 @@ fn a_raise_holds_until_history_has_seen_it() {
     let sixth = later(raised, plan, 6);
     let plan = sixth.plan();
     assert_eq!(memory(&plan.spec.workloads[KEY]).0, Bytes::from_mib(1024));
-    let plan = later(sixth, plan, 7).plan();
     // 352 is asked for; 30 % below 1024 MiB is 716.8, on its rung of 16: 720
+    let seventh = later(sixth, plan, 7);
+    let plan = seventh.plan();
+    let waiting = &plan.spec.workloads[KEY].waiting["restart.minInterval"].containers["api"];
+    let waiting = waiting.requests.memory.as_ref().expect("waits");
+    assert_eq!(
+        waiting.value,
+        Bytes::from_mib(720),
+        "the raise restarted the pods, so the next restart is 28 days later"
+    );
+    assert!(plan.spec.workloads[KEY].raised.is_empty());
+    assert!(!plan.spec.workloads[KEY].findings.contains_key("owner-raised"));
+    let plan = later(seventh, plan, 28).plan();
     assert_eq!(
         memory(&plan.spec.workloads[KEY]),
         (Bytes::from_mib(720), "capacity-bounded")
     );
-    assert!(plan.spec.workloads[KEY].raised.is_empty());
-    assert!(!plan.spec.workloads[KEY].findings.contains_key("owner-raised"));
 }
 
 #[test]

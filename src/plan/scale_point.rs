@@ -101,7 +101,8 @@ fn at(case: &Case<'_>, main: &Container, old: &Old, request: Fixed) -> Option<Sc
     }
 }
 
-/// A request that its owner raised above the solved one is as good as stated: the target follows it.
+/// A request that its owner raised above the solved one is as good as stated: the target follows it, so that pods are
+/// added at the load that was solved.
 fn raised(case: &Case<'_>, main: &Container, old: &Old, point: ScalePoint) -> Option<ScalePoint> {
     let Some(request) = case.raised_cpu(main).filter(|request| *request > point.value) else {
         return Some(point);
@@ -111,11 +112,24 @@ fn raised(case: &Case<'_>, main: &Container, old: &Old, point: ScalePoint) -> Op
         before: old.before.request,
         reason: owner::said(case, &format!("{}/requests/cpu", main.name), &request, &point.value),
     };
-    let request = Fixed {
+    let fixed = Fixed {
         value: request,
         decision: Some(decision),
     };
-    at(case, main, old, request)
+    let setting = &case.wanted.spec.scaling.targets.cpu;
+    let (target, _) = setting.resolve(carried(point.target.value, point.value, request));
+    if setting.value.is_some() || !(LOWEST..=HIGHEST).contains(&percent(target)) {
+        return at(case, main, old, fixed);
+    }
+    Some(ScalePoint {
+        target: Decision {
+            value: target,
+            before: point.target.before,
+            reason: reason(code::SCALE_POINT_KEPT, [("request", request.to_string())]),
+        },
+        request: fixed.decision,
+        value: request,
+    })
 }
 
 /// The target at which another request has the scale point of before.
