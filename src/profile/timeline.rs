@@ -242,7 +242,9 @@ mod tests {
         ];
         for combine in [Combine::Sum, Combine::Max] {
             let mut joining = Joining::new(combine);
-            all.iter().for_each(|series| joining.add(series.iter().copied()));
+            for series in &all {
+                joining.add(series.iter().copied());
+            }
             assert_eq!(joining.timeline(), Timeline::of(all.concat(), combine));
         }
     }
