@@ -30,6 +30,8 @@ mod settle;
 mod versions;
 mod waiting;
 mod decide;
+mod defer;
+mod restart;
 mod reconcile;
 
 use case::Question;

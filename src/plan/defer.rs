@@ -1,0 +1,108 @@
+//! What waits for a later plan, and what goes along with a restart that does not wait.
+
+use super::model::{ContainerPlan, Decided, WorkloadPlan};
+use super::settle::TAKEN_ALONG;
+use super::waiting;
+use crate::diag::code;
+
+/// What would restart pods waits for a later plan, and with it a scaler whose target divides by a changed request.
+pub(super) fn defer(plan: &mut WorkloadPlan, before: Option<&WorkloadPlan>, guardrail: &str, detail: &str) {
+    let wanted = plan.clone();
+    let empty = WorkloadPlan::default();
+    let before = before.unwrap_or(&empty);
+    let main = |plan: &'_ WorkloadPlan, name: &str| plan.containers.get(name)?.requests.cpu.clone();
+    let (main, old) = (main(plan, &plan.main_container), main(before, &plan.main_container));
+    let depends_on_template = plan.scaler.as_ref().is_some_and(|scaler| scaler.cpu.is_some())
+        && waiting::other(main.as_ref(), old.as_ref()).is_some();
+    plan.containers.clone_from(&before.containers);
+    plan.spread.clone_from(&before.spread);
+    plan.spot.clone_from(&before.spot);
+    plan.grace_period.clone_from(&before.grace_period);
+    plan.pre_stop_sleep.clone_from(&before.pre_stop_sleep);
+    if depends_on_template {
+        plan.scaler.clone_from(&before.scaler);
+        plan.replicas.clone_from(&before.replicas);
+    }
+    plan.restarted = before.restarted;
+    hold(plan, &wanted, guardrail, detail);
+}
+
+/// Notes the amounts that a guardrail alone would hold back and that go along: the pods restart for something that waits
+/// for nothing, and one restart for all is less than two.
+pub(super) fn take_along(plan: &mut WorkloadPlan, before: Option<&WorkloadPlan>, guardrail: &str) {
+    fn note<D: Decided + Clone>(new: &mut Option<D>, old: Option<&D>, guardrail: &str) {
+        let is_new = waiting::other(new.as_ref(), old).is_some();
+        if let Some(new) = new.as_mut().filter(|new| is_new && !new.is_stated()) {
+            new.explain(TAKEN_ALONG, guardrail);
+        }
+    }
+    for (name, container) in &mut plan.containers {
+        let old = before.and_then(|before| before.containers.get(name));
+        let (requests, limits) = (&mut container.requests, &mut container.limits);
+        note(
+            &mut requests.cpu,
+            old.and_then(|old| old.requests.cpu.as_ref()),
+            guardrail,
+        );
+        note(
+            &mut requests.memory,
+            old.and_then(|old| old.requests.memory.as_ref()),
+            guardrail,
+        );
+        if !follows_stated(limits.cpu.as_ref(), requests.cpu.as_ref()) {
+            note(&mut limits.cpu, old.and_then(|old| old.limits.cpu.as_ref()), guardrail);
+        }
+        if !follows_stated(limits.memory.as_ref(), requests.memory.as_ref()) {
+            note(
+                &mut limits.memory,
+                old.and_then(|old| old.limits.memory.as_ref()),
+                guardrail,
+            );
+        }
+    }
+}
+
+/// Notes what of a wanted plan is held back.
+fn hold(plan: &mut WorkloadPlan, wanted: &WorkloadPlan, guardrail: &str, detail: &str) {
+    if let Some(waiting) = waiting::between(wanted, plan, detail) {
+        plan.waiting.insert(guardrail.to_owned(), waiting);
+        plan.add_to_finding(code::RESTART_DEFERRED, detail);
+    }
+}
+
+/// The template of a StatefulSet or DaemonSet changes only where the policy states values for it.
+pub(super) fn keep_stated_only(plan: &mut WorkloadPlan, before: Option<&WorkloadPlan>, kind: &str) {
+    let wanted = plan.clone();
+    for (name, container) in &mut plan.containers {
+        let old = before.and_then(|plan| plan.containers.get(name));
+        let (requests, limits) = (&mut container.requests, &mut container.limits);
+        drop_derived(&mut requests.cpu, old.and_then(|old| old.requests.cpu.as_ref()));
+        drop_derived(&mut requests.memory, old.and_then(|old| old.requests.memory.as_ref()));
+        // a stated request without the limit that follows it may pass the old one: both change
+        if !follows_stated(limits.cpu.as_ref(), requests.cpu.as_ref()) {
+            drop_derived(&mut limits.cpu, old.and_then(|old| old.limits.cpu.as_ref()));
+        }
+        if !follows_stated(limits.memory.as_ref(), requests.memory.as_ref()) {
+            drop_derived(&mut limits.memory, old.and_then(|old| old.limits.memory.as_ref()));
+        }
+    }
+    plan.containers
+        .retain(|_, container| *container != ContainerPlan::default());
+    let detail = format!(
+        "derived values are not written into a {kind}, only stated ones (`guardrails.restart.stateful: never`)"
+    );
+    hold(plan, &wanted, "restart.stateful", &detail);
+}
+
+/// Whether a limit moves only because a request moves that the policy states.
+fn follows_stated(limit: Option<&impl Decided>, request: Option<&impl Decided>) -> bool {
+    let follows = limit.is_some_and(|limit| limit.reason().code == code::LIMIT_FOLLOWS_REQUEST.as_str());
+    follows && request.is_some_and(Decided::is_stated)
+}
+
+/// Puts the accepted value, or none, in the place of a derived one.
+fn drop_derived<D: Decided + Clone>(new: &mut Option<D>, old: Option<&D>) {
+    if new.as_ref().is_some_and(|decided| !decided.is_stated()) {
+        *new = old.cloned();
+    }
+}
