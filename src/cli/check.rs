@@ -3,32 +3,23 @@
 //! Exit 3 where something is stale or a gate says no. A finding is a gate when it is of a code below, in a workload that
 //! is rendered, and not accepted by the policy.
 
+mod folders;
 mod verdict;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-
-use serde_json::Value;
 
 use self::verdict::{Format, Verdict};
 use super::exit::{CliError, Exit};
 use super::load::{self, BuildArguments, Loaded};
-use super::render::{self, Form};
 use crate::diag::{Code, Diagnostic, Severity, code};
-use crate::io::environments::Wiring;
-use crate::io::files;
-use crate::io::kustomization::documents;
-use crate::io::{clock, folder};
-use crate::krm::patch::added_containers;
-use crate::krm::{Object, ObjectId, layer};
+use crate::io::clock;
 use crate::lint;
 use crate::pipeline::{self, Outcome, Purpose};
 use crate::plan::codec;
-use crate::plan::model::{OptimizationPlan, WorkloadPlan};
+use crate::plan::model::OptimizationPlan;
 use crate::policy::wire::OptimizationPolicy;
 use crate::policy::{Source, merge};
 use crate::units::{Day, Timestamp};
-use crate::yaml::{self, Limits};
 
 /// Findings that stop a merge until they are repaired or accepted.
 const GATES: [Code; 2] = [code::PDB_BLOCKS_EVICTIONS, code::POLICY_CONFLICT];
@@ -85,7 +76,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
 fn judge(arguments: &Arguments) -> Result<Verdict, CliError> {
     let now = arguments.now.unwrap_or_else(clock::now);
     let (mut problems, mut doubts) = (Vec::new(), Vec::new());
-    let rendered = rendered_folders(&arguments.folders)?;
+    let rendered = folders::rendered(&arguments.folders)?;
     let has_layers = |folder: &Path| rendered.keys().any(|layer| layer.starts_with(folder));
     let mut planned = load::load_beside(&arguments.folders, &has_layers, &arguments.build, Purpose::Plan)?;
     for one in &planned {
@@ -106,25 +97,25 @@ fn judge(arguments: &Arguments) -> Result<Verdict, CliError> {
         let index = layer
             .from
             .as_ref()
-            .and_then(|from| planned.iter().position(|one| is_same_folder(one.folder(), from)));
+            .and_then(|from| planned.iter().position(|one| folders::is_same(one.folder(), from)));
         match index.and_then(|index| of_environment.get_mut(index)) {
             Some(layers) => layers.push((folder, layer.form)),
-            None => problems.push(of_nobody(folder, layer)),
+            None => problems.push(folders::of_nobody(folder, layer)),
         }
     }
     let folders: usize = of_environment.iter().map(Vec::len).sum();
     for (one, layers) in planned.iter_mut().zip(of_environment) {
         if layers.is_empty() {
-            problems.extend(not_rendered(one, arguments.files));
+            problems.extend(folders::not_rendered(one, arguments.files));
         }
         // the same build again, now with the accepted plan applied
         one.inputs.purpose = Purpose::Apply;
         for (folder, form) in layers {
-            problems.extend(stale_folder(one, folder, form)?);
-            problems.extend(adding_containers(one, folder)?);
+            problems.extend(folders::stale(one, folder, form)?);
+            problems.extend(folders::adding_containers(one, folder)?);
         }
     }
-    doubts.extend(doubles(&planned));
+    doubts.extend(folders::doubles(&planned));
     Ok(Verdict {
         found: [doubts, problems].concat(),
         environments: planned.len(),
@@ -271,179 +262,4 @@ fn old_prices(one: &Loaded, outcome: &Outcome, now: Timestamp) -> Option<Diagnos
             ))
             .help("take them anew, and name the day until which they are taken as true")
     })
-}
-
-/// A rendered folder as it describes itself.
-struct Rendered {
-    form: Form,
-    /// The environment it was rendered from.
-    from: Option<PathBuf>,
-}
-
-/// Rendered folders below.
-fn rendered_folders(folders: &[PathBuf]) -> Result<BTreeMap<PathBuf, Rendered>, CliError> {
-    let mut found = BTreeMap::new();
-    for folder in folders {
-        for path in files::list(folder, &[layer::KUSTOMIZATION])? {
-            let text = files::read_text(&path, Limits::STREAM.bytes)?;
-            if text.lines().next() != Some(render::MARK) {
-                continue;
-            }
-            let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
-            let documents = documents(&path).map_err(anyhow::Error::from)?;
-            let kustomization = documents.first().cloned().unwrap_or_default();
-            let resources = kustomization["resources"].as_array();
-            let stands_on = |entry: &Value| entry.as_str().is_some_and(|entry| entry.contains("../"));
-            let form = if resources.into_iter().flatten().any(stands_on) {
-                Form::Overlay
-            } else {
-                Form::Manifests
-            };
-            let from = kustomization["metadata"]["annotations"][render::RENDERED_FROM].as_str();
-            let from = from.map(|from| folder.join(from));
-            found.insert(folder, Rendered { form, from });
-        }
-    }
-    Ok(found)
-}
-
-fn is_same_folder(one: &Path, other: &Path) -> bool {
-    match (one.canonicalize(), other.canonicalize()) {
-        (Ok(one), Ok(other)) => one == other,
-        _ => false,
-    }
-}
-
-/// A rendered folder that no checked environment answers for.
-fn of_nobody(folder: &Path, layer: &Rendered) -> Diagnostic {
-    let folder = folder.display();
-    let Some(from) = &layer.from else {
-        let headline = format!("`{folder}` does not say which environment it was rendered from");
-        return Diagnostic::error(code::STALE_FILE, headline)
-            .help(format!("render it again: `trimtab render ENVIRONMENT -o {folder}`"));
-    };
-    let headline = format!(
-        "`{folder}` was rendered from `{}`, which is no environment of this check",
-        from.display()
-    );
-    Diagnostic::error(code::STALE_FILE, headline)
-        .help("check the folders of both, render it from the environment's new place, or remove it if the environment is gone")
-}
-
-/// Where no build applies a plan and no files do either, it is applied nowhere.
-fn not_rendered(one: &Loaded, files: bool) -> Option<Diagnostic> {
-    let folder = one.folder().display();
-    let plan = one.accepted()?;
-    let is_wired = one.environment.wiring == Wiring::Transformers;
-    if (is_wired && !files) || !plan.spec.workloads.values().any(WorkloadPlan::is_rendered) {
-        return None;
-    }
-    let headline = format!("the plan of `{folder}` has no rendered folder among those checked");
-    let why = if is_wired {
-        "`--files` asks for one of every environment"
-    } else {
-        "no kustomization lists its policy under `transformers:`, so only files can apply it"
-    };
-    Some(
-        Diagnostic::error(code::NOT_RENDERED, headline)
-            .because(why)
-            .help(format!(
-                "run `trimtab render {folder} -o rendered/NAME` and commit it, and check that folder too"
-            )),
-    )
-}
-
-/// Environments that can't be told apart by what their policies say.
-fn doubles(planned: &[Loaded]) -> Vec<Diagnostic> {
-    let name = |one: &Loaded| {
-        let policy = &one.inputs.policy;
-        (
-            policy["metadata"]["name"].clone(),
-            policy["spec"]["environment"].clone(),
-        )
-    };
-    let mut doubles = Vec::new();
-    for (index, one) in planned.iter().enumerate() {
-        for other in planned.iter().skip(index + 1).filter(|other| name(other) == name(one)) {
-            let (name, environment) = name(one);
-            let (one, other) = (one.folder().display(), other.folder().display());
-            let headline = format!("`{one}` and `{other}` both have a policy {name} for environment {environment}");
-            doubles.push(
-                Diagnostic::warning(code::SAME_ENVIRONMENT, headline)
-                    .because("each is checked by itself; which of them is deployed can't be seen from here")
-                    .help(
-                        "remove the one that is left over, or give it its own `metadata.name` and `spec.environment`",
-                    ),
-            );
-        }
-    }
-    doubles
-}
-
-/// Committed patches that add a container to what the overlay builds by now.
-fn adding_containers(one: &Loaded, folder: &Path) -> Result<Vec<Diagnostic>, CliError> {
-    let mut problems = Vec::new();
-    for (name, text) in folder::ours(folder, render::MARK).map_err(anyhow::Error::from)? {
-        let Ok(patch) = yaml::read_one(text.as_bytes(), &Limits::STREAM) else {
-            continue;
-        };
-        let id = ObjectId::of(&patch).filter(|_| name.ends_with(layer::PATCH));
-        let is_it = |object: &&Object| {
-            let other = ObjectId::of(object);
-            id.as_ref()
-                .is_some_and(|id| other.is_some_and(|other| other.is_same_object(id)))
-        };
-        let Some(object) = one.inputs.objects.iter().find(is_it) else {
-            continue;
-        };
-        let path = folder.join(&name);
-        problems.extend(added_containers(object, &patch).into_iter().map(|container| {
-            let headline = format!(
-                "`{}` would add a container `{container}`, which the manifest has no more",
-                path.display()
-            );
-            let plan = one.folder().display();
-            Diagnostic::error(code::PATCH_ADDS_CONTAINER, headline)
-                .of(id.as_ref().map(ToString::to_string).unwrap_or_default())
-                .because("the container was renamed or taken out after the folder was rendered")
-                .help(format!("run `trimtab plan {plan} --write` and render the folder again"))
-        }));
-    }
-    Ok(problems)
-}
-
-fn stale_folder(one: &Loaded, folder: &Path, form: Form) -> Result<Option<Diagnostic>, CliError> {
-    let (wanted, _) = render::files(one, form, folder)?;
-    let found = folder::ours(folder, render::MARK).map_err(anyhow::Error::from)?;
-    let mut differences = Vec::new();
-    for (name, text) in &wanted {
-        match found.get(name) {
-            None => differences.push(format!("`{name}` is missing")),
-            Some(known) if known != text => differences.push(format!("`{name}` differs")),
-            Some(_) => {}
-        }
-    }
-    differences.extend(
-        found
-            .keys()
-            .filter(|name| !wanted.contains_key(*name))
-            .map(|name| format!("`{name}` is left over")),
-    );
-    if differences.is_empty() {
-        return Ok(None);
-    }
-    let form = if form == Form::Overlay { "overlay" } else { "manifests" };
-    let command = format!(
-        "trimtab render {} --as {form} -o {}",
-        one.folder().display(),
-        folder.display()
-    );
-    Ok(Some(
-        Diagnostic::error(
-            code::STALE_FILE,
-            format!("`{}` is not what the plan renders", folder.display()),
-        )
-        .because(differences.join(", "))
-        .help(format!("run `{command}`, review and commit")),
-    ))
 }

@@ -13,6 +13,8 @@ pub mod requests;
 pub mod limits;
 pub mod scale_point;
 pub mod bounds;
+mod obstacle;
+mod metrics;
 pub mod scaling;
 pub mod disruption;
 pub mod placement;

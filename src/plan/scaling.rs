@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::case::{Case, reason};
-use super::model::{Decided, Decision, MetricPlan, ScalerKind, ScalerPlan, TriggerPlan, UtilizationPlan};
-use super::{bounds, lapse, limits, owner, scale_point};
+use super::case::Case;
+use super::model::{Decided, Decision, ScalerKind, ScalerPlan, UtilizationPlan};
+use super::{bounds, lapse, limits, metrics, obstacle, owner, scale_point};
 use crate::api::keda_v1alpha1::scaled_object_name;
 use crate::catalog::fields::Field;
-use crate::catalog::triggers;
-use crate::diag::{Code, code};
-use crate::policy::wire::{Behavior, Requests, Scaling, ScalingMode};
+use crate::diag::code;
+use crate::policy::wire::{Requests, ScalingMode};
 use crate::units::{Millicores, Percent};
 use crate::workload::{Container, Scaler};
 
@@ -34,7 +33,7 @@ pub fn decide(case: &Case<'_>, main: &Container, requests: &Requests) -> Scaled 
         Some(ScalingMode::None) => return without_scaler(case, main, requests),
         None => return lapsed(case, main, requests),
     };
-    match obstacle(case, kind) {
+    match obstacle::find(case, kind) {
         Some((code, detail)) => {
             case.find(code, detail);
             kept(case, main, requests)
@@ -109,112 +108,14 @@ fn as_accepted(case: &Case<'_>, main: &Container, mut scaler: ScalerPlan) -> Sca
     }
 }
 
-/// Why no scaler of this kind can be rendered.
-fn obstacle(case: &Case<'_>, kind: ScalerKind) -> Option<(Code, String)> {
-    let workload = case.workload;
-    if !workload.is_scalable_kind() {
-        return Some((
-            code::NOT_SCALABLE,
-            format!("a {} has no replicas to scale", workload.id.kind),
-        ));
-    }
-    if workload.is_behind_rollout {
-        return Some((
-            code::NOT_SCALABLE,
-            "a Rollout owns its pods: the Rollout is the target".to_owned(),
-        ));
-    }
-    if let Some(shared) = case.shared_pods() {
-        return Some((code::SHARED_PODS, shared));
-    }
-    if workload.replicas == Some(0) {
-        return Some((code::NOT_SCALABLE, "its manifest parks it at 0 replicas".to_owned()));
-    }
-    if workload.is_exclusive {
-        let detail = "only one pod at a time may run (Recreate strategy, or a volume for one node)";
-        return Some((code::NOT_SCALABLE, detail.to_owned()));
-    }
-    if kind == ScalerKind::Keda && case.settings.cluster.keda.is_none() {
-        return Some((
-            code::ADDON_MISSING,
-            "`spec.cluster.addons.keda` is not named".to_owned(),
-        ));
-    }
-    let foreign: Vec<&str> = workload
-        .scalers
-        .iter()
-        .filter(|scaler| !scaler.is_ours)
-        .map(|scaler| scaler.id.name.as_str())
-        .collect();
-    if foreign.len() > 1 {
-        return Some((
-            code::LEFT_ALONE,
-            format!("several scalers point at it: {}", foreign.join(", ")),
-        ));
-    }
-    let foreign = case.foreign_scaler();
-    if let Some(old) = foreign.filter(|scaler| scaler.id.version == "v2beta1") {
-        let detail = format!(
-            "the HPA `{}` is of `autoscaling/v2beta1`, which no cluster since 1.25 takes: write it as `autoscaling/v2`",
-            old.id.name
-        );
-        return Some((code::LEFT_ALONE, detail));
-    }
-    let of_pod = foreign.filter(|scaler| scaler.cpu_target.is_some() && scaler.cpu_container.is_none());
-    if let Some(theirs) = of_pod.filter(|_| workload.is_sized_as_pod("cpu")) {
-        let detail = format!(
-            "the CPU target of `{}` is a share of what the pod as a whole requests: it stays as it is",
-            theirs.id.name
-        );
-        return Some((code::POD_LEVEL_RESOURCES, detail));
-    }
-    if foreign.is_none() && case.is_name_taken(kind.object()) {
-        return Some((
-            code::LEFT_ALONE,
-            format!("rename that {}, or point it at this workload", kind.object()),
-        ));
-    }
-    let wanted = &case.wanted.spec.scaling;
-    let is_stated = wanted.min_replicas.value.is_some() && wanted.max_replicas.value.is_some();
-    if case.unconfirmed().is_some_and(|plan| plan.scaler.is_none()) && !is_stated {
-        let detail = "no scaler was accepted, and this profile has too little history to decide on one: a stated `minReplicas` and `maxReplicas` do";
-        return Some((code::STALE, detail.to_owned()));
-    }
-    let found = foreign.map(|scaler| kind_of(&scaler.id.kind));
-    let accepted = case
-        .accepted()
-        .and_then(|plan| plan.scaler.as_ref())
-        .map(|scaler| scaler.kind);
-    let other = found.or(accepted).filter(|other| *other != kind)?;
-    Some((
-        code::SCALER_CHANGE,
-        format!("it has {} now; see `trimtab explain scaler-change`", name_of(other)),
-    ))
-}
-
-fn kind_of(kind: &str) -> ScalerKind {
-    if kind == "ScaledObject" {
-        ScalerKind::Keda
-    } else {
-        ScalerKind::Hpa
-    }
-}
-
-fn name_of(kind: ScalerKind) -> &'static str {
-    match kind {
-        ScalerKind::Hpa => "an HPA",
-        ScalerKind::Keda => "a ScaledObject",
-    }
-}
-
 /// The scaler, or `None` with the reason noted.
 fn scaler(case: &Case<'_>, main: &Container, requests: &Requests, kind: ScalerKind) -> Option<Scaled> {
     let wanted = &case.wanted.spec.scaling;
     let foreign = case.foreign_scaler();
-    report_ignored(case, wanted, kind);
+    metrics::report_ignored(case, wanted, kind);
     let (metrics, triggers) = match kind {
-        ScalerKind::Hpa => (metrics(case, wanted), BTreeMap::new()),
-        ScalerKind::Keda => (BTreeMap::new(), triggers(case, wanted)?),
+        ScalerKind::Hpa => (metrics::metrics(case, wanted), BTreeMap::new()),
+        ScalerKind::Keda => (BTreeMap::new(), metrics::triggers(case, wanted)?),
     };
     let is_own_metrics =
         foreign.is_none_or(|scaler| scaler.other_metrics == 0) || !metrics.is_empty() || !triggers.is_empty();
@@ -224,7 +125,7 @@ fn scaler(case: &Case<'_>, main: &Container, requests: &Requests, kind: ScalerKi
     } else {
         None
     };
-    let memory = memory_target(case, main);
+    let memory = metrics::memory_target(case, main);
     let nothing = point.is_none() && memory.is_none() && metrics.is_empty() && triggers.is_empty();
     if nothing && foreign.is_none() {
         if wanted.triggers.is_empty() && wanted.metrics.is_empty() {
@@ -278,7 +179,7 @@ fn scaler(case: &Case<'_>, main: &Container, requests: &Requests, kind: ScalerKi
         memory: memory.map(&utilization),
         metrics,
         triggers,
-        behavior: behavior(case, &wanted.behavior),
+        behavior: metrics::behavior(case, &wanted.behavior),
         polling_interval: wanted.polling_interval.filter(|_| kind == ScalerKind::Keda),
         cooldown_period: wanted.cooldown_period.filter(|_| kind == ScalerKind::Keda),
         idle_replicas: wanted.idle_replicas.filter(|_| kind == ScalerKind::Keda),
@@ -362,7 +263,7 @@ fn looked_at(case: &Case<'_>, main: &Container) -> Option<String> {
 
 /// Notes that a scaler is adopted, and what changes of it beside the plan's numbers.
 fn report_adoption(case: &Case<'_>, foreign: &Scaler, kind: ScalerKind, container: Option<&String>) {
-    let mut detail = format!("{} `{}` is adopted", name_of(kind), foreign.id.name);
+    let mut detail = format!("{} `{}` is adopted", obstacle::name_of(kind), foreign.id.name);
     match (foreign.cpu_target.and(foreign.cpu_container.as_ref()), container) {
         (None, Some(container)) if foreign.cpu_target.is_some() => {
             write!(
@@ -419,158 +320,4 @@ fn is_in_force(case: &Case<'_>) -> bool {
             .accepted()
             .and_then(|plan| plan.scaler.as_ref())
             .is_some_and(|scaler| scaler.in_force)
-}
-
-/// Memory target where the policy only bounds one: below the usual 90 % alarm, above what a steady pod needs.
-const USUAL: Percent = Percent::from_percent(80);
-
-/// A memory target is rendered only where the policy states or bounds one: memory rarely falls when pods are added.
-fn memory_target(case: &Case<'_>, main: &Container) -> Option<Decision<Percent>> {
-    let setting = &case.wanted.spec.scaling.targets.memory;
-    if setting.is_open() {
-        return None;
-    }
-    if setting.value.is_none() && (case.wanted.spec.runtime.kind.is_some() || main.looks_like_jvm) {
-        case.find(
-            code::MEMORY_NOT_LOWERED,
-            "its memory does not fall with more pods, so no target is derived for it",
-        );
-        return None;
-    }
-    let (value, moved) = setting.resolve(USUAL);
-    let code = if setting.value.is_some() {
-        code::STATED
-    } else {
-        code::BOUNDED
-    };
-    let inputs = if moved {
-        vec![("usual", USUAL.to_string())]
-    } else {
-        vec![]
-    };
-    let before = case
-        .base()
-        .and_then(|plan| Some(plan.scaler.as_ref()?.memory.as_ref()?.target.value));
-    let inputs = inputs.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
-    Some(Decision {
-        value,
-        before,
-        reason: crate::krm::Reason {
-            code: code.to_string(),
-            inputs,
-        },
-    })
-}
-
-fn metrics(case: &Case<'_>, wanted: &Scaling) -> BTreeMap<String, MetricPlan> {
-    let stated = |value| Decision {
-        value,
-        before: None,
-        reason: reason(code::STATED, []),
-    };
-    let mut plans = BTreeMap::new();
-    for (name, metric) in &wanted.metrics {
-        if metric.average_value.value.is_none() && metric.value.value.is_none() {
-            case.find(
-                code::TARGET_MISSING,
-                format!("metric `{name}` has no stated target, and what one pod can take was not recorded: state it"),
-            );
-            continue;
-        }
-        let plan = MetricPlan {
-            kind: metric.kind,
-            metric: metric.metric.clone(),
-            selector: metric.selector.clone(),
-            described_object: metric.described_object.clone(),
-            average_value: metric.average_value.value.map(stated),
-            value: metric.value.value.map(stated),
-        };
-        plans.insert(name.clone(), plan);
-    }
-    plans
-}
-
-/// Notes what the policy asks for and this kind of scaler does not take.
-fn report_ignored(case: &Case<'_>, wanted: &Scaling, kind: ScalerKind) {
-    let (field, names, instead): (_, Vec<&str>, _) = match kind {
-        ScalerKind::Hpa => (
-            "triggers",
-            wanted.triggers.keys().map(String::as_str).collect(),
-            "an HPA takes `metrics`; `mode: keda` takes triggers",
-        ),
-        ScalerKind::Keda => (
-            "metrics",
-            wanted.metrics.keys().map(String::as_str).collect(),
-            "a ScaledObject takes `triggers`, such as `prometheus`",
-        ),
-    };
-    if !names.is_empty() {
-        let detail = format!("`scaling.{field}` ({}) is left out: {instead}", names.join(", "));
-        case.find(code::POLICY_CONFLICT, detail);
-    }
-}
-
-/// `None`, with the reason noted, where KEDA would refuse one: it then makes no scaler of any of them.
-fn triggers(case: &Case<'_>, wanted: &Scaling) -> Option<BTreeMap<String, TriggerPlan>> {
-    let mut plans = BTreeMap::new();
-    let mut problems = Vec::new();
-    for (name, trigger) in &wanted.triggers {
-        let mut metadata = trigger.metadata.clone();
-        if let Some(key) = triggers::threshold_key(&trigger.kind) {
-            match trigger.threshold.value {
-                Some(value) => {
-                    triggers::write_threshold(&trigger.kind, &mut metadata, value);
-                }
-                None if metadata.contains_key(key) => {}
-                None => {
-                    let detail = format!(
-                        "trigger `{name}` has no stated threshold, and what one pod can take was not recorded: state it"
-                    );
-                    case.find(code::TARGET_MISSING, detail);
-                    continue;
-                }
-            }
-        }
-        let form = triggers::TriggerForm {
-            kind: &trigger.kind,
-            metadata: &metadata,
-            has_authentication: trigger.authentication_ref.is_some(),
-            has_threshold: false,
-        };
-        let found = triggers::check(form).into_iter();
-        problems.extend(found.map(|problem| format!("trigger `{name}`: {}: {}", problem.headline, problem.help)));
-        let plan = TriggerPlan {
-            kind: trigger.kind.clone(),
-            metadata,
-            authentication_ref: trigger.authentication_ref.clone(),
-            metric_type: trigger.metric_type,
-            use_cached_metrics: trigger.use_cached_metrics,
-            reason: reason(code::STATED, []),
-        };
-        plans.insert(name.clone(), plan);
-    }
-    if problems.is_empty() {
-        return Some(plans);
-    }
-    case.find(code::TRIGGER_INVALID, problems.join("; "));
-    None
-}
-
-/// The stated behaviour, without what the cluster's version does not have.
-fn behavior(case: &Case<'_>, wanted: &Behavior) -> Option<Behavior> {
-    let mut behavior = wanted.clone();
-    if !case.settings.cluster.has(Field::HpaTolerance) {
-        let had = behavior.scale_up.tolerance.take().is_some() | behavior.scale_down.tolerance.take().is_some();
-        if had {
-            case.find(
-                code::UNSUPPORTED_VERSION,
-                format!(
-                    "{} needs 1.{}",
-                    Field::HpaTolerance.as_str(),
-                    Field::HpaTolerance.since()
-                ),
-            );
-        }
-    }
-    (!behavior.scale_up.is_open() || !behavior.scale_down.is_open()).then_some(behavior)
 }
