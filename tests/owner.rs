@@ -281,3 +281,103 @@ fn every_command_says_what_the_owner_changed() {
     );
     assert_ends(&trimtab(folder, &["check", "."]), 0, &["current:"]);
 }
+
+#[test]
+fn a_raise_of_many_workloads_waits_for_no_wave() {
+    let names = ["a", "b", "c"];
+    let keys = names.map(|name| format!("Deployment/shop/{name}"));
+    let spec =
+        "{guardrails: {wave: {workloads: 2}}, workloads: {all: {match: {names: {'*': true}}, scaling: {mode: none}}}}";
+    let objects = |memory: &str| names.map(|name| deployment(name, 2, "500m", memory));
+    let history = names.map(|name| facts(name, 300, |_| 900, |_| 2));
+    let world = World::new(
+        spec,
+        &objects("512Mi"),
+        keys.iter().map(String::as_str).zip(history).collect(),
+    );
+    let plan = world.plan();
+    let mut world = later(world, plan, 28);
+    let plan = world.plan();
+    world = later(world, plan, 56);
+    world.workloads = workload::read(&objects("1Gi")).0;
+    let plan = world.plan();
+    for (name, key) in names.iter().zip(&keys) {
+        let memory = plan.spec.workloads[key].containers[*name]
+            .requests
+            .memory
+            .as_ref()
+            .expect("decided");
+        assert_eq!(
+            (memory.value, memory.reason.code.as_str()),
+            (Bytes::from_mib(1024), "owner-raised"),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_raise_that_is_taken_back_in_part_is_still_one() {
+    let first = world(SIZED, &[with_memory("512Mi")]);
+    let plan = first.plan();
+    let raised = moved(first, plan, &[with_memory("1Gi")]);
+    let plan = raised.plan();
+    let moderated = moved(raised, plan, &[with_memory("768Mi")]).plan();
+    assert_eq!(
+        memory(&moderated.spec.workloads[KEY]),
+        (Bytes::from_mib(768), "owner-raised")
+    );
+}
+
+#[test]
+fn under_strategy_keep_the_target_follows_a_raise_too() {
+    let policy = |strategy: &str| {
+        format!(
+            "{{workloads: {{api: {{class: web, requests: {{strategy: {strategy}}}, scaling: {{minReplicas: {{value: 3}}, maxReplicas: {{value: 9}}}}}}}}}}"
+        )
+    };
+    let point = |plan: &WorkloadPlan| {
+        let target = &plan
+            .scaler
+            .as_ref()
+            .and_then(|scaler| scaler.cpu.as_ref())
+            .expect("on CPU")
+            .target;
+        let request = plan.containers["api"].requests.cpu.as_ref().expect("sized").value;
+        (request, u128::from(request.get()) * u128::from(target.value.ppm()))
+    };
+    let mut kept = world(&policy("percentile"), &[with_memory("512Mi")]);
+    kept.accepted = Some(kept.plan());
+    kept.settings = crate::planning::settings(&policy("keep"));
+    let plan = kept.plan();
+    let (_, before) = point(&plan.spec.workloads[KEY]);
+    let raised = moved(kept, plan, &[deployment("api", 4, "1500m", "512Mi")]).one("api");
+    let (request, after) = point(&raised);
+    assert_eq!(request, Millicores::new(1500));
+    // whole percents of 1500m, rounded down
+    assert!(
+        after <= before && before < after + 1500 * 10_000,
+        "{before} and {after}"
+    );
+}
+
+/// Whole percents are rounded down, twice: without care the target went down by one with every refresh.
+#[test]
+fn the_target_under_a_raise_stays_where_it_is() {
+    let web = "{history: {minimum: 14d}, workloads: {api: {class: web, scaling: {minReplicas: {value: 3}, maxReplicas: {value: 30}}}}}";
+    let history = facts("api", 300, |step| 2 * wave(step), |_| 4);
+    let first = World::new(web, &[with_memory("512Mi")], vec![(KEY, history)]);
+    let plan = first.plan();
+    let mut raised = moved(first, plan, &[deployment("api", 4, "3", "512Mi")]);
+    let target = |plan: &OptimizationPlan| {
+        let scaler = plan.spec.workloads[KEY].scaler.clone().expect("scaled");
+        scaler.cpu.expect("on CPU").target.value
+    };
+    let mut targets = Vec::new();
+    for day in 1..=6 {
+        let plan = raised.plan();
+        targets.push(target(&plan));
+        raised = later(raised, plan, day);
+    }
+    targets.dedup();
+    assert_eq!(targets.len(), 1, "{targets:?}");
+}

@@ -610,3 +610,95 @@ fn a_restart_that_does_not_wait_takes_other_steps_along() {
     world.settings = more;
     assert_eq!(world.plan().spec.workloads[KEY].containers, api.containers);
 }
+
+/// A branch with last week's profile, or one of two profiles that is missing: what was accepted on the newer one stays.
+#[test]
+fn an_older_profile_takes_no_step() {
+    let mut world = oversized(&restless(""));
+    weeks_later(&mut world, 4);
+    let newest = world.plan();
+    assert_eq!(cpu(&newest), (700, Some(1000)));
+    world.accepted = Some(newest.clone());
+    for round in 0..3 {
+        weeks_later(&mut world, 3);
+        let older = world.plan();
+        assert_eq!(cpu(&older).0, 700, "round {round}");
+        assert_eq!(older.spec.workloads[KEY].window, newest.spec.workloads[KEY].window);
+        world.accepted = Some(older);
+        weeks_later(&mut world, 4);
+        let again = world.plan();
+        assert_eq!(cpu(&again), (700, Some(1000)), "round {round}");
+        world.accepted = Some(again);
+    }
+}
+
+#[test]
+fn a_scaler_that_stays_follows_a_request_that_is_stated() {
+    let mut world = World::new(
+        "{workloads: {api: {class: web}}}",
+        &[deployment("api", 4, "1", "1Gi")],
+        vec![(KEY, facts("api", 300, wave, |_| 4))],
+    );
+    let first = world.plan();
+    let scale_point = |plan: &OptimizationPlan| {
+        let entry = &plan.spec.workloads[KEY];
+        let target = &entry
+            .scaler
+            .as_ref()
+            .expect("scaled")
+            .cpu
+            .as_ref()
+            .expect("on CPU")
+            .target;
+        u128::from(cpu_of(entry).0) * u128::from(target.value.ppm())
+    };
+    world.accepted = Some(first.clone());
+    // the class goes, so that the scaler is kept, and a request is stated
+    world.settings = settings("{workloads: {api: {requests: {cpu: {value: '2'}}, replicas: {mode: handoff}}}}");
+    let stated = world.plan();
+    assert_eq!(cpu(&stated).0, 2000);
+    let reason = &stated.spec.workloads[KEY].containers["api"]
+        .requests
+        .cpu
+        .as_ref()
+        .expect("decided")
+        .reason;
+    assert_eq!(reason.code, "stated");
+    let (before, after) = (scale_point(&first), scale_point(&stated));
+    // whole percents of two cores, rounded down
+    assert!(
+        after <= before && before < after + 2000 * 10_000,
+        "{before} and {after}"
+    );
+}
+
+/// The second of two workloads waits for its restart, and with it everything that was decided for the request that waits.
+#[test]
+fn what_waits_takes_back_the_scaler_and_the_budget_that_counts_on_it() {
+    let keys = ["Deployment/shop/a", "Deployment/shop/b"];
+    let quiet = |name| facts(name, 300, |step| wave(step) / 8, |_| 1);
+    let web = "{guardrails: {wave: {workloads: 1}}, workloads: {all: {match: {names: {'*': true}}, class: web, \
+        scaling: {minReplicas: {value: 2}, maxReplicas: {value: 8}}, disruption: {minAvailable: {value: 1}}}}}";
+    let objects = ["a", "b"].map(|name| deployment(name, 1, "1", "1Gi"));
+    let plan = World::new(web, &objects, vec![(keys[0], quiet("a")), (keys[1], quiet("b"))]).plan();
+    let (first, second) = (&plan.spec.workloads[keys[0]], &plan.spec.workloads[keys[1]]);
+    assert!(first.scaler.is_some() && first.disruption.is_some());
+    assert!(second.waiting.contains_key("wave"));
+    assert!(
+        second.scaler.is_none() && second.disruption.is_none(),
+        "one pod, and a budget that keeps one"
+    );
+
+    let busy = |name| facts(name, 800, |step| 2 * wave(step), |_| 10);
+    let worker = "{cluster: {kubernetes: '1.33', addons: {keda: '2.18'}}, guardrails: {wave: {workloads: 1}}, \
+        workloads: {all: {match: {names: {'*': true}}, class: worker, requests: {cpu: {value: '3'}}, \
+        scaling: {triggers: {day: {type: cron, metadata: {timezone: UTC, start: '0 8 * * *', end: '0 18 * * *', desiredReplicas: '10'}}}}}}}";
+    let objects = ["a", "b"].map(|name| deployment(name, 10, "1", "512Mi"));
+    let plan = World::new(worker, &objects, vec![(keys[0], busy("a")), (keys[1], busy("b"))]).plan();
+    assert!(plan.spec.workloads[keys[0]].scaler.is_some());
+    assert!(plan.spec.workloads[keys[1]].waiting.contains_key("wave"));
+    assert!(
+        plan.spec.workloads[keys[1]].scaler.is_none(),
+        "its bounds divide by three cores"
+    );
+}

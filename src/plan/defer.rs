@@ -12,8 +12,8 @@ pub(super) fn defer(plan: &mut WorkloadPlan, before: Option<&WorkloadPlan>, guar
     let before = before.unwrap_or(&empty);
     let main = |plan: &'_ WorkloadPlan, name: &str| plan.containers.get(name)?.requests.cpu.clone();
     let (main, old) = (main(plan, &plan.main_container), main(before, &plan.main_container));
-    let depends_on_template = plan.scaler.as_ref().is_some_and(|scaler| scaler.cpu.is_some())
-        && waiting::other(main.as_ref(), old.as_ref()).is_some();
+    // targets and bounds divide by the request
+    let depends_on_template = plan.scaler.is_some() && waiting::other(main.as_ref(), old.as_ref()).is_some();
     plan.containers.clone_from(&before.containers);
     plan.spread.clone_from(&before.spread);
     plan.spot.clone_from(&before.spot);
@@ -22,6 +22,8 @@ pub(super) fn defer(plan: &mut WorkloadPlan, before: Option<&WorkloadPlan>, guar
     if depends_on_template {
         plan.scaler.clone_from(&before.scaler);
         plan.replicas.clone_from(&before.replicas);
+        // a budget counts on the scaler's lowest count
+        plan.disruption.clone_from(&before.disruption);
     }
     plan.restarted = before.restarted;
     hold(plan, &wanted, guardrail, detail);

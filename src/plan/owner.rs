@@ -144,11 +144,12 @@ pub(super) fn raised(question: &Question<'_>) -> BTreeMap<String, Raised> {
     };
     let planned = planned(accepted);
     let one = |(field, now): (String, Quantity)| {
-        let held = accepted.raised.get(&field).filter(|held| held.value == now);
+        // a raise that its owner takes back in part is still one
+        let held = accepted.raised.get(&field).filter(|held| now <= held.value);
         if let Some(held) = held {
             let until = held.until.or_else(until);
             let is_judged = until.zip(question.now).is_some_and(|(until, end)| end >= until);
-            return (!is_judged).then_some((field, Raised { until, ..*held }));
+            return (!is_judged).then_some((field, Raised { value: now, until }));
         }
         let then = accepted.written.as_ref()?;
         let is_planned = planned.get(&field) == Some(&Some(now));

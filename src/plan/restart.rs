@@ -108,7 +108,7 @@ enum Turn {
     Law,
     /// The policy states another value than was accepted: its owner's word, whatever waits.
     Restated,
-    /// Accepted in a plan on the same window, or the end of an edit: nothing defers it.
+    /// Accepted in a plan on the same window, the end of an edit, or its owner's own raise: nothing defers it.
     Accepted,
     /// It is short of something now, or must leave its nodes, or the policy states a value.
     Urgent,
@@ -123,11 +123,22 @@ fn turn(inputs: &Inputs<'_>, plan: &WorkloadPlan, before: Option<&WorkloadPlan>)
     let is_stated_anew = states_anew(plan, before.unwrap_or(&nothing));
     match before {
         Some(before) if versions::is_broken_by(&inputs.settings.cluster, before) => Turn::Law,
+        Some(before) if is_raised_by_owner(plan, before) => Turn::Accepted,
         Some(_) if is_stated_anew => Turn::Restated,
         Some(before) if leaves_spot(plan) && !leaves_spot(before) => Turn::Urgent,
         _ if is_stated_anew || raises(plan, before.unwrap_or(&nothing)) => Turn::Urgent,
         _ => Turn::Usual,
     }
+}
+
+/// Whether the owner raised a value in the manifest: that edit restarts the pods by itself.
+fn is_raised_by_owner(plan: &WorkloadPlan, before: &WorkloadPlan) -> bool {
+    let waits = waiting::between(plan, before, "");
+    let mut amounts = waits
+        .iter()
+        .flat_map(|waits| waits.containers.values())
+        .flat_map(ContainerPlan::amounts);
+    amounts.any(|(_, decided)| decided.reason().code == code::OWNER_RAISED.as_str())
 }
 
 /// Whether the policy itself states something of the pod template that was not accepted, or takes something back: an

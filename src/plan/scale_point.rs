@@ -70,12 +70,15 @@ pub fn solve(case: &Case<'_>, main: &Container, wanted: &Requests) -> Option<Sca
             reason: reason(code::STATED, []),
         }),
     });
-    let fixed = stated.or_else(|| requests::held_cpu(case, main, wanted));
-    match (setting.value, fixed) {
-        (_, Some(request)) => at(case, main, &old, request),
-        (Some(target), None) => raised(case, main, &old, stated_target(case, main, wanted, &old, target)?),
-        (None, None) => raised(case, main, &old, from_history(case, main, wanted, &old)?),
+    if let Some(request) = stated {
+        return at(case, main, &old, request);
     }
+    let point = match (requests::held_cpu(case, main, wanted), setting.value) {
+        (Some(request), _) => at(case, main, &old, request)?,
+        (None, Some(target)) => stated_target(case, main, wanted, &old, target)?,
+        (None, None) => from_history(case, main, wanted, &old)?,
+    };
+    raised(case, main, &old, point)
 }
 
 /// The pod as a whole states its CPU: the container's own request stays, and the target is a share of it.
@@ -117,7 +120,11 @@ fn raised(case: &Case<'_>, main: &Container, old: &Old, point: ScalePoint) -> Op
         decision: Some(decision),
     };
     let setting = &case.wanted.spec.scaling.targets.cpu;
-    let (target, _) = setting.resolve(carried(point.target.value, point.value, request));
+    let carried = carried(point.target.value, point.value, request);
+    // both are rounded down, and the one of before would go down by a percent with every plan
+    let is_as_before =
+        |target: &Percent| old.request == Some(request) && target.ppm().abs_diff(carried.ppm()) <= ONE_PERCENT;
+    let (target, _) = setting.resolve(old.target.filter(is_as_before).unwrap_or(carried));
     if setting.value.is_some() || !(LOWEST..=HIGHEST).contains(&percent(target)) {
         return at(case, main, old, fixed);
     }
@@ -138,6 +145,9 @@ pub(super) fn carried(target: Percent, before: Millicores, request: Millicores) 
     let point = u64::try_from(point).ok().map(NanoCores::new);
     point.and_then(|point| target_at(point, request)).unwrap_or(target)
 }
+
+/// In millionths.
+const ONE_PERCENT: u64 = 10_000;
 
 /// What is solved from: with history what was in force before, without what is accepted, as no step is taken then.
 struct Old {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::case::Case;
+use super::case::{Case, reason};
 use super::model::{Decided, Decision, ScalerKind, ScalerPlan, UtilizationPlan};
 use super::{bounds, lapse, limits, metrics, obstacle, owner, scale_point};
 use crate::api::keda_v1alpha1::scaled_object_name;
@@ -74,7 +74,7 @@ fn without_scaler(case: &Case<'_>, main: &Container, requests: &Requests) -> Sca
 fn lapsed(case: &Case<'_>, main: &Container, requests: &Requests) -> Scaled {
     let gone = "`scaling.mode` is not stated any more";
     match lapse::keep(case, |plan| plan.scaler.clone(), gone, "`mode: none`") {
-        Some(scaler) => as_accepted(case, main, scaler),
+        Some(scaler) => as_accepted(case, main, requests, scaler),
         None => without_scaler(case, main, requests),
     }
 }
@@ -82,25 +82,32 @@ fn lapsed(case: &Case<'_>, main: &Container, requests: &Requests) -> Scaled {
 /// The accepted scaler as it is, if there is one.
 fn kept(case: &Case<'_>, main: &Container, requests: &Requests) -> Scaled {
     match case.accepted().and_then(|accepted| accepted.scaler.clone()) {
-        Some(scaler) => as_accepted(case, main, scaler),
+        Some(scaler) => as_accepted(case, main, requests, scaler),
         None => without_scaler(case, main, requests),
     }
 }
 
-/// A scaler with the CPU request that was accepted with it. Where its owner raised that one, the scale point stays.
-fn as_accepted(case: &Case<'_>, main: &Container, mut scaler: ScalerPlan) -> Scaled {
+/// A scaler with the CPU request that was accepted with it. Where the policy states another one, or its owner raised it,
+/// the scale point stays.
+fn as_accepted(case: &Case<'_>, main: &Container, requests: &Requests, mut scaler: ScalerPlan) -> Scaled {
     let accepted = case
         .accepted()
         .and_then(|plan| plan.containers.get(&main.name)?.requests.cpu.clone());
-    let main_cpu = accepted.map(|accepted| {
-        let before = accepted.value;
-        let cpu = owner::lift(case, &format!("{}/requests/cpu", main.name), main.cpu_request, accepted);
-        let target = scaler.cpu.as_mut().map(|cpu| &mut cpu.target);
-        if let Some(target) = target.filter(|target| cpu.value != before && !target.is_stated()) {
-            target.value = scale_point::carried(target.value, before, cpu.value);
-        }
-        cpu
+    let before = accepted.as_ref().map(|accepted| accepted.value).or(main.cpu_request);
+    let stated = requests.cpu.value.map(|value| Decision {
+        value,
+        before: case.cpu_before(main),
+        reason: reason(code::STATED, []),
     });
+    let raised = |accepted| owner::lift(case, &format!("{}/requests/cpu", main.name), main.cpu_request, accepted);
+    let main_cpu = stated.or_else(|| accepted.map(raised));
+    let target = scaler.cpu.as_mut().map(|cpu| &mut cpu.target);
+    if let (Some(target), Some(before), Some(now)) = (target, before, &main_cpu)
+        && now.value != before
+        && !target.is_stated()
+    {
+        target.value = scale_point::carried(target.value, before, now.value);
+    }
     Scaled {
         holds_cpu: scaler.cpu.is_some(),
         main_cpu,
