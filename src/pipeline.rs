@@ -96,11 +96,12 @@ pub struct Outcome {
 /// Errors: an input that can't be read, with every problem in it. What concerns one workload is never an error.
 pub fn run(inputs: &Inputs) -> Result<Outcome, Vec<Diagnostic>> {
     let settings = policy::parse(&inputs.policy, &inputs.policy_source)?;
-    let accepted = accepted_plan(inputs, &settings)?;
+    let (accepted, miscounted) = accepted_plan(inputs, &settings)?;
     let (prices, doubts) = prices(inputs)?;
     let (mut workloads, mut diagnostics) = workload::read(&inputs.objects);
     diagnostics.extend(settings.warnings.iter().cloned());
     diagnostics.extend(doubts);
+    diagnostics.extend(miscounted);
     if let Some(accepted) = &accepted {
         diagnostics.extend(edited(accepted));
         diagnostics.extend(render::overridden(accepted, &workloads));
@@ -191,13 +192,23 @@ fn edited(plan: &OptimizationPlan) -> Option<Diagnostic> {
     })
 }
 
-fn accepted_plan(inputs: &Inputs, settings: &Settings) -> Result<Option<OptimizationPlan>, Vec<Diagnostic>> {
-    let environment = &settings.policy.spec.environment;
-    inputs
-        .plan
-        .as_ref()
-        .map(|(value, source)| codec::parse(value, source, environment))
-        .transpose()
+/// The accepted plan. One that lost workloads is not applied; planned on, it is the last decision on the others.
+fn accepted_plan(
+    inputs: &Inputs,
+    settings: &Settings,
+) -> Result<(Option<OptimizationPlan>, Option<Diagnostic>), Vec<Diagnostic>> {
+    let Some((value, source)) = &inputs.plan else {
+        return Ok((None, None));
+    };
+    let plan = codec::parse(value, source, &settings.policy.spec.environment)?;
+    match codec::miscounted(&plan, source) {
+        Some(miscounted) if inputs.purpose == Purpose::Apply => Err(vec![miscounted]),
+        miscounted => {
+            let severity = diag::Severity::Warning;
+            let doubt = miscounted.map(|miscounted| Diagnostic { severity, ..miscounted });
+            Ok((Some(plan), doubt))
+        }
+    }
 }
 
 /// The sheet, and what is doubtful in it. One that can't be read stops a run, although no cost is computed from it yet:
@@ -219,6 +230,7 @@ fn decide(
     let facts = all_facts(&profiles, settings, workloads);
     let digests = codec::digests(&inputs.policy, &texts.iter().map(String::as_str).collect::<Vec<_>>());
     let window_end: Option<Timestamp> = profiles.iter().filter_map(Profile::window_end).max();
+    diagnostics.extend(older_profile(accepted, window_end));
     let made_from = plan::Inputs {
         settings,
         workloads,
@@ -230,6 +242,22 @@ fn decide(
     let (plan, mut found) = with_threads(inputs.threads, || plan::plan(&made_from));
     diagnostics.append(&mut found);
     Ok(plan)
+}
+
+/// A profile that ends before the one of the accepted plan.
+fn older_profile(accepted: Option<&OptimizationPlan>, window_end: Option<Timestamp>) -> Option<Diagnostic> {
+    let spec = &accepted?.spec;
+    let windows = spec.workloads.values().filter_map(|entry| entry.window);
+    let known = windows.chain(spec.window_end).max()?;
+    let given = window_end.filter(|given| *given < known)?;
+    Some(
+        Diagnostic::warning(
+            code::PROFILE_OLDER,
+            format!("the usage profile ends at {given}, and the accepted plan was decided on one that ends at {known}"),
+        )
+        .because("nothing is derived from the older one: what was accepted on the newer one stays")
+        .help("give the newer profile again"),
+    )
 }
 
 /// Runs in a pool of so many threads; 0 for the machine's own number.

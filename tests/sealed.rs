@@ -309,3 +309,57 @@ fn explain_says_what_changed_since_the_plan() {
         "{after}"
     );
 }
+
+/// A plan that lost workloads (cut, or merged wrongly) is not applied: their scalers and budgets would silently go.
+#[test]
+fn a_plan_that_lost_workloads_is_not_applied_and_can_be_planned_on() {
+    let folder = production();
+    let whole = read(folder.path(), PLAN);
+    let entry = |name: &str| {
+        whole
+            .find(&format!("\n    Deployment/online-boutique/{name}:\n"))
+            .unwrap()
+            + 1
+    };
+    let (one, next) = (entry("frontend"), entry("paymentservice"));
+    for lost in [
+        format!("{}{}", &whole[..one], &whole[next..]),
+        whole[..one].to_owned(),
+        whole[..whole.find("  workloads:\n").unwrap()].to_owned(),
+    ] {
+        std::fs::write(folder.path().join(PLAN), lost).unwrap();
+        let arguments = ["render", "overlays/production", "-o", "out"];
+        let output = trimtab(folder.path(), &arguments);
+        assert_ends(
+            &output,
+            1,
+            &["plan-edited", "plan.yaml", "the plan says it has 16 workloads and has"],
+        );
+        assert!(output.stdout.is_empty() && !folder.path().join("out").exists());
+        let output = trimtab(folder.path(), &["plan", "overlays/production"]);
+        assert_ends(&output, 0, &["the plan says it has 16 workloads and has"]);
+    }
+    std::fs::write(folder.path().join(PLAN), &whole).unwrap();
+    assert_ends(&trimtab(folder.path(), &["check", "overlays"]), 0, &[]);
+}
+
+#[test]
+fn a_workload_is_named_without_what_the_overlay_puts_around_it() {
+    let folder = production();
+    replace(
+        folder.path(),
+        "apps/production/kustomization.yaml",
+        "resources:",
+        "namePrefix: prd-\nresources:",
+    );
+    replace(folder.path(), POLICY, "identity: {", "identity: {namePrefix: prd-, ");
+    assert_ends(
+        &trimtab(folder.path(), &["plan", "overlays/production", "--write"]),
+        0,
+        &[],
+    );
+    for name in ["frontend", "prd-frontend", "Deployment/online-boutique/prd-frontend"] {
+        let output = trimtab(folder.path(), &["explain", name, "--dir", "overlays/production"]);
+        assert_ends(&output, 0, &["Deployment/online-boutique/prd-frontend in"]);
+    }
+}

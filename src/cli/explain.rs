@@ -79,7 +79,7 @@ fn workload(subject: &str, arguments: &Arguments) -> Result<String, CliError> {
         let workloads = plan["spec"]["workloads"].as_object();
         for (key, decided) in workloads.into_iter().flatten() {
             known.push(key.clone());
-            if key == subject || key.rsplit('/').next() == Some(subject) {
+            if one.is_meant(key, subject) {
                 let folder = one.folder().display();
                 found.push(format!("{key} in {folder}\n"));
                 if let Some(parts) = changed.get(key) {

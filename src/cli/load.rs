@@ -18,6 +18,7 @@ use crate::krm::patch::Schema;
 use crate::krm::{Edit, Object};
 use crate::pipeline::{self, Inputs, ProfileSource, Purpose};
 use crate::plan::{OptimizationPlan, model};
+use crate::policy::wire::Identity;
 use crate::policy::{self, Source};
 use crate::price;
 use crate::profile::object;
@@ -61,6 +62,26 @@ impl Loaded {
         let kustomization = Kustomization::of(self.folder()).map_err(anyhow::Error::from)?;
         Ok(kustomization
             .is_some_and(|kustomization| !kustomization.entries("resources").any(|entry| entry == PLAN_FILE)))
+    }
+
+    /// The keys of the accepted plan, if there is one.
+    pub fn accepted_keys(&self) -> impl Iterator<Item = &str> {
+        let plan = self.inputs.plan.as_ref().map(|(plan, _)| &plan["spec"]["workloads"]);
+        let entries = plan.and_then(Value::as_object).into_iter().flatten();
+        entries.map(|(key, _)| key.as_str())
+    }
+
+    /// Whether a word of the user means this entry of the plan: its key, its name, or its name without what the overlay
+    /// puts around it.
+    pub fn is_meant(&self, key: &str, word: &str) -> bool {
+        let name = key.rsplit('/').next().unwrap_or(key);
+        let identity: Identity = self
+            .inputs
+            .policy
+            .pointer("/spec/identity")
+            .and_then(|identity| serde_json::from_value(identity.clone()).ok())
+            .unwrap_or_default();
+        [key, name, identity.bare_name(name)].contains(&word)
     }
 
     /// The accepted plan, if there is one that can be read.

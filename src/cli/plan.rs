@@ -103,17 +103,27 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
 fn forget(workload: &str, loaded: &mut [Loaded]) -> Result<(), CliError> {
     let (mut known, mut is_found) = (Vec::new(), false);
     for one in loaded {
-        let Some((plan, _)) = &mut one.inputs.plan else {
-            continue;
-        };
-        let Some(entries) = plan.pointer_mut("/spec/workloads").and_then(Value::as_object_mut) else {
-            continue;
-        };
-        let is_meant = |key: &str| key == workload || key.rsplit('/').next() == Some(workload);
-        known.extend(entries.keys().cloned());
-        let before = entries.len();
-        entries.retain(|key, _| !is_meant(key));
-        is_found |= entries.len() < before;
+        let keys: Vec<String> = one.accepted_keys().map(str::to_owned).collect();
+        let (meant, others): (Vec<String>, Vec<String>) = keys.into_iter().partition(|key| one.is_meant(key, workload));
+        is_found |= !meant.is_empty();
+        let entries = one
+            .inputs
+            .plan
+            .as_mut()
+            .and_then(|(plan, _)| plan.pointer_mut("/spec/workloads"));
+        if let Some(entries) = entries.and_then(Value::as_object_mut) {
+            entries.retain(|key, _| !meant.contains(key));
+            let left = entries.len();
+            if let Some(count) = one
+                .inputs
+                .plan
+                .as_mut()
+                .and_then(|(plan, _)| plan.pointer_mut("/spec/entries"))
+            {
+                *count = left.into();
+            }
+        }
+        known.extend(others);
     }
     if is_found {
         return Ok(());

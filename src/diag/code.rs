@@ -53,7 +53,7 @@ macro_rules! codes {
 
 codes! {
     ADOPTED = "adopted": "An autoscaler, budget or VPA that was there before is kept under its own name; only the fields named in the plan are set. Nothing is doubled.";
-    ADOPTED_OBJECT_GONE = "adopted-object-gone": "A scaler, budget or VPA that was adopted is not among the manifests any more, or serves something else. Its owner took it away, so builds make none in its place; the next `trimtab plan` decides as if none had been there, and shows what it would make.";
+    ADOPTED_OBJECT_GONE = "adopted-object-gone": "A scaler, budget or VPA that was adopted is not among the manifests any more, or serves something else. Its owner took it away, so builds make none in its place; the next `trimtab plan` decides as if none had been there, and shows what it would make. `mode: none` (`scaling: {mode: none}`) says that none is wanted.";
     LEFT_ALONE = "left-alone": "An object that was there before is not ours to change in this way. It is kept as it is, with the reason beside it.";
     NO_HISTORY = "no-history": "The profile has nothing on this workload, so nothing is derived for it. What was accepted before stays; what the policy states is still applied. Check the names and the namespace in the export, or state the values.";
     SHORT_HISTORY = "short-history": "The recorded time is shorter than `spec.history.minimum`, or has more gaps than `spec.history.coverage` allows. Derived values keep the accepted decision. Export a longer window, or lower the bound knowingly.";
@@ -114,6 +114,7 @@ codes! {
     UNCHANGED = "unchanged": "Nothing to change here.";
     KEPT = "kept": "The accepted decision is kept.";
     BORROWED_HISTORY = "borrowed-history": "`spec.history.from` names another environment. What that one used can only be a floor here, and floors are not derived yet: the profile is set aside, and values left to history stay as they are.";
+    PROFILE_OLDER = "profile-older": "The accepted plan was decided on a profile that reaches further than the one given now: an old file came back, or an export was cut short. What was accepted on the newer one stays, and nothing is derived from the older one. Give the newer profile again; where the older one is the right one, restore its plan too, or take the workload's entry out (`trimtab plan --write --forget WORKLOAD`).";
     FOREIGN_PROFILE = "foreign-profile": "The profile was recorded in another environment. Sizing production from what another environment did is refused unless `spec.history.from` names it.";
     MALFORMED_INPUT = "malformed-input": "A file can't be read as what it should be.";
     MISSING_INPUT = "missing-input": "Something the command needs is not there.";

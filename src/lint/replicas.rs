@@ -31,7 +31,7 @@ impl Rule for ReplicasUnderScaler {
             )
             .of(workload.key())
             .because("every apply sets the count back, and the scaler undoes it")
-            .help("drop `replicas` once the scaler has it in hand (`replicas: {mode: handoff}` does so)");
+            .help("`replicas: {mode: handoff}`, the default, keeps it until the usage history shows the scaler at work and drops it then; where nobody plans it, take the field out");
             // a handoff goes through this state on purpose
             note.severity = Severity::Note;
             Some(note)

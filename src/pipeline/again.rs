@@ -14,7 +14,7 @@ use crate::policy;
 /// What the inputs give on top of the values that an accepted plan replaced; `None` where there is no accepted plan.
 pub fn derive_again(inputs: &Inputs) -> Result<Option<OptimizationPlan>, Vec<Diagnostic>> {
     let settings = policy::parse(&inputs.policy, &inputs.policy_source)?;
-    let (Some(mut accepted), Some((_, source))) = (accepted_plan(inputs, &settings)?, &inputs.plan) else {
+    let (Some(mut accepted), Some((_, source))) = (accepted_plan(inputs, &settings)?.0, &inputs.plan) else {
         return Ok(None);
     };
     for entry in accepted.spec.workloads.values_mut() {

@@ -12,7 +12,7 @@ use crate::workload;
 pub fn changed_since(inputs: &Inputs) -> Result<BTreeMap<String, Vec<&'static str>>, Vec<Diagnostic>> {
     let settings = policy::parse(&inputs.policy, &inputs.policy_source)?;
     let (workloads, _) = workload::read(&inputs.objects);
-    let entries = accepted_plan(inputs, &settings)?.map(|plan| plan.spec.workloads);
+    let entries = accepted_plan(inputs, &settings)?.0.map(|plan| plan.spec.workloads);
     let mut changed = BTreeMap::new();
     for (key, entry) in entries.into_iter().flatten() {
         let Some(workload) = workloads.by_key.get(&key) else {

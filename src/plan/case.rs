@@ -50,6 +50,7 @@ pub struct Case<'a> {
     pub raised: BTreeMap<String, Raised>,
     /// Whether the history was set aside as a whole: then its absence is no news.
     is_distrusted: bool,
+    has_profile: bool,
     shared_with: &'a [String],
     findings: RefCell<BTreeMap<Code, Found>>,
 }
@@ -76,6 +77,10 @@ impl<'a> Case<'a> {
             facts.is_enough(bounds.history_minimum, bounds.history_coverage)
                 || (is_job(workload) && facts.has_runs(bounds.history_minimum))
         };
+        // an older profile than the accepted decision stands on says nothing new
+        let known = question.accepted.and_then(|plan| plan.window);
+        let is_older = known.zip(question.now).is_some_and(|(known, now)| now < known);
+        let seen = seen.filter(|_| !is_older);
         let facts = seen.filter(is_enough);
         let mut case = Self {
             settings,
@@ -85,7 +90,8 @@ impl<'a> Case<'a> {
             seen,
             last: Last::default(),
             raised: owner::raised(&question),
-            is_distrusted: false,
+            is_distrusted: is_older,
+            has_profile: question.now.is_some(),
             shared_with,
             findings: RefCell::default(),
         }
@@ -131,7 +137,14 @@ impl<'a> Case<'a> {
     fn history(&self) -> Option<&'a Facts> {
         match (self.facts, self.seen) {
             (None, None) if self.is_distrusted => {}
-            (None, None) => self.find(code::NO_HISTORY, "the profile has no usage of this workload"),
+            (None, None) => self.find(
+                code::NO_HISTORY,
+                if self.has_profile {
+                    "the profile has no usage of this workload"
+                } else {
+                    "there is no usage profile: `profile.yaml` beside the policy, or `--profile FILE`"
+                },
+            ),
             (None, Some(seen)) if is_job(self.workload) => {
                 let detail = format!(
                     "{} runs recorded in {}; a job is judged by {LEAST_RUNS} runs or more over {}",

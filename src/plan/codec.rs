@@ -54,6 +54,20 @@ pub fn parse(value: &Value, source: &Source, environment: &str) -> Result<Optimi
     Ok(plan)
 }
 
+/// Whether workloads were lost since the plan was written, or came from elsewhere. A build must not apply the rest: what was
+/// accepted for the others would silently go.
+pub fn miscounted(plan: &OptimizationPlan, source: &Source) -> Option<Diagnostic> {
+    let found = plan.spec.workloads.len() as u64;
+    let said = plan.spec.entries.filter(|said| *said != found)?;
+    let headline = format!("the plan says it has {said} workloads and has {found}");
+    Some(
+        Diagnostic::error(code::PLAN_EDITED, headline)
+            .at(source.value_place("/spec/entries"))
+            .because("the file was cut or edited, or two branches that both changed it were merged")
+            .help("take the whole file from git again, or run `trimtab plan --write`, which keeps what is there"),
+    )
+}
+
 /// What no planning makes and no API server takes: a plan is edited by hand at times, and builds apply it as it is.
 fn impossible(plan: &OptimizationPlan, source: &Source) -> Vec<Diagnostic> {
     let mut problems = Vec::new();

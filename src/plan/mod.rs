@@ -98,6 +98,7 @@ pub fn plan(inputs: &Inputs<'_>) -> (OptimizationPlan, Vec<Diagnostic>) {
         decision_version: policy.spec.decision_version.clone(),
         window_end: inputs.window_end,
         digests: inputs.digests.clone(),
+        entries: Some(workloads.len() as u64),
         workloads,
     };
     (codec::object(&policy.metadata.name, spec), diagnostics)

@@ -46,6 +46,9 @@ pub struct PlanSpec {
     pub window_end: Option<Timestamp>,
     /// SHA-256 of what it was made from.
     pub digests: Digests,
+    /// How many workloads there are: a file that was cut or merged wrongly is told by it. Absent: it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entries: Option<u64>,
     /// Decisions by workload: `Deployment/shop/api`.
     #[serde(default)]
     pub workloads: BTreeMap<String, WorkloadPlan>,

@@ -161,6 +161,11 @@ fn explain(schema: &Value, value: &Value, source: &Source, error: &jsonschema::V
             let written = value.pointer(&pointer).map(plain_text).unwrap_or_default();
             let headline = format!("`{written}` does not have the form wanted here");
             let diagnostic = Diagnostic::error(code::POLICY_INVALID, headline).at(source.value_place(&pointer));
+            let diagnostic = match written.strip_suffix("T00:00:00Z") {
+                // what kustomize makes of a day that is not quoted
+                Some(day) => diagnostic.because(format!("a day without quotes is read as a time: write \"{day}\"")),
+                None => diagnostic,
+            };
             vec![with_description(diagnostic, schema, error)]
         }
         ValidationErrorKind::Format { format } => {

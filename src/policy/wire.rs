@@ -150,7 +150,8 @@ pub struct Rule {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("examples" = super::presets::class_names()))]
     pub class: Option<String>,
-    /// What operates the workload.
+    /// Whether it is decided and rendered (`enforce`), only decided (`observe`), or left as accepted (`frozen`); never more
+    /// than `spec.mode` allows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<Mode>,
     /// See [`WorkloadSpec::requests`].
