@@ -226,3 +226,37 @@ fn a_kustomization_is_built_for_the_names_of_its_workloads() {
         "{said}"
     );
 }
+
+#[test]
+fn a_profile_is_written_where_a_profile_was_or_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let export = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"namespace":"shop","deployment":"api","pod":"api-1","container":"app"},"values":[[1790000000,"0.5"],[1790000300,"0.5"]]}]}}"#;
+    std::fs::write(folder.path().join("cpu.json"), export).unwrap();
+    std::fs::write(folder.path().join("values.yaml"), "image: nginx\n").unwrap();
+    std::fs::create_dir(folder.path().join("out")).unwrap();
+    let run = |arguments: &[&str]| trimtab(folder.path(), &[&["profile", "cpu.json"], arguments].concat());
+    for file in ["cpu.json", "values.yaml"] {
+        let before = std::fs::read(folder.path().join(file)).unwrap();
+        assert_ends(&run(&["-o", file]), 1, &[file, "is there and is no usage profile"]);
+        assert_eq!(std::fs::read(folder.path().join(file)).unwrap(), before);
+    }
+    for _ in 0..2 {
+        assert_ends(&run(&["-o", "profile.yaml"]), 0, &[]);
+    }
+    // a name is no path
+    assert_ends(
+        &run(&["-o", "out", "--environment", "../x", "--cluster", "arn:aws:eks:eu/shop"]),
+        0,
+        &[],
+    );
+    let names: Vec<_> = std::fs::read_dir(folder.path().join("out"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(names, ["x-arn-aws-eks-eu-shop-shop.yaml"]);
+    assert_ends(
+        &run(&["-o", "out", "--environment", "a\nb"]),
+        1,
+        &["--environment `a\\nb` is no name"],
+    );
+}

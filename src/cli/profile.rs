@@ -24,7 +24,7 @@ use clap::{Args, Subcommand};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 /// A profile of 5000 workloads is 50 MB; what is far larger is something else.
@@ -183,6 +183,12 @@ fn options(args: &ProfileArgs) -> anyhow::Result<Options> {
     let Some(step_s) = step_s else {
         bail!("--step {step} must be between 1m and 1h and divide an hour, such as 5m")
     };
+    for (flag, name) in [("--environment", &args.environment), ("--cluster", &args.cluster)] {
+        let is_odd = |name: &&String| name.trim().is_empty() || name.chars().any(char::is_control);
+        if let Some(name) = name.as_ref().filter(is_odd) {
+            bail!("{flag} `{}` is no name", name.escape_debug())
+        }
+    }
     Ok(Options {
         environment: args.environment.clone(),
         cluster: args.cluster.clone(),
@@ -308,12 +314,35 @@ fn built(root: &Path) -> anyhow::Result<Option<Vec<Object>>> {
     }
 }
 
+/// A file that is there and no profile is somebody's work, such as the export itself.
+fn refuse_foreign(path: &Path) -> anyhow::Result<()> {
+    const HEAD: u64 = 1 << 20;
+    if files::is_standard(path) || !path.is_file() {
+        return Ok(());
+    }
+    let mut head = Vec::new();
+    files::open(path)?
+        .take(HEAD)
+        .read_to_end(&mut head)
+        .context("read the output")?;
+    let head = String::from_utf8_lossy(&head);
+    if !head.trim().is_empty() && !head.lines().any(|line| line == "kind: UsageProfile") {
+        bail!(
+            "{} is there and is no usage profile: name another file with -o, or take it away",
+            path.display()
+        )
+    }
+    Ok(())
+}
+
 fn write(output: &Path, profiles: &[Written]) -> anyhow::Result<()> {
     if !files::is_folder(output) {
+        refuse_foreign(output)?;
         return Ok(files::write(output, object::write(profiles).as_bytes())?);
     }
     for profile in profiles {
         let path = output.join(format!("{}.yaml", profile.head().scope.name()));
+        refuse_foreign(&path)?;
         files::write(&path, object::write(std::slice::from_ref(profile)).as_bytes())?;
     }
     Ok(())

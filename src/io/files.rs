@@ -23,7 +23,8 @@ impl FileError {
     }
 }
 
-fn is_standard(path: &Path) -> bool {
+/// Whether `-` is meant: stdin or stdout.
+pub fn is_standard(path: &Path) -> bool {
     path == Path::new("-")
 }
 

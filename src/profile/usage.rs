@@ -25,14 +25,18 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// One name for all of it, such as `production-eu-1-shop`: of the object, and of its file in a folder of profiles.
+    /// One name for all of it, such as `production-eu-1-shop`: of the object, and of its file in a folder of profiles. A
+    /// cluster's name may be more than a name (`arn:aws:eks:…/shop`): what no file should be called becomes `-`.
     pub fn name(&self) -> String {
         let parts = [
             self.environment.as_deref(),
             self.cluster.as_deref(),
             Some(self.namespace.as_str()),
         ];
-        parts.into_iter().flatten().collect::<Vec<_>>().join("-")
+        let name = parts.into_iter().flatten().collect::<Vec<_>>().join("-");
+        let is_plain = |char: char| char.is_ascii_alphanumeric() || "-._".contains(char);
+        let plain = name.replace(|char| !is_plain(char), "-");
+        plain.trim_start_matches(['-', '.', '_']).to_owned()
     }
 }
 
