@@ -174,6 +174,64 @@ fn a_cluster_key_that_goes_takes_nothing_away() {
     assert!(said.contains("addons.vpa") && said.contains("spot nodes"), "{said}");
 }
 
+/// A metric of one container is known since 1.27. An adopted HPA that looked at the pod's sum by itself does so again; one
+/// that names its container by itself shows that the cluster takes it.
+#[test]
+fn an_older_cluster_takes_the_one_container_out_of_an_accepted_scaler() {
+    let key = "Deployment/shop/api";
+    let hpa = |metric: &str| {
+        let target = json!({"type": "Utilization", "averageUtilization": 70});
+        let metric = match metric {
+            "Resource" => json!({"type": metric, "resource": {"name": "cpu", "target": target}}),
+            _ => json!({"type": metric, "containerResource": {"name": "cpu", "container": "api", "target": target}}),
+        };
+        json!({
+            "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+            "metadata": {"name": "theirs", "namespace": "shop"},
+            "spec": {
+                "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "api"},
+                "minReplicas": 2, "maxReplicas": 12, "metrics": [metric]
+            }
+        })
+    };
+    let mut pod = deployment("api", 4, "500m", "512Mi");
+    let containers = &mut pod["spec"]["template"]["spec"]["containers"];
+    let proxy = json!({"name": "proxy", "image": "registry.example/proxy:1", "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}}});
+    containers.as_array_mut().expect("a list").push(proxy);
+    let cases = [
+        (Some("Resource"), None),
+        (Some("ContainerResource"), Some("api")),
+        (None, None),
+    ];
+    for (theirs, expected) in cases {
+        let objects: Vec<Value> = [pod.clone()].into_iter().chain(theirs.map(hpa)).collect();
+        let on =
+            |version: &str| format!("{{cluster: {{kubernetes: '{version}'}}, workloads: {{api: {{class: web}}}}}}");
+        let history = vec![(key, facts("api", 300, wave, |_| 4))];
+        let mut world = World::new(&on("1.33"), &objects, history);
+        let looked_at = |plan: &WorkloadPlan| {
+            let scaler = plan.scaler.as_ref().expect("scaled");
+            scaler.cpu.as_ref().expect("on CPU").container.clone()
+        };
+        let accepted = world.plan();
+        assert_eq!(
+            looked_at(&accepted.spec.workloads[key]).as_deref(),
+            Some("api"),
+            "{theirs:?}"
+        );
+        world.accepted = Some(accepted);
+        world.settings = settings(&on("1.26"));
+        let older = world.plan();
+        let one = &older.spec.workloads[key];
+        assert_eq!(looked_at(one).as_deref(), expected, "{theirs:?}");
+        // the same where the accepted scaler is kept, as there is no history to decide on
+        world.facts.clear();
+        assert_eq!(looked_at(&world.one("api")).as_deref(), expected, "{theirs:?}, kept");
+        world.accepted = Some(older.clone());
+        assert_eq!(world.plan().spec.workloads, older.spec.workloads, "{theirs:?}, again");
+    }
+}
+
 /// A rule stated what a preset now says: the template of a StatefulSet stays as it was accepted.
 #[test]
 fn a_stateful_set_keeps_what_a_rule_placed_when_the_rule_goes() {

@@ -17,8 +17,8 @@ pub(super) fn reconcile(inputs: &Inputs<'_>, workloads: &mut BTreeMap<String, Wo
 }
 
 fn obey_versions(inputs: &Inputs<'_>, workloads: &mut BTreeMap<String, WorkloadPlan>) {
-    for plan in workloads.values_mut() {
-        versions::obey(&inputs.settings.cluster, plan);
+    for (key, plan) in workloads {
+        versions::obey(&inputs.settings.cluster, inputs.workloads.by_key.get(key), plan);
     }
 }
 

@@ -15,6 +15,7 @@ use crate::diag::code;
 use crate::krm::Reason;
 use crate::policy::wire::StatefulRestart;
 use crate::units::{Bytes, Millicores, Timestamp};
+use crate::workload::Workload;
 
 /// Applies `guardrails.restart` and `guardrails.wave`.
 pub(super) fn bound(inputs: &Inputs<'_>, workloads: &mut BTreeMap<String, WorkloadPlan>) {
@@ -61,7 +62,7 @@ pub(super) fn bound(inputs: &Inputs<'_>, workloads: &mut BTreeMap<String, Worklo
             restarting.push((Turn::Accepted, Reverse(0), key.clone()));
             continue;
         }
-        let turn = turn(inputs, plan, before);
+        let turn = turn(inputs, workload, plan, before);
         let next = before
             .and_then(|plan| plan.restarted)
             .and_then(|last| last.checked_add(bounds.restart_interval));
@@ -117,12 +118,12 @@ enum Turn {
 }
 
 /// When a plan that restarts pods has its turn.
-fn turn(inputs: &Inputs<'_>, plan: &WorkloadPlan, before: Option<&WorkloadPlan>) -> Turn {
+fn turn(inputs: &Inputs<'_>, workload: &Workload, plan: &WorkloadPlan, before: Option<&WorkloadPlan>) -> Turn {
     let leaves_spot = |plan: &WorkloadPlan| plan.spot.as_ref().is_some_and(|spot| spot.mode == SpotPlacement::Never);
     let nothing = WorkloadPlan::default();
     let is_stated_anew = states_anew(plan, before.unwrap_or(&nothing));
     match before {
-        Some(before) if versions::is_broken_by(&inputs.settings.cluster, before) => Turn::Law,
+        Some(before) if versions::is_broken_by(&inputs.settings.cluster, workload, before) => Turn::Law,
         Some(before) if is_raised_by_owner(plan, before) => Turn::Accepted,
         Some(_) if is_stated_anew => Turn::Restated,
         Some(before) if leaves_spot(plan) && !leaves_spot(before) => Turn::Urgent,

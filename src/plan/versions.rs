@@ -1,14 +1,16 @@
 //! Versions are a law: what the API server of the policy's lowest version does not know is in no plan, neither in a new
 //! decision nor in one that is kept or waits.
 
-use super::model::{ScalerKind, ScalerPlan, UpdateMode, WorkloadPlan};
+use super::model::{ScalerPlan, UpdateMode, WorkloadPlan};
 use crate::catalog::fields::Field;
 use crate::diag::code;
 use crate::policy::Cluster;
+use crate::workload::Workload;
 
-/// Takes out what the cluster does not know, and notes it.
-pub(super) fn obey(cluster: &Cluster, plan: &mut WorkloadPlan) {
-    let gone = strip(cluster, plan);
+/// Takes out what the cluster does not know, and notes it. Without a manifest of the workload nothing tells what an
+/// adopted scaler says by itself: it stays.
+pub(super) fn obey(cluster: &Cluster, workload: Option<&Workload>, plan: &mut WorkloadPlan) {
+    let gone = strip(cluster, workload, plan);
     if gone.is_empty() {
         return;
     }
@@ -25,11 +27,11 @@ pub(super) fn obey(cluster: &Cluster, plan: &mut WorkloadPlan) {
 }
 
 /// Whether the plan has a field that the cluster does not know.
-pub(super) fn is_broken_by(cluster: &Cluster, plan: &WorkloadPlan) -> bool {
-    !strip(cluster, &mut plan.clone()).is_empty()
+pub(super) fn is_broken_by(cluster: &Cluster, workload: &Workload, plan: &WorkloadPlan) -> bool {
+    !strip(cluster, Some(workload), &mut plan.clone()).is_empty()
 }
 
-fn strip(cluster: &Cluster, plan: &mut WorkloadPlan) -> Vec<Field> {
+fn strip(cluster: &Cluster, workload: Option<&Workload>, plan: &mut WorkloadPlan) -> Vec<Field> {
     let mut gone = Vec::new();
     let mut take = |field: Field, is_used: bool| {
         let is_unknown = is_used && !cluster.has(field);
@@ -54,16 +56,22 @@ fn strip(cluster: &Cluster, plan: &mut WorkloadPlan) -> Vec<Field> {
         vpa.update_mode = UpdateMode::Initial;
     }
     if let Some(scaler) = &mut plan.scaler {
-        of_scaler(scaler, &mut take);
+        of_scaler(scaler, workload, &mut take);
     }
     gone
 }
 
-fn of_scaler(scaler: &mut ScalerPlan, take: &mut impl FnMut(Field, bool) -> bool) {
-    // an adopted scaler that looks at one container did so before: the cluster took it
-    let is_own = !scaler.adopted && scaler.kind == ScalerKind::Hpa;
+fn of_scaler(scaler: &mut ScalerPlan, workload: Option<&Workload>, take: &mut impl FnMut(Field, bool) -> bool) {
+    let is_adopted = scaler.adopted;
+    // an adopted scaler that looks at a container by itself: the cluster took it
+    let looks_at = |workload: &Workload, container: &String| {
+        let mut foreign = workload.scalers.iter().filter(|scaler| !scaler.is_ours);
+        foreign.any(|scaler| scaler.cpu_container.as_ref() == Some(container))
+    };
+    let is_theirs = |one: &String| is_adopted && workload.is_none_or(|workload| looks_at(workload, one));
     for target in [&mut scaler.cpu, &mut scaler.memory].into_iter().flatten() {
-        if take(Field::ContainerResource, is_own && target.container.is_some()) {
+        let is_ours = target.container.as_ref().is_some_and(|one| !is_theirs(one));
+        if take(Field::ContainerResource, is_ours) {
             target.container = None;
         }
     }
