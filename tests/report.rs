@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use trimtab::diff::{Diff, diff};
 use trimtab::krm::edit::Change as EditChange;
 use trimtab::krm::{Edit, FieldPath, ObjectId, Reason};
-use trimtab::plan::OptimizationPlan;
+use trimtab::plan::{OptimizationPlan, WorkloadPlan};
 use trimtab::report::{self, Comparison, Environment, Format, PlanTable};
 
 const FORMATS: [Format; 3] = [Format::Terminal, Format::Markdown, Format::Json];
@@ -272,6 +272,34 @@ fn a_plan_reads_well_in_every_format() {
         assert!(!report::plan(&table, format, 100).contains("canary"));
     }
     assert_markdown(&report::plan(&table, Format::Markdown, 0));
+}
+
+/// An entry that restarts pods is edited again on its window: what is new beside it may be of other objects only.
+#[test]
+fn pods_restart_only_for_what_is_written_into_them() {
+    let key = "Deployment/shop/api";
+    let mut accepted = plan();
+    let scaler = accepted.spec.workloads.get_mut(key).unwrap().scaler.as_mut().unwrap();
+    scaler.adopted = true;
+    let restarts = |edit: &dyn Fn(&mut WorkloadPlan)| {
+        let mut next = accepted.clone();
+        edit(next.spec.workloads.get_mut(key).unwrap());
+        let table = PlanTable::of([(&next, Some(&accepted))]);
+        let mut rows = table.environments[0].rows.iter();
+        let row = rows.find(|row| row.workload == key).unwrap();
+        assert_eq!(row.changes.len(), 1, "{:?}", row.changes);
+        row.restarts
+    };
+    let stated = || Some(serde_json::from_value(json!({"code": "stated"})).unwrap());
+    assert!(!restarts(&|api| api.removed.disruption = stated()));
+    assert!(!restarts(&|api| api.disruption = None));
+    assert!(!restarts(&|api| api.scaler.as_mut().unwrap().max_replicas.value = 25));
+    assert!(!restarts(&|api| api.replicas = None));
+    assert!(restarts(&|api| api.spread.clear()));
+    assert!(restarts(&|api| {
+        let cpu = api.containers.get_mut("api").unwrap().requests.cpu.as_mut();
+        cpu.unwrap().value = trimtab::units::Millicores::new(450);
+    }));
 }
 
 #[test]

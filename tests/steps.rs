@@ -702,3 +702,21 @@ fn what_waits_takes_back_the_scaler_and_the_budget_that_counts_on_it() {
         "its bounds divide by three cores"
     );
 }
+
+/// The first profile confirms the manifest's amounts, and only the scaler is new: no pod changes.
+#[test]
+fn amounts_that_are_confirmed_restart_nothing() {
+    // two pods of 200m each and 300 MiB: 230m and 352 MiB are derived, each as it is written
+    let history = vec![(KEY, facts("api", 300, |_| 400, |_| 2))];
+    let objects = [deployment("api", 2, "230m", "352Mi")];
+    let mut world = World::new(&restless(""), &objects, history);
+    let seen = std::mem::take(&mut world.facts);
+    let first = world.plan();
+    assert_eq!(first.spec.workloads[KEY].containers, BTreeMap::new(), "no history");
+    (world.accepted, world.facts) = (Some(first), seen);
+    weeks_later(&mut world, 1);
+    let second = world.one("api");
+    assert_eq!(cpu_of(&second), (230, Some(230)));
+    assert!(!second.findings.contains_key("restarts-pods"), "{:?}", second.findings);
+    assert_eq!(second.restarted, None);
+}

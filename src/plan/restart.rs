@@ -221,7 +221,7 @@ fn was_in_this_window(before: Option<&WorkloadPlan>, window_end: Option<Timestam
 /// Whether the pod template will differ from the accepted one.
 fn restarts(plan: &WorkloadPlan, before: Option<&WorkloadPlan>) -> bool {
     if let Some(before) = before {
-        return template(plan) != template(before);
+        return template(&without_confirmed(plan, before)) != template(before);
     }
     let mut amounts = plan.containers.values().flat_map(ContainerPlan::amounts);
     let is_changed = amounts.any(|(_, decided)| decided.is_change());
@@ -230,6 +230,27 @@ fn restarts(plan: &WorkloadPlan, before: Option<&WorkloadPlan>) -> bool {
         || plan.spot.is_some()
         || changes(plan.grace_period.as_ref())
         || plan.pre_stop_sleep.is_some()
+}
+
+/// The plan without numbers that were not decided before and are what is in force.
+fn without_confirmed(plan: &WorkloadPlan, before: &WorkloadPlan) -> WorkloadPlan {
+    fn drop_confirmed<D: Decided>(new: &mut Option<D>, is_known: bool) {
+        let is_needed = |new: &D| is_known || new.is_change();
+        *new = new.take().filter(is_needed);
+    }
+    let mut plan = plan.clone();
+    let nothing = ContainerPlan::default();
+    for (name, container) in &mut plan.containers {
+        let old = before.containers.get(name).unwrap_or(&nothing);
+        drop_confirmed(&mut container.requests.cpu, old.requests.cpu.is_some());
+        drop_confirmed(&mut container.requests.memory, old.requests.memory.is_some());
+        drop_confirmed(&mut container.limits.cpu, old.limits.cpu.is_some());
+        drop_confirmed(&mut container.limits.memory, old.limits.memory.is_some());
+    }
+    plan.containers
+        .retain(|name, container| *container != nothing || before.containers.contains_key(name));
+    drop_confirmed(&mut plan.grace_period, before.grace_period.is_some());
+    plan
 }
 
 fn changes<D: Decided>(decided: Option<&D>) -> bool {

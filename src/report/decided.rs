@@ -26,22 +26,15 @@ pub(super) struct Decided {
     pub reason: Reason,
     /// Whether it belongs to an object of ours, which goes with it.
     pub is_of_object: bool,
+    /// Whether it is written into the pod template, so that a change replaces pods.
+    pub is_of_template: bool,
 }
-
-impl Decided {
-    /// Whether it is written into the pod template: neither an object of its own nor the count.
-    pub(super) fn is_of_template(&self) -> bool {
-        !self.is_of_object && self.field != REPLICAS
-    }
-}
-
-const REPLICAS: &str = "replicas";
 
 /// All values of a workload, in the order they are shown.
 pub(super) fn of(plan: &WorkloadPlan) -> Vec<Decided> {
     let mut values = Values::default();
     for (name, container) in &plan.containers {
-        values.container(name, container);
+        values.template(|template| template.container(name, container));
     }
     if let Some(replicas) = &plan.replicas {
         values.replicas(replicas, plan.scaler.as_ref());
@@ -52,12 +45,7 @@ pub(super) fn of(plan: &WorkloadPlan) -> Vec<Decided> {
     if let Some(budget) = &plan.disruption {
         values.disruption(budget);
     }
-    for (topology, spread) in &plan.spread {
-        values.add(format!("spread {topology}"), spread_words(spread), &spread.reason);
-    }
-    if let Some(spot) = &plan.spot {
-        values.add("spot".to_owned(), spot_words(spot), &spot.reason);
-    }
+    values.template(|template| template.placement(plan));
     if let Some(vpa) = &plan.vpa {
         let before = vpa.update_mode_before.as_ref().map(|mode| format!("updateMode {mode}"));
         values.push(format!("VPA {}", vpa.name), before, Some(vpa_words(vpa)), &vpa.reason);
@@ -65,8 +53,10 @@ pub(super) fn of(plan: &WorkloadPlan) -> Vec<Decided> {
             values.of_object("VPA ");
         }
     }
-    values.decision("termination grace period", plan.grace_period.as_ref());
-    values.decision("preStop sleep", plan.pre_stop_sleep.as_ref());
+    values.template(|template| {
+        template.decision("termination grace period", plan.grace_period.as_ref());
+        template.decision("preStop sleep", plan.pre_stop_sleep.as_ref());
+    });
     let removed = &plan.removed;
     values.removed("horizontal scaler", removed.scaler.as_ref());
     values.removed("PodDisruptionBudget", removed.disruption.as_ref());
@@ -98,7 +88,27 @@ impl Values {
             value,
             reason: reason.clone(),
             is_of_object: false,
+            is_of_template: false,
         });
+    }
+
+    /// Values of the pod template.
+    fn template(&mut self, add: impl FnOnce(&mut Self)) {
+        let others = self.0.len();
+        add(self);
+        self.0
+            .iter_mut()
+            .skip(others)
+            .for_each(|value| value.is_of_template = true);
+    }
+
+    fn placement(&mut self, plan: &WorkloadPlan) {
+        for (topology, spread) in &plan.spread {
+            self.add(format!("spread {topology}"), spread_words(spread), &spread.reason);
+        }
+        if let Some(spot) = &plan.spot {
+            self.add("spot".to_owned(), spot_words(spot), &spot.reason);
+        }
     }
 
     /// A value of which the plan does not say what it was before.
@@ -153,7 +163,7 @@ impl Values {
         };
         let value = replicas.value.map(|count| count.to_string()).or_else(owner);
         let before = replicas.before.map(|count| count.to_string());
-        self.push(REPLICAS.to_owned(), before, value, &replicas.reason);
+        self.push("replicas".to_owned(), before, value, &replicas.reason);
     }
 
     fn scaler(&mut self, scaler: &ScalerPlan) {

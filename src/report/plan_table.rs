@@ -322,7 +322,7 @@ fn changes(plan: &WorkloadPlan, accepted: Option<&WorkloadPlan>) -> (Vec<PlanCha
         .collect();
     let (mut changes, mut unchanged) = (Vec::new(), 0);
     for decided in decided::of(plan) {
-        let is_of_template = decided.is_of_template();
+        let is_of_template = decided.is_of_template;
         let before = match known.remove(&decided.field) {
             Some(known) if is_new => known.before,
             Some(known) => known.value,
@@ -342,7 +342,7 @@ fn changes(plan: &WorkloadPlan, accepted: Option<&WorkloadPlan>) -> (Vec<PlanCha
     }
     let gone = known.into_values().filter(|known| !is_new && known.value.is_some());
     changes.extend(gone.map(|known| PlanChange {
-        is_of_template: known.is_of_template(),
+        is_of_template: known.is_of_template,
         after: (!known.is_of_object).then(|| "(as in the manifest)".to_owned()),
         field: known.field,
         before: known.value,
