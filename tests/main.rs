@@ -10,6 +10,7 @@ mod agreement;
 mod check;
 mod comfort;
 mod container;
+mod container_rename;
 mod diff;
 mod diff_command;
 mod drift;

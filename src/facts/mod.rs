@@ -6,6 +6,7 @@ mod demand;
 mod shift;
 mod usage;
 mod from_profile;
+mod renamed;
 
 use std::collections::BTreeMap;
 

@@ -25,6 +25,8 @@ pub struct Question<'a> {
     pub seen: Option<&'a Facts>,
     /// The accepted decision.
     pub accepted: Option<&'a WorkloadPlan>,
+    /// Names of its containers by those that history and the accepted decision may have for them.
+    pub renamed: &'a BTreeMap<String, String>,
     /// Whether it is not as planning wrote it.
     pub is_edited: bool,
     /// End of the window of history.

@@ -222,7 +222,7 @@ pub fn edited(plan: &OptimizationPlan) -> impl Iterator<Item = &String> {
 }
 
 /// The digest tells an edit from a decision; it is no signature: who can edit a plan can also seal it.
-fn seal_of(key: &str, workload: &WorkloadPlan) -> String {
+pub(super) fn seal_of(key: &str, workload: &WorkloadPlan) -> String {
     let unsealed = WorkloadPlan {
         seal: String::new(),
         ..workload.clone()

@@ -3,7 +3,8 @@
 use super::case::{Case, Question};
 use super::model::{ContainerPlan, Decided, Status, UpdateMode, WorkloadPlan};
 use super::{
-    disruption, gone, lifecycle, limits, owner, placement, removal, requests, safeguards, scaling, vpa, warnings,
+    disruption, gone, lifecycle, limits, owner, placement, removal, rename, requests, safeguards, scaling, vpa,
+    warnings,
 };
 use crate::diag::{Code, Diagnostic, code};
 use crate::policy::wire::Mode;
@@ -48,7 +49,11 @@ fn keep(accepted: &WorkloadPlan, code: Code, detail: &str) -> WorkloadPlan {
         status: Status::Kept,
         ..accepted.clone()
     };
-    kept.with_finding(code, detail)
+    let kept = kept.with_finding(code, detail);
+    match rename::said(&kept.renamed) {
+        Some(said) => kept.with_finding(code::CONTAINER_RENAMED, said),
+        None => kept,
+    }
 }
 
 fn refused(workload: &Workload, mode: Mode, code: Code, detail: &str) -> WorkloadPlan {
@@ -89,6 +94,9 @@ fn wanted_plan(question: Question<'_>, wanted: &WorkloadSettings) -> WorkloadPla
         let detail = format!("`{object}` was adopted and is not there any more: it is decided on as if none had been");
         case.find(code::ADOPTED_OBJECT_GONE, detail);
     }
+    if let Some(said) = rename::said(question.renamed) {
+        case.find(code::CONTAINER_RENAMED, said);
+    }
     let Some(main) = case.main_container() else {
         return kept_or_refused(question, mode, code::LEFT_ALONE, "its pod template has no containers");
     };
@@ -126,6 +134,8 @@ fn wanted_plan(question: Question<'_>, wanted: &WorkloadSettings) -> WorkloadPla
             accepted.and_then(|plan| plan.window)
         },
         written: Some(owner::written(workload)),
+        unwritten: owner::unwritten(workload),
+        renamed: question.renamed.clone(),
         raised: case.raised.clone(),
         ..WorkloadPlan::default()
     };
@@ -188,7 +198,9 @@ fn without_deciding(question: Question<'_>, mode: Mode) -> Option<WorkloadPlan> 
         );
         return Some(kept_or_refused(question, mode, code::LEFT_ALONE, &detail));
     }
-    None
+    let in_force = accepted.filter(|accepted| accepted.is_rendered())?;
+    let detail = rename::unclear(in_force, workload)?;
+    Some(keep(in_force, code::CONTAINER_RENAMED, &detail))
 }
 
 /// Observing renders nothing at all: a VPA is an object in the cluster too, one that only recommends as well.

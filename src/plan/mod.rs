@@ -22,6 +22,7 @@ pub mod vpa;
 pub mod lifecycle;
 mod lapse;
 pub(crate) mod gone;
+pub(crate) mod rename;
 mod removal;
 mod safeguards;
 pub mod baseline;
@@ -68,6 +69,12 @@ pub struct Inputs<'a> {
 
 /// Plans an environment. The result does not depend on the number of threads.
 pub fn plan(inputs: &Inputs<'_>) -> (OptimizationPlan, Vec<Diagnostic>) {
+    let carried = inputs.accepted.map(|plan| rename::carried(plan, inputs.workloads));
+    let inputs = &Inputs {
+        accepted: carried.as_ref(),
+        digests: inputs.digests.clone(),
+        ..*inputs
+    };
     let accepted = inputs.accepted.map(|plan| &plan.spec.workloads);
     let decided: Vec<(String, Option<WorkloadPlan>, Vec<Diagnostic>)> = inputs
         .workloads
@@ -120,11 +127,17 @@ fn one(
         return (Some(same.clone()), Vec::new());
     }
     let is_edited = accepted.is_some_and(|plan| !codec::is_sealed(key, plan));
+    let seen = inputs.facts.get(key);
+    let renamed = rename::in_use(accepted, workload, seen);
+    let under_new_names = seen
+        .filter(|_| !renamed.is_empty())
+        .map(|seen| seen.under_new_names(&renamed));
     let question = Question {
         settings: inputs.settings,
         workload,
-        seen: inputs.facts.get(key),
+        seen: under_new_names.as_ref().or(seen),
         accepted,
+        renamed: &renamed,
         is_edited,
         now: inputs.window_end,
         shared_with,

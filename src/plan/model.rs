@@ -134,6 +134,12 @@ pub struct WorkloadPlan {
     /// told by it. Absent: it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub written: Option<BTreeMap<String, Quantity>>,
+    /// Containers of which the manifest said no amount.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unwritten: Vec<String>,
+    /// Containers that were renamed, by their earlier names: what history has under those counts for them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub renamed: BTreeMap<String, String>,
     /// What its owner raised in the manifest after a plan: a floor of what is derived.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub raised: BTreeMap<String, Raised>,

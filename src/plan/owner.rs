@@ -13,7 +13,7 @@ use super::model::{Decision, Raised, Removable, WorkloadPlan};
 use crate::diag::{Diagnostic, code};
 use crate::krm::Reason;
 use crate::units::{Bytes, Format, Millicores, Quantity, Timestamp};
-use crate::workload::{Scaler, Workload};
+use crate::workload::{Container, Scaler, Workload};
 
 /// Amounts by field: `api/requests/cpu`, `replicas`, `scaler/minReplicas`.
 pub type Written = BTreeMap<String, Quantity>;
@@ -48,6 +48,16 @@ pub(super) fn written(workload: &Workload) -> Written {
     let counts = counts.map(|(field, number)| (field.to_owned(), number.map(count)));
     let all = containers.chain(counts);
     all.filter_map(|(field, amount)| Some((field, amount?))).collect()
+}
+
+/// Containers of which a manifest says no amount: [`written`] names the others.
+pub(super) fn unwritten(workload: &Workload) -> Vec<String> {
+    let is_bare = |container: &&Container| {
+        let (cpu, memory) = (container.cpu_request.or(container.cpu_limit), container.memory_request);
+        cpu.is_none() && memory.or(container.memory_limit).is_none()
+    };
+    let bare = workload.containers.iter().filter(is_bare);
+    bare.map(|container| container.name.clone()).collect()
 }
 
 fn count(number: u32) -> Quantity {

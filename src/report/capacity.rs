@@ -6,6 +6,7 @@
 use serde_json::{Value, json};
 
 use crate::plan::model::{OptimizationPlan, WorkloadPlan};
+use crate::plan::rename::as_named_in;
 use crate::units::{Bytes, Millicores};
 use crate::workload::{Container, Workload, Workloads};
 
@@ -40,7 +41,7 @@ impl Capacity {
             };
             let accepted = accepted.and_then(|accepted| accepted.spec.workloads.get(key));
             let before = match accepted.filter(|accepted| accepted.is_rendered()) {
-                Some(accepted) => with_plan(workload, accepted),
+                Some(accepted) => with_plan(workload, &as_named_in(accepted, planned)),
                 None => found(workload, planned),
             };
             let after = if planned.is_rendered() {

@@ -10,6 +10,7 @@ use super::{Capacity, words};
 use crate::diag::code;
 use crate::krm::Reason;
 use crate::plan::model::{OptimizationPlan, Status, WorkloadPlan};
+use crate::plan::rename::as_named_in;
 use crate::policy::wire::Mode;
 
 /// The plans of some environments as a table.
@@ -209,7 +210,9 @@ impl PlanEnvironment {
 
 impl PlanRow {
     fn of(key: &str, plan: &WorkloadPlan, accepted: Option<&WorkloadPlan>) -> Self {
-        let (changes, unchanged) = changes(plan, accepted);
+        // a new name alone changes no value
+        let named = accepted.map(|accepted| as_named_in(accepted, plan));
+        let (changes, unchanged) = changes(plan, named.as_deref());
         let restarts = plan.findings.contains_key(code::RESTARTS_PODS.as_str())
             && changes.iter().any(|change| change.is_of_template);
         let remarks = plan.findings.iter().map(|(code, finding)| Remark {
