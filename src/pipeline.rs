@@ -104,6 +104,7 @@ pub fn run(inputs: &Inputs) -> Result<Outcome, Vec<Diagnostic>> {
     diagnostics.extend(miscounted);
     if let Some(accepted) = &accepted {
         diagnostics.extend(edited(accepted));
+        diagnostics.extend(plan::missed::let_go(accepted, &mut workloads));
         diagnostics.extend(render::overridden(accepted, &workloads));
     }
     let is_on_the_fly = accepted.is_none() && inputs.purpose == Purpose::Apply;

@@ -16,6 +16,7 @@ mod diff_command;
 mod drift;
 mod environments;
 mod example;
+mod former_names;
 mod function;
 mod history_formats;
 mod house;

@@ -119,7 +119,7 @@ codes! {
     FOREIGN_PROFILE = "foreign-profile": "The profile was recorded in another environment. Sizing production from what another environment did is refused unless `spec.history.from` names it.";
     MALFORMED_INPUT = "malformed-input": "A file can't be read as what it should be.";
     MISSING_INPUT = "missing-input": "Something the command needs is not there.";
-    UNKNOWN_TARGET = "unknown-target": "A scaler, budget or VPA in the manifests points at a workload that is not among them. It is left alone.";
+    UNKNOWN_TARGET = "unknown-target": "A scaler, budget or VPA in the manifests points at a workload that is not among them. It is left alone. Where a workload has the name with a prefix or suffix more, the reference lacks it: kustomize adds it to the target of an HPA, and to that of a ScaledObject, a VPA or a Rollout only where a file under `configurations:` has a `nameReference` for it.";
     ACCEPT_EXPIRED = "accept-expired": "A finding was accepted until a day that has passed. What was rendered stays; the acceptance needs a new date or the finding a repair.";
     ACCEPTED = "accepted": "A finding that the policy accepts, with its reason.";
     TRIGGER_INVALID = "trigger-invalid": "A KEDA trigger lacks metadata that its scaler needs, or has values it refuses.";

@@ -7,6 +7,7 @@ pub mod layer;
 pub mod merge_keys;
 pub mod patch;
 pub mod path;
+pub mod renamed;
 pub mod resource_list;
 
 pub use apply::{ApplyError, apply};

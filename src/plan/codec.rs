@@ -10,7 +10,7 @@ use crate::diag::{Diagnostic, code};
 use crate::policy::merge::escape;
 use crate::policy::wire::Metadata;
 use crate::policy::{API_VERSION, DECISION_VERSION, Settings, Source, schema};
-use crate::workload::Workload;
+use crate::workload::{Missing, Workload};
 
 /// `sha256:` and 64 bits in hex.
 const SHORT: usize = 23;
@@ -332,6 +332,10 @@ fn manifests_of(workload: &Workload) -> Value {
     }
     if let (Some(list), false) = (seen.as_array_mut(), hard.is_empty()) {
         list.push(json!({"hardSpreads": hard}));
+    }
+    let missed_by: Vec<String> = workload.missed_by.iter().map(Missing::words).collect();
+    if let (Some(list), false) = (seen.as_array_mut(), missed_by.is_empty()) {
+        list.push(json!({"missedBy": missed_by}));
     }
     seen
 }

@@ -3,7 +3,7 @@
 use super::case::{Case, Question};
 use super::model::{ContainerPlan, Decided, Status, UpdateMode, WorkloadPlan};
 use super::{
-    disruption, gone, lifecycle, limits, owner, placement, removal, rename, requests, safeguards, scaling, vpa,
+    disruption, gone, lifecycle, limits, missed, owner, placement, removal, rename, requests, safeguards, scaling, vpa,
     warnings,
 };
 use crate::diag::{Code, Diagnostic, code};
@@ -155,6 +155,7 @@ fn wanted_plan(question: Question<'_>, wanted: &WorkloadSettings) -> WorkloadPla
     }
     safeguards::say(&case, lost);
     warnings::warn(&case);
+    missed::note(&case);
     if mode == Mode::Observe {
         say_observed(&case, &plan);
     }

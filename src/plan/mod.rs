@@ -27,6 +27,7 @@ mod removal;
 mod safeguards;
 pub mod baseline;
 pub mod last;
+pub mod missed;
 mod warnings;
 mod unit_slip;
 mod settle;

@@ -5,9 +5,12 @@
 pub mod model;
 pub(crate) mod affinity;
 pub(crate) mod containers;
+mod attach;
 mod overlaps;
 mod pointers;
 mod read;
+mod references;
 
-pub use model::{Budget, Container, Scaler, Vpa, Workload, Workloads};
+pub(crate) use attach::missed;
+pub use model::{Budget, Container, Missing, Scaler, Vpa, Workload, Workloads};
 pub use read::read;

@@ -19,9 +19,54 @@ pub struct Workloads {
     pub repeated: BTreeSet<String>,
     /// Namespaces whose `LimitRange` gives requests to containers without them.
     pub filled: BTreeSet<String>,
+    /// Scalers and VPAs that name a workload as it was called before, inside a build that may put the name right or not:
+    /// the key of the workload they are counted to, and the reference.
+    pub followed: Vec<(String, Missing)>,
+}
+
+/// An owner's scaler or VPA whose target is not there by the name it says, and a workload that nearly has that name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// The scaler or VPA.
+    pub id: ObjectId,
+    /// What it points at: `Deployment/api`.
+    pub target: String,
+}
+
+impl Missing {
+    /// `ScaledObject/shop/prd-api` points at `Deployment/api`, …
+    pub fn words(&self) -> String {
+        format!(
+            "`{}` points at `{}`, which is not among the manifests",
+            self.id, self.target
+        )
+    }
 }
 
 impl Workloads {
+    /// Takes a followed reference at its word: it misses the workload.
+    pub fn let_go(&mut self, key: &str, missing: &Missing) {
+        self.followed.retain(|(_, followed)| followed != missing);
+        if let Some(workload) = self.by_key.get_mut(key) {
+            workload.scalers.retain(|scaler| scaler.id != missing.id);
+            workload.vpas.retain(|vpa| vpa.id != missing.id);
+            workload.missed_by.push(missing.clone());
+        }
+        self.mark_taken_names();
+    }
+
+    /// Notes names that objects of others have: one that does not point at the workload of its name serves something else.
+    pub(super) fn mark_taken_names(&mut self) {
+        for foreign in &self.foreign {
+            for workload in self.by_key.values_mut() {
+                let id = &workload.id;
+                if (&id.namespace, &id.name) == (&foreign.namespace, &foreign.name) && !workload.has(foreign) {
+                    workload.taken_names.insert(foreign.kind.clone());
+                }
+            }
+        }
+    }
+
     /// Whether a workload, or the owner of its pod template, is among the manifests more than once.
     pub fn is_repeated(&self, workload: &Workload) -> bool {
         let keys = [workload.key(), workload.template_id.to_string()];
@@ -76,6 +121,8 @@ pub struct Workload {
     pub budgets: Vec<Budget>,
     /// VerticalPodAutoscalers that point at it.
     pub vpas: Vec<Vpa>,
+    /// What was meant for it, by its own name, and points at nothing: the reference lacks a prefix or suffix.
+    pub missed_by: Vec<Missing>,
 }
 
 /// A container of the pod template.
@@ -177,6 +224,14 @@ impl Workload {
             Some(container) => Some(Some(container)),
             None => named.filter(|name| self.container(name).is_none()).map(|_| None),
         }
+    }
+
+    /// Whether an object is a scaler, budget or VPA of it.
+    fn has(&self, object: &ObjectId) -> bool {
+        let scalers = self.scalers.iter().map(|scaler| &scaler.id);
+        let budgets = self.budgets.iter().map(|budget| &budget.id);
+        let vpas = self.vpas.iter().map(|vpa| &vpa.id);
+        scalers.chain(budgets).chain(vpas).any(|id| id.is_same_object(object))
     }
 
     /// `Deployment/shop/api`.

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::attach::attach;
 use super::model::{Workload, Workloads};
+use super::references::meant;
 use super::{containers, overlaps, pointers};
 use crate::diag::{Diagnostic, code};
 use crate::krm::id::{is_label, is_subdomain, unreadable};
@@ -30,7 +32,7 @@ pub fn read(objects: &[Object]) -> (Workloads, Vec<Diagnostic>) {
     overlaps::mark(&mut workloads);
     let mut diagnostics: Vec<Diagnostic> = objects.iter().filter_map(without_identity).collect();
     for (id, object) in &identified {
-        attach(id, object, &mut workloads, &mut diagnostics);
+        attach((id, object), &identified, &mut workloads, &mut diagnostics);
         if pointers::is_foreign(id, object) {
             workloads.foreign.push(id.clone());
         }
@@ -38,7 +40,7 @@ pub fn read(objects: &[Object]) -> (Workloads, Vec<Diagnostic>) {
             workloads.filled.insert(id.namespace.clone());
         }
     }
-    mark_taken_names(&mut workloads);
+    workloads.mark_taken_names();
     (workloads, diagnostics)
 }
 
@@ -67,7 +69,7 @@ fn workload(id: &ObjectId, object: &Object, all: &[(ObjectId, &Object)]) -> Opti
     let own_selector = object
         .pointer("/spec/selector")
         .or_else(|| owner.pointer("/spec/selector"));
-    let (has_state, is_exclusive) = state(object, &pod_spec, &id.namespace, all);
+    let (has_state, is_exclusive) = state((id, object), &pod_spec, all);
     Some(Workload {
         unreadable: containers::unreadable(&pod_spec)
             .into_iter()
@@ -101,6 +103,7 @@ fn workload(id: &ObjectId, object: &Object, all: &[(ObjectId, &Object)]) -> Opti
         scalers: Vec::new(),
         budgets: Vec::new(),
         vpas: Vec::new(),
+        missed_by: Vec::new(),
         taken_names: BTreeSet::new(),
         template_missing: source.missing(),
         template_id: source.id(id),
@@ -157,9 +160,10 @@ fn template_source<'a>(id: &ObjectId, object: &'a Object, all: &[(ObjectId, &'a 
     };
     let text = |key: &str| reference.get(key).and_then(Value::as_str).unwrap_or_default();
     let (kind, name) = (text("kind"), text("name"));
+    let meant = meant((id, object), (kind, name), all).name();
     let found = all
         .iter()
-        .find(|(other, _)| other.kind == kind && other.name == name && other.namespace == id.namespace);
+        .find(|(other, _)| other.kind == kind && other.name == meant && other.namespace == id.namespace);
     match found {
         Some((other, owner)) => TemplateSource::Referenced(other.clone(), owner),
         None => TemplateSource::Missing(format!("{kind}/{name}"), object),
@@ -202,25 +206,6 @@ fn mark_behind_rollouts(workloads: &mut Workloads) {
     }
 }
 
-/// Notes names that objects of others have: one that does not point at the workload of its name serves something else.
-fn mark_taken_names(workloads: &mut Workloads) {
-    for foreign in &workloads.foreign {
-        for workload in workloads.by_key.values_mut() {
-            let id = &workload.id;
-            if (&id.namespace, &id.name) == (&foreign.namespace, &foreign.name) && !points_at(workload, foreign) {
-                workload.taken_names.insert(foreign.kind.clone());
-            }
-        }
-    }
-}
-
-fn points_at(workload: &Workload, object: &ObjectId) -> bool {
-    let scalers = workload.scalers.iter().map(|scaler| &scaler.id);
-    let budgets = workload.budgets.iter().map(|budget| &budget.id);
-    let vpas = workload.vpas.iter().map(|vpa| &vpa.id);
-    scalers.chain(budgets).chain(vpas).any(|id| id.is_same_object(object))
-}
-
 /// Whether a `LimitRange` gives requests to containers without them.
 fn fills_requests(range: &Value) -> bool {
     let limits = range.pointer("/spec/limits").and_then(Value::as_array);
@@ -238,7 +223,7 @@ fn texts(value: Option<&Value>) -> BTreeMap<String, String> {
 }
 
 /// Whether a workload holds state, and whether it allows one pod at a time.
-fn state(object: &Object, pod_spec: &Value, namespace: &str, all: &[(ObjectId, &Object)]) -> (bool, bool) {
+fn state((id, object): (&ObjectId, &Object), pod_spec: &Value, all: &[(ObjectId, &Object)]) -> (bool, bool) {
     let has_templates = object
         .pointer("/spec/volumeClaimTemplates")
         .and_then(Value::as_array)
@@ -251,63 +236,20 @@ fn state(object: &Object, pod_spec: &Value, namespace: &str, all: &[(ObjectId, &
         .filter_map(|volume| volume.pointer("/persistentVolumeClaim/claimName")?.as_str())
         .collect();
     let recreates = object.pointer("/spec/strategy/type").and_then(Value::as_str) == Some("Recreate");
-    let one_node = claims.iter().any(|claim| !is_shareable(claim, namespace, all));
+    let one_node = claims.iter().any(|claim| !is_shareable(claim, (id, object), all));
     (has_templates || !claims.is_empty(), recreates || one_node)
 }
 
 /// Whether several nodes may mount a claim. One that is not in the manifests is taken as one that can't be shared.
-fn is_shareable(claim: &str, namespace: &str, all: &[(ObjectId, &Object)]) -> bool {
+fn is_shareable(claim: &str, user: (&ObjectId, &Object), all: &[(ObjectId, &Object)]) -> bool {
+    let (kind, namespace) = ("PersistentVolumeClaim", &user.0.namespace);
+    let claim = meant(user, (kind, claim), all).name();
     all.iter()
-        .find(|(id, _)| id.kind == "PersistentVolumeClaim" && id.name == claim && id.namespace == namespace)
+        .find(|(id, _)| id.kind == kind && id.name == claim && id.namespace == *namespace)
         .and_then(|(_, object)| object.pointer("/spec/accessModes")?.as_array())
         .is_some_and(|modes| {
             modes
                 .iter()
                 .any(|mode| matches!(mode.as_str(), Some("ReadWriteMany" | "ReadOnlyMany")))
         })
-}
-
-fn attach(id: &ObjectId, object: &Object, workloads: &mut Workloads, diagnostics: &mut Vec<Diagnostic>) {
-    if let Some((target, scaler)) = pointers::scaler(id, object) {
-        match find(workloads, &target) {
-            Some(workload) => workload.scalers.push(scaler),
-            None => diagnostics.push(dangling(id, &target)),
-        }
-    } else if let Some((target, vpa)) = pointers::vpa(id, object) {
-        match find(workloads, &target) {
-            Some(workload) => workload.vpas.push(vpa),
-            None => diagnostics.push(dangling(id, &target)),
-        }
-    } else if let Some((selector, budget)) = pointers::budget(id, object) {
-        let selected = |workload: &&mut Workload| {
-            workload.id.namespace == id.namespace
-                && !workload.is_behind_rollout
-                && workload.id.group != "batch"
-                && pointers::selects(&selector, &workload.pod_labels)
-        };
-        let mut hits: Vec<&mut Workload> = workloads.by_key.values_mut().filter(selected).collect();
-        let is_shared = hits.len() > 1;
-        for workload in &mut hits {
-            workload.budgets.push(super::Budget {
-                is_shared,
-                ..budget.clone()
-            });
-        }
-    }
-}
-
-fn find<'a>(workloads: &'a mut Workloads, (kind, namespace, name): &pointers::Target) -> Option<&'a mut Workload> {
-    let matches = |workload: &&mut Workload| {
-        let id = &workload.id;
-        id.kind == *kind && id.name == *name && id.namespace == *namespace
-    };
-    workloads.by_key.values_mut().find(matches)
-}
-
-fn dangling(id: &ObjectId, (kind, _, name): &pointers::Target) -> Diagnostic {
-    Diagnostic::note(
-        code::UNKNOWN_TARGET,
-        format!("`{id}` points at `{kind}/{name}`, which is not among the manifests"),
-    )
-    .because("it may be defined elsewhere, so it is left alone")
 }

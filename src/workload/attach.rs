@@ -1,0 +1,111 @@
+//! What points at a workload: found by name or selector, or missed.
+
+use super::model::{Budget, Missing, Workload, Workloads};
+use super::pointers;
+use super::references::{Meant, meant};
+use crate::diag::{Diagnostic, code};
+use crate::krm::{Object, ObjectId};
+
+/// Hands an object to the workloads that it points at or selects.
+pub(super) fn attach(
+    (id, object): (&ObjectId, &Object),
+    all: &[(ObjectId, &Object)],
+    workloads: &mut Workloads,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    if let Some((target, scaler)) = pointers::scaler(id, object) {
+        match find((id, object), &target, all, workloads) {
+            Some(workload) => workload.scalers.push(scaler),
+            None => diagnostics.push(dangling(id, &target, workloads)),
+        }
+    } else if let Some((target, vpa)) = pointers::vpa(id, object) {
+        match find((id, object), &target, all, workloads) {
+            Some(workload) => workload.vpas.push(vpa),
+            None => diagnostics.push(dangling(id, &target, workloads)),
+        }
+    } else if let Some((selector, budget)) = pointers::budget(id, object) {
+        let selected = |workload: &&mut Workload| {
+            workload.id.namespace == id.namespace
+                && !workload.is_behind_rollout
+                && workload.id.group != "batch"
+                && pointers::selects(&selector, &workload.pod_labels)
+        };
+        let mut hits: Vec<&mut Workload> = workloads.by_key.values_mut().filter(selected).collect();
+        let is_shared = hits.len() > 1;
+        for workload in &mut hits {
+            workload.budgets.push(Budget {
+                is_shared,
+                ..budget.clone()
+            });
+        }
+    }
+}
+
+/// The workload that an object points at.
+fn find<'a>(
+    (id, object): (&ObjectId, &Object),
+    (kind, namespace, name): &pointers::Target,
+    all: &[(ObjectId, &Object)],
+    workloads: &'a mut Workloads,
+) -> Option<&'a mut Workload> {
+    let meant = meant((id, object), (kind, name), all);
+    let matches = |workload: &&mut Workload| {
+        let id = &workload.id;
+        id.kind == *kind && id.name == meant.name() && id.namespace == *namespace
+    };
+    let found = workloads.by_key.values_mut().find(matches)?;
+    if matches!(meant, Meant::Perhaps(_)) {
+        let missing = Missing {
+            id: id.clone(),
+            target: format!("{kind}/{name}"),
+        };
+        workloads.followed.push((found.key(), missing));
+    }
+    Some(found)
+}
+
+fn dangling(id: &ObjectId, target: &pointers::Target, workloads: &mut Workloads) -> Diagnostic {
+    let (kind, _, name) = target;
+    let missing = Missing {
+        id: id.clone(),
+        target: format!("{kind}/{name}"),
+    };
+    let Some(near) = near(id, target, workloads) else {
+        return Diagnostic::note(code::UNKNOWN_TARGET, missing.words())
+            .because("it may be defined elsewhere, so it is left alone");
+    };
+    near.missed_by.push(missing.clone());
+    missed(&missing, &near.id)
+}
+
+/// The one workload that has the name behind a prefix or before a suffix that the object's own name has too: what a
+/// `namePrefix` leaves behind where nothing tells kustomize of the reference.
+fn near<'a>(
+    id: &ObjectId,
+    (kind, namespace, name): &pointers::Target,
+    workloads: &'a mut Workloads,
+) -> Option<&'a mut Workload> {
+    let is_near = |workload: &&mut Workload| {
+        let other = &workload.id;
+        let is_dressed = |(at, _): (usize, &str)| {
+            let (prefix, suffix) = (&other.name[..at], &other.name[at + name.len()..]);
+            id.name.starts_with(prefix) && id.name.ends_with(suffix)
+        };
+        other.kind == *kind && other.namespace == *namespace && other.name.match_indices(name).any(is_dressed)
+    };
+    let mut found = workloads.by_key.values_mut().filter(is_near);
+    let only = found.next().filter(|_| !name.is_empty());
+    only.filter(|_| found.next().is_none())
+}
+
+/// A reference that lacks a prefix or suffix: nearly always a mistake, and nothing else says so.
+pub(crate) fn missed(missing: &Missing, near: &ObjectId) -> Diagnostic {
+    let headline = format!("{}; `{near}` is", missing.words());
+    Diagnostic::warning(code::UNKNOWN_TARGET, headline)
+        .of(near.to_string())
+        .because("it does nothing as it stands; kustomize puts a prefix or suffix into the target of an HPA by itself, into others only if told")
+        .help(format!(
+            "name `{}` there, or list such references in a file under `configurations:` (`nameReference`)",
+            near.name
+        ))
+}
