@@ -88,7 +88,7 @@ mod tests {
         (found.name().to_owned(), matches!(found, Meant::Perhaps(_)))
     }
 
-    /// What kustomize 5.8.2 makes of an HPA in each case; of a ScaledObject it makes this or nothing.
+    /// By kustomize's rule (`api/filters/nameref`): former names first, then the referrer's own prefix. An HPA is sure of it.
     #[test]
     fn former_names_lead_to_the_object() {
         let renamed = ("prd-api", "api,api", "prd-");
