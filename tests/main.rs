@@ -7,6 +7,7 @@
 
 mod accepted;
 mod agreement;
+mod bounds;
 mod check;
 mod comfort;
 mod container;

@@ -1379,7 +1379,7 @@ fn an_even_load_is_reported_with_its_numbers() {
     );
     assert_eq!(
         world.one("api").findings["load-too-flat"].detail,
-        "the median of the highest hour of the day is 500m, of the lowest 400m: 125%, and a scaler is worth its risk from 150% on"
+        "the median of the highest hour of the day is 500m, of the lowest 400m: 125%, and a scaler is worth its risk from 150% on; none is made, and `replicas` stay its owner's"
     );
 }
 

@@ -101,7 +101,7 @@ codes! {
     SPREAD_SOFTENED = "spread-softened": "With fewer replicas than zones a hard spread would leave pods pending, so it is a preference.";
     RESTART_DEFERRED = "restart-deferred": "The change would restart pods, and the policy bounds how often (`guardrails.restart`) or how many workloads at once (`guardrails.wave`). It waits for a later plan.";
     RESTARTS_PODS = "restarts-pods": "Applying this change replaces the workload's pods. Where something restarts them that waits for nothing, such as a stated value, steps that `guardrails.restart.minInterval` alone would hold back go along (`takenAlong`): one restart is less than two.";
-    CAPACITY_BOUNDED = "capacity-bounded": "Requests × lowest replicas shrink by at most `guardrails.capacityDecrease` in one plan. The rest follows with newer history, when this step has proved itself: one window of history is worth one step.";
+    CAPACITY_BOUNDED = "capacity-bounded": "A request shrinks by at most `guardrails.capacityDecrease` in one plan, and so do requests × lowest replicas. The rest follows with newer history, when this step has proved itself: one window of history is worth one step.";
     BELOW_MIN_CHANGE = "below-min-change": "The new value differs from the accepted one by less than `guardrails.minChange`, so the accepted one stays: quiet diffs. `derived` is the new one.";
     REGIME_CHANGE = "regime-change": "From some day on the load is another than before: each day since is above, or below, each day before, and their medians differ by half and more. They are not one population, so a percentile over both fits neither. Look before merging; a shorter window, or the next profile, shows the new level alone.";
     SATURATED = "saturated": "The container uses up its CPU limit for long: what it would use without the limit was not recorded, so percentiles show the limit and not the load. A request derived from them may still be too small; raise or drop the limit, and look again with the next profile.";
@@ -113,7 +113,7 @@ codes! {
     PERCENTILE = "percentile": "A percentile of the recorded usage per pod, plus a margin, rounded up.";
     VPA_ESTIMATE = "vpa-estimate": "The Vertical Pod Autoscaler's rule (90th percentile, 15 % margin, floors) on the profile's sketch: an approximation, as the sketch keeps weeks and not single samples in order.";
     UNCHANGED = "unchanged": "Nothing to change here.";
-    KEPT = "kept": "The accepted decision is kept.";
+    KEPT = "kept": "The accepted decision is kept, or what the manifests have.";
     BORROWED_HISTORY = "borrowed-history": "`spec.history.from` names another environment. What that one used can only be a floor here, and floors are not derived yet: the profile is set aside, and values left to history stay as they are.";
     PROFILE_OLDER = "profile-older": "The accepted plan was decided on a profile that reaches further than the one given now: an old file came back, or an export was cut short. What was accepted on the newer one stays, and nothing is derived from the older one. Give the newer profile again; where the older one is the right one, restore its plan too, or take the workload's entry out (`trimtab plan --write --forget WORKLOAD`).";
     FOREIGN_PROFILE = "foreign-profile": "The profile was recorded in another environment. Sizing production from what another environment did is refused unless `spec.history.from` names it.";

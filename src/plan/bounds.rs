@@ -2,7 +2,8 @@
 //!
 //! min = the most of: what carries a share of the demand, what carries the median without one zone, 2 under a budget,
 //! and what the largest step down of capacity leaves. max = what carries the highest demand with headroom, and never
-//! under what runs now.
+//! under what runs now; where that leaves no room above min, the highest count in force stays, so that a scaler steps
+//! down with its minimum.
 
 use super::case::{Case, reason};
 use super::guardrails::{self, floor_after};
@@ -43,11 +44,12 @@ pub fn decide(
     if let Some((demand, _)) = load
         && is_new_and_flat(case, demand)
     {
-        case.find(code::LOAD_TOO_FLAT, flatness(demand));
+        let detail = format!("{}; none is made, and `replicas` stay its owner's", flatness(demand));
+        case.find(code::LOAD_TOO_FLAT, detail);
         return None;
     }
     let before = Range::of(case, case.base());
-    let mut min = lowest(case, load, request, &before)?;
+    let mut min = lowest(case, kind, load, request, &before)?;
     let theirs = case.foreign_scaler();
     min = owner::lift(case, owner::MIN_REPLICAS, theirs.map(|scaler| scaler.min_replicas), min);
     let written = theirs.and_then(|scaler| scaler.max_replicas);
@@ -141,6 +143,7 @@ fn flatness(demand: &Demand) -> String {
 
 fn lowest(
     case: &Case<'_>,
+    kind: ScalerKind,
     load: Option<(&Demand, u128)>,
     request: Option<Millicores>,
     before: &Range,
@@ -154,26 +157,23 @@ fn lowest(
             reason: reason(code::STATED, []),
         });
     }
-    let two = if disruption::is_meant(case) { 2 } else { 1 };
     let Some((demand, per_pod)) = load else {
         let known = Range::of(case, case.accepted()).min;
         let known = known.unwrap_or_else(|| case.replicas_before());
-        let (value, _) = setting.resolve(known.max(if setting.min.is_some() {
-            1
-        } else {
-            two.min(known.max(1))
-        }));
+        let least = u32::from(!may_be_zero(case, kind));
+        let (value, moved) = setting.resolve(known.max(least));
         return Some(Decision {
             value,
             before: before.min,
-            reason: reason(code::KEPT, []),
+            reason: reason(if moved { code::BOUNDED } else { code::KEPT }, []),
         });
     };
+    let two = if disruption::is_meant(case) { 2 } else { 1 };
     let quantile = wanted.scaling.derive.min_quantile?;
     let carried = pods(demand.quantile(quantile)?, per_pod);
     let zones = zone_loss(case, demand, request);
-    let gentle = gentle(case, request, before);
-    let (value, moved) = setting.resolve(carried.max(zones).max(two).max(gentle));
+    let held = held(case, request, before);
+    let (value, moved) = setting.resolve(carried.max(zones).max(two).max(held.count));
     let mut why: Reason = reason(
         code::PERCENTILE,
         [
@@ -182,10 +182,11 @@ fn lowest(
             ("perPod", Millicores::from_nano_ceil(per_pod).to_string()),
         ],
     );
-    for (name, count) in [("zoneLoss", zones), ("capacityDecrease", gentle)] {
-        if count == value && count > carried {
-            why.inputs.insert(name.to_owned(), count.to_string());
-        }
+    if zones == value && zones > carried {
+        why.inputs.insert("zoneLoss".to_owned(), zones.to_string());
+    }
+    if held.count == value && held.count > carried {
+        why.inputs.extend(held.inputs(before));
     }
     if why.inputs.contains_key("zoneLoss")
         && let (Some(median), Some(request)) = (demand.quantile(MEDIAN), request)
@@ -223,13 +224,21 @@ fn highest(case: &Case<'_>, load: Option<(&Demand, u128)>, before: &Range, min: 
             let headroom = wanted.derive.max_headroom?;
             let most = demand.highest()?;
             let scaled = u64::try_from(headroom.of_ceil(u128::from(most))).unwrap_or(u64::MAX);
-            let (value, moved) = setting.resolve(pods(scaled, per_pod).max(min).max(running));
+            let derived = pods(scaled, per_pod).max(running);
+            let needed = derived.max(min);
+            let in_force = before.max.filter(|count| derived <= min && *count > needed);
+            let (value, moved) = setting.resolve(in_force.unwrap_or(needed));
             let inputs = [
                 ("highest", Millicores::from_nano_ceil(u128::from(most)).to_string()),
                 ("headroom", headroom.to_string()),
                 ("perPod", Millicores::from_nano_ceil(per_pod).to_string()),
             ];
-            let why = reason(if moved { code::BOUNDED } else { code::PERCENTILE }, inputs);
+            let mut why = reason(if moved { code::BOUNDED } else { code::PERCENTILE }, inputs);
+            if let Some(count) = in_force.filter(|_| !moved) {
+                why.code = code::KEPT.to_string();
+                why.inputs.insert("derived".to_owned(), derived.to_string());
+                why.inputs.insert("inForce".to_owned(), count.to_string());
+            }
             let decision = Decision {
                 value,
                 before: before.max,
@@ -250,7 +259,7 @@ fn highest(case: &Case<'_>, load: Option<(&Demand, u128)>, before: &Range, min: 
             Some(Decision {
                 value,
                 before: before.max,
-                reason: reason(code::KEPT, []),
+                reason: reason(if value == max { code::KEPT } else { code::BOUNDED }, []),
             })
         }
         (None, None) if setting.max.is_some() => {
@@ -299,25 +308,81 @@ fn zone_loss(case: &Case<'_>, demand: &Demand, request: Option<Millicores>) -> u
     u32::try_from((u128::from(median) * zones).div_ceil((zones - 1) * per_pod)).unwrap_or(u32::MAX)
 }
 
+/// The count that the largest step down of capacity leaves, and what would fall further with fewer pods.
+struct Held {
+    count: u32,
+    /// Pods before.
+    pods: u32,
+    falls: Option<Falls>,
+}
+
+/// What falls with the count of pods.
+#[derive(Clone, Copy)]
+enum Falls {
+    Cpu,
+    Memory,
+    /// The count itself, where requests are not known.
+    Pods,
+}
+
+impl Held {
+    const NONE: Self = Self {
+        count: 1,
+        pods: 1,
+        falls: None,
+    };
+
+    /// The count as the reason of a minimum says it. Without a scaler before, also what it is measured from.
+    fn inputs(&self, before: &Range) -> impl Iterator<Item = (String, String)> {
+        let name = self.falls.map(|falls| match falls {
+            Falls::Cpu => HELD[0],
+            Falls::Memory => HELD[1],
+            Falls::Pods => HELD[2],
+        });
+        let name = name.map(|name| (name.to_owned(), self.count.to_string()));
+        let is_base_unseen = before.min.is_none() || self.falls.is_none();
+        let base = is_base_unseen.then(|| (HELD[3].to_owned(), self.pods.to_string()));
+        name.into_iter().chain(base)
+    }
+}
+
+/// Inputs of a minimum that a bounded step holds up.
+const HELD: [&str; 4] = ["cpuDecrease", "memoryDecrease", "podsDecrease", "inForce"];
+
+/// Whether a bounded step holds this minimum up.
+pub(super) fn is_held(min: &Decision<u32>) -> bool {
+    HELD.iter().any(|name| min.reason.inputs.contains_key(*name))
+}
+
 /// Pods below which CPU or memory capacity would shrink by more than `capacityDecrease` in one plan.
-fn gentle(case: &Case<'_>, request: Option<Millicores>, before: &Range) -> u32 {
-    let Some(main) = case.main_container() else { return 1 };
+fn held(case: &Case<'_>, request: Option<Millicores>, before: &Range) -> Held {
+    let Some(main) = case.main_container() else {
+        return Held::NONE;
+    };
     let pods = before.min.unwrap_or_else(|| case.replicas_before());
     let decrease = case.settings.bounds.capacity_decrease;
-    let enough = |old: Option<u64>, new: Option<u64>| match (old, new) {
+    let enough = |falls: Falls, old: Option<u64>, new: Option<u64>| match (old, new) {
         (Some(old), Some(new)) if new > 0 => {
             let floor = floor_after(old.saturating_mul(u64::from(pods)), decrease);
-            u32::try_from(floor.div_ceil(new)).unwrap_or(u32::MAX).min(pods)
+            let count = u32::try_from(floor.div_ceil(new)).unwrap_or(u32::MAX);
+            // a stated request may fall further than any count makes good
+            let falls = (count <= pods).then_some(falls);
+            let count = count.min(pods);
+            Held { count, pods, falls }
         }
-        _ => u32::try_from(floor_after(u64::from(pods), decrease)).unwrap_or(pods),
+        _ => {
+            let count = u32::try_from(floor_after(u64::from(pods), decrease)).unwrap_or(pods);
+            let falls = Some(Falls::Pods);
+            Held { count, pods, falls }
+        }
     };
-    let cpu = enough(case.cpu_before(main).map(Millicores::get), request.map(Millicores::get));
+    let cpu = case.cpu_before(main).map(Millicores::get);
+    let cpu = enough(Falls::Cpu, cpu, request.map(Millicores::get));
     let (requests, _) = case.wanted.container(&main.name, true);
     let memory = super::requests::memory_to_be(case, main, &requests);
-    cpu.max(enough(
-        case.memory_before(main).map(crate::units::Bytes::get),
-        memory.map(crate::units::Bytes::get),
-    ))
+    let memory_before = case.memory_before(main).map(crate::units::Bytes::get);
+    let memory = enough(Falls::Memory, memory_before, memory.map(crate::units::Bytes::get));
+    if memory.count > cpu.count { memory } else { cpu }
 }
 
 fn may_be_zero(case: &Case<'_>, kind: ScalerKind) -> bool {

@@ -231,7 +231,8 @@ fn is_reachable(case: &Case<'_>, main: &Container, point: &scale_point::ScalePoi
     case.is_accepted(code::TARGET_UNREACHABLE)
 }
 
-/// Whether the bounds leave a scaler something to do. Where the owner states both it is rendered, and said.
+/// Whether the bounds leave a scaler something to do. Where the owner states both, or one is there already, it is
+/// rendered, and that is said.
 fn can_scale(case: &Case<'_>, min: &Decision<u32>, max: &Decision<u32>) -> bool {
     let wanted = &case.wanted.spec.scaling;
     if min.value != max.value || wanted.idle_replicas.is_some() {
@@ -239,19 +240,22 @@ fn can_scale(case: &Case<'_>, min: &Decision<u32>, max: &Decision<u32>) -> bool 
     }
     let count = min.value;
     let is_stated = wanted.min_replicas.value.is_some() && wanted.max_replicas.value.is_some();
+    let is_there = case.foreign_scaler().is_some() || case.accepted().is_some_and(|plan| plan.scaler.is_some());
     let detail = if is_stated {
         format!("both bounds are stated as {count}: the scaler keeps that count and never scales")
-    } else if min.reason.inputs.contains_key("capacityDecrease") {
+    } else if is_there {
+        format!("both bounds are {count} by the guardrails and the policy: the scaler keeps that count")
+    } else if bounds::is_held(min) {
         format!(
-            "`guardrails.capacityDecrease` holds the lowest count at {count} for now, and {count} carry the highest demand with headroom: a scaler would do nothing yet"
+            "`guardrails.capacityDecrease` holds the lowest count at {count}, and {count} carry the highest demand with headroom: no scaler is made, and `replicas` stay their owner's"
         )
     } else {
         format!(
-            "{count} replicas carry the highest demand with headroom, and fewer are not allowed: a scaler would do nothing"
+            "{count} replicas carry the highest demand with headroom, and fewer are not allowed: no scaler is made, and `replicas` stay their owner's"
         )
     };
     case.find(code::REPLICA_BOUNDS, detail);
-    is_stated
+    is_stated || is_there
 }
 
 /// The one container a utilization target looks at: with several in the pod the main one, where the version can; a

@@ -90,9 +90,10 @@ fn input(name: &str, value: &str) -> String {
         "until" => format!("until a profile reaches {value}"),
         "growthBelow" => format!("demand stays below {value} of the step before"),
         "requestWas" => format!("request was {value}"),
-        // a share of what was, or the count that it leaves
-        "capacityDecrease" if value.ends_with('%') => format!("capacity falls by {value} at most"),
-        "capacityDecrease" => format!("{value} so that capacity falls by `guardrails.capacityDecrease` at most"),
+        "capacityDecrease" => format!("falls by {value} at most"),
+        "cpuDecrease" => format!("{value} so that requested CPU falls by `guardrails.capacityDecrease` at most"),
+        "memoryDecrease" => format!("{value} so that requested memory falls by `guardrails.capacityDecrease` at most"),
+        "podsDecrease" => format!("{value} so that the count falls by `guardrails.capacityDecrease` at most"),
         "takenAlong" => format!("goes along with a restart that does not wait for `guardrails.{value}`"),
         "zones" => format!("{value} zones"),
         "median" => format!("median demand {value}"),
