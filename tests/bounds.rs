@@ -89,6 +89,74 @@ fn capacity_falls_in_every_window_by_request_or_count() {
     assert!(before <= 1200, "{before}");
 }
 
+/// A queue says how many pods it needs, and CPU says nothing of it.
+#[test]
+fn a_scaler_of_others_on_a_queue_keeps_its_bounds() {
+    let object = |bounds: Value| {
+        let trigger =
+            json!({"type": "rabbitmq", "metadata": {"queueName": "orders", "mode": "QueueLength", "value": "50"}});
+        let mut object = json!({
+            "apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject",
+            "metadata": {"name": "theirs", "namespace": "shop"},
+            "spec": {"scaleTargetRef": {"name": "api"}, "triggers": [trigger]}
+        });
+        for (key, count) in bounds.as_object().expect("a map") {
+            object["spec"][key] = count.clone();
+        }
+        object
+    };
+    let own = json!({"minReplicaCount": 1, "maxReplicaCount": 8});
+    for (case, own, stated, expected, why) in [
+        ("nothing is stated", &own, "", (1, 8), ["kept", "kept"]),
+        ("KEDA's defaults", &json!({}), "", (0, 100), ["kept", "kept"]),
+        ("a bound", &own, "minReplicas: {min: 2}", (2, 8), ["bounded", "kept"]),
+        ("a value", &own, "maxReplicas: {value: 5}", (1, 5), ["kept", "stated"]),
+    ] {
+        let spec = format!(
+            "{{cluster: {{kubernetes: '1.33', addons: {{keda: '2.17'}}}}, workloads: {{api: {{class: worker, scaling: {{mode: keda, {stated}}}}}}}}}"
+        );
+        let objects = [deployment("api", 4, "1", "1Gi"), object(own.clone())];
+        let mut world = World::new(&spec, &objects, vec![]);
+        for month in 0..2 {
+            next(&mut world, month, 6400, 8);
+            let plan = world.plan();
+            assert_eq!(bounds(&plan), expected, "{case}, month {month}");
+            let scaler = scaler(&plan);
+            let codes = [&scaler.min_replicas.reason.code, &scaler.max_replicas.reason.code];
+            assert_eq!(codes, why, "{case}, month {month}");
+            world.accepted = Some(plan);
+        }
+    }
+}
+
+/// 640m in pods that scale at 800m: history alone says two at most.
+#[test]
+fn the_maximum_of_an_adopted_scaler_is_lowered_by_the_policy_only() {
+    let requests = "requests: {cpu: {value: '1'}, memory: {value: 1Gi}}, spread: {mode: none}";
+    for (stated, first, second) in [
+        ("", (6, 10), (5, 10)),
+        ("maxReplicas: {value: 7}", (6, 7), (5, 7)),
+        ("maxReplicas: {max: 7}", (6, 7), (5, 7)),
+    ] {
+        let spec = format!(
+            "{{workloads: {{api: {{class: web, {requests}, scaling: {{targets: {{cpu: {{value: 80%}}}}, {stated}}}}}}}}}"
+        );
+        let objects = [deployment("api", 4, "1", "1Gi"), hpa(8, 10)];
+        let mut world = World::new(&spec, &objects, vec![]);
+        for (month, expected) in [(0, first), (1, second)] {
+            next(&mut world, month, 640, 2);
+            let plan = world.plan();
+            assert_eq!(bounds(&plan), expected, "`{stated}`, month {month}");
+            world.accepted = Some(plan);
+        }
+        // 5.6 cores and half as much again, in 800m each: 10.5
+        next(&mut world, 2, 5600, 7);
+        let plan = world.plan();
+        let raised = if stated.is_empty() { 11 } else { 7 };
+        assert_eq!(bounds(&plan).1, raised, "`{stated}`");
+    }
+}
+
 #[test]
 fn a_bound_of_the_policy_is_the_reason_of_a_first_plan_without_history() {
     let spec = "{workloads: {api: {class: web, scaling: {minReplicas: {min: 3}}}}}";

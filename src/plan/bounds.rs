@@ -4,6 +4,9 @@
 //! and what the largest step down of capacity leaves. max = what carries the highest demand with headroom, and never
 //! under what runs now; where that leaves no room above min, the highest count in force stays, so that a scaler steps
 //! down with its minimum.
+//!
+//! A scaler that was there before us: its max is never lowered from history, and one that does not scale on CPU keeps
+//! both bounds, as CPU says nothing of a queue. The policy's own words go before all of this.
 
 use super::case::{Case, reason};
 use super::guardrails::{self, floor_after};
@@ -15,7 +18,7 @@ use crate::facts::Demand;
 use crate::krm::Reason;
 use crate::policy::wire::MetricKind;
 use crate::units::{Millicores, Percent};
-use crate::workload::Container;
+use crate::workload::{Container, Scaler};
 
 /// Median over one hour of the day, highest over lowest, under which load is too even to scale (Crane's gate).
 const FLAT: Percent = Percent::from_percent(150);
@@ -31,7 +34,7 @@ pub fn decide(
     let wanted = &case.wanted.spec.scaling;
     let derive = &wanted.derive;
     let is_left_to_history = wanted.min_replicas.value.is_none() || wanted.max_replicas.value.is_none();
-    let demand = is_left_to_history
+    let demand = (is_left_to_history && is_on_cpu(case, target))
         .then(|| case.container_facts(&main.name))
         .flatten()
         .map(|facts| &facts.cpu_demand)
@@ -76,6 +79,12 @@ pub fn decide(
         say_idle(case, demand, per_pod, (min.value, max.value));
     }
     Some((min, max))
+}
+
+/// Whether recorded CPU says how many pods the scaler needs. A scaler of others that looks at other things only knows
+/// better.
+fn is_on_cpu(case: &Case<'_>, target: Option<Percent>) -> bool {
+    target.is_some() || case.foreign_scaler().is_none_or(|scaler| scaler.cpu_target.is_some())
 }
 
 /// Notes that the lowest count carries everything recorded: such a scaler is there for what comes beyond.
@@ -226,7 +235,7 @@ fn highest(case: &Case<'_>, load: Option<(&Demand, u128)>, before: &Range, min: 
             let scaled = u64::try_from(headroom.of_ceil(u128::from(most))).unwrap_or(u64::MAX);
             let derived = pods(scaled, per_pod).max(running);
             let needed = derived.max(min);
-            let in_force = before.max.filter(|count| derived <= min && *count > needed);
+            let in_force = in_force(case, before, derived <= min).filter(|count| *count > needed);
             let (value, moved) = setting.resolve(in_force.unwrap_or(needed));
             let inputs = [
                 ("highest", Millicores::from_nano_ceil(u128::from(most)).to_string()),
@@ -278,6 +287,12 @@ fn highest(case: &Case<'_>, load: Option<(&Demand, u128)>, before: &Range, min: 
             None
         }
     }
+}
+
+/// The highest count in force, where it stays: a scaler of others is never lowered from history, and one that a bounded
+/// step leaves no room above its minimum goes on acting.
+fn in_force(case: &Case<'_>, before: &Range, leaves_no_room: bool) -> Option<u32> {
+    before.max.filter(|_| leaves_no_room || case.foreign_scaler().is_some())
 }
 
 fn pods(demand: u64, per_pod: u128) -> u32 {
@@ -387,6 +402,10 @@ fn held(case: &Case<'_>, request: Option<Millicores>, before: &Range) -> Held {
 
 fn may_be_zero(case: &Case<'_>, kind: ScalerKind) -> bool {
     let scaling = &case.wanted.spec.scaling;
+    let is_theirs = |theirs: &Scaler| theirs.min_replicas == 0 && theirs.other_metrics > 0;
+    if case.foreign_scaler().is_some_and(is_theirs) {
+        return true;
+    }
     match kind {
         ScalerKind::Keda => scaling
             .triggers
