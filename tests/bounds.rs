@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 use trimtab::plan::model::{OptimizationPlan, ScalerPlan};
+use trimtab::report::Capacity;
 use trimtab::units::Timestamp;
 
-use crate::planning::{World, deployment, facts};
+use crate::planning::{WEB, World, deployment, facts, settings, wave};
 
 const KEY: &str = "Deployment/shop/api";
 const WEEK_S: i64 = 7 * 24 * 3600;
@@ -167,4 +168,18 @@ fn a_bound_of_the_policy_is_the_reason_of_a_first_plan_without_history() {
         (Some(2), 3, "bounded")
     );
     assert_eq!(scaler(&plan).max_replicas.reason.code, "kept");
+}
+
+/// Their scaler goes on with its own bounds, whatever count is written beside it.
+#[test]
+fn totals_count_the_bounds_of_a_scaler_that_is_given_back() {
+    let objects = [deployment("api", 7, "1", "1Gi"), hpa(2, 10)];
+    let mut world = World::new(WEB, &objects, vec![(KEY, facts("api", 900, wave, |_| 7))]);
+    world.settings = settings("{workloads: {api: {class: web, scaling: {minReplicas: {value: 7}}}}}");
+    let accepted = world.plan();
+    world.accepted = Some(accepted.clone());
+    world.settings = settings("{workloads: {api: {class: web, scaling: {mode: none}}}}");
+    let plan = world.plan();
+    let capacity = Capacity::of(&plan, Some(&accepted), &world.workloads);
+    assert_eq!((capacity.before.replicas, capacity.after.replicas), (7, 2));
 }

@@ -115,6 +115,8 @@ fn with_plan(workload: &Workload, plan: &WorkloadPlan) -> Requested {
         (decided_cpu.or(cpu), decided_memory.or(memory))
     });
     let scaled = plan.scaler.as_ref().map(|scaler| scaler.min_replicas.value);
+    // a scaler of others moves whatever count is written beside it
+    let scaled = scaled.or_else(|| foreign_minimum(workload));
     let stated = || plan.replicas.as_ref().and_then(|replicas| replicas.value);
     Requested::of(scaled.or_else(stated).unwrap_or_else(|| pods(workload)), containers)
 }
@@ -133,11 +135,12 @@ fn found(workload: &Workload, plan: &WorkloadPlan) -> Requested {
 
 /// The lowest count that the manifests allow; the API's default is 1.
 fn pods(workload: &Workload) -> u32 {
+    foreign_minimum(workload).or(workload.replicas).unwrap_or(1)
+}
+
+fn foreign_minimum(workload: &Workload) -> Option<u32> {
     let scaler = workload.scalers.iter().find(|scaler| !scaler.is_ours);
-    scaler
-        .map(|scaler| scaler.min_replicas)
-        .or(workload.replicas)
-        .unwrap_or(1)
+    scaler.map(|scaler| scaler.min_replicas)
 }
 
 /// `12.4`, to the hundredth, rounded up as requests are.
