@@ -720,3 +720,60 @@ fn amounts_that_are_confirmed_restart_nothing() {
     assert!(!second.findings.contains_key("restarts-pods"), "{:?}", second.findings);
     assert_eq!(second.restarted, None);
 }
+
+/// A guardrail that is edited on one window sends nothing back to the value before: what is derived is what was accepted.
+#[test]
+fn a_guardrail_on_the_same_window_reverts_no_accepted_value() {
+    // 200m of a core: 230m, bounded to 700m. 440 MiB of 368: 440 + 15 % = 506 MiB, next rung 512
+    let history = vec![(KEY, facts("api", 440, |_| 400, |_| 2))];
+    let mut world = World::new(&restless(""), &[deployment("api", 2, "1", "368Mi")], history);
+    let first = world.plan();
+    let memory = |plan: &OptimizationPlan| {
+        let memory = plan.spec.workloads[KEY].containers["api"].requests.memory.as_ref();
+        memory.map(|memory| memory.value)
+    };
+    assert_eq!((cpu(&first).0, memory(&first)), (700, Some(Bytes::from_mib(512))));
+    // a raise of 39 % and a step of 30 %: both are less than half, and both stay
+    for more in [
+        ", minChange: 50%",
+        ", minChange: 50%, capacityDecrease: 5%",
+        ", wave: {workloads: 3}",
+        "",
+    ] {
+        world.accepted = Some(first.clone());
+        world.settings = settings(&restless(more));
+        let plan = world.plan();
+        let (now, then) = (&plan.spec.workloads[KEY], &first.spec.workloads[KEY]);
+        assert_eq!((cpu(&plan), memory(&plan)), (cpu(&first), memory(&first)), "`{more}`");
+        assert_eq!(now.restarted, then.restarted, "`{more}`");
+    }
+}
+
+/// Nor the highest count of a scaler.
+#[test]
+fn a_dead_band_on_the_same_window_reverts_no_bound_of_a_scaler() {
+    // 12 pods of two cores; 3 cores × 1.5 in pods of 2 cores × 81 % = 2.8, so 12 running pods are the most
+    let spec = |more: &str| {
+        format!(
+            "{{guardrails: {{restart: {{minInterval: 0d}}{more}}}, workloads: {{api: {{class: web, requests: {{cpu: {{value: '2'}}}}}}}}}}"
+        )
+    };
+    let hpa = json!({
+        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "api", "namespace": "shop"},
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "api"}, "minReplicas": 12, "maxReplicas": 20,
+            "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}}}]
+        }
+    });
+    let history = vec![(KEY, facts("api", 900, wave, |_| 12))];
+    let mut world = World::new(&spec(""), &[deployment("api", 12, "2", "1Gi"), hpa], history);
+    let most = |plan: &OptimizationPlan| {
+        let scaler = plan.spec.workloads[KEY].scaler.as_ref().expect("adopted");
+        scaler.max_replicas.value
+    };
+    let first = world.plan();
+    assert_eq!(most(&first), 12);
+    world.accepted = Some(first);
+    world.settings = settings(&spec(", minChange: 50%"));
+    assert_eq!(most(&world.plan()), 12, "20 were there before");
+}

@@ -254,9 +254,10 @@ fn highest(case: &Case<'_>, load: Option<(&Demand, u128)>, before: &Range, min: 
                 reason: why,
             };
             // what is needed to go up is never too small
-            let is_quiet = !moved && before.max.is_some_and(|before| before > value);
+            let accepted = Range::of(case, case.accepted()).max;
+            let is_quiet = !moved && accepted.is_some_and(|now| now > value);
             let mut decision = if is_quiet {
-                guardrails::quiet(&case.settings.bounds, decision, u64::from)
+                guardrails::quiet(case.settings.bounds.min_change, decision, accepted, u64::from)
             } else {
                 decision
             };

@@ -39,16 +39,21 @@ pub fn bound_decrease<T: Copy + Ord + std::fmt::Display>(
     }
 }
 
-/// The value before, where a derived one differs from it by less than `guardrails.minChange`: quiet diffs.
-/// The reason shows what was derived.
+/// The accepted value, where a derived one differs from it by less than `guardrails.minChange`: quiet diffs.
+/// Where none is accepted, the value before. The reason shows what was derived.
+///
+/// On one window of history the value before is older than the accepted one, and no reason to go back.
 pub fn quiet<T: Copy + std::fmt::Display>(
-    bounds: &Bounds,
+    min_change: Percent,
     decision: Decision<T>,
+    accepted: Option<T>,
     get: impl Fn(T) -> u64,
 ) -> Decision<T> {
-    let Some(before) = decision.before else { return decision };
-    let step = get(before).abs_diff(get(decision.value));
-    if step == 0 || u128::from(step) >= bounds.min_change.of_ceil(u128::from(get(before))) {
+    let Some(now) = accepted.or(decision.before) else {
+        return decision;
+    };
+    let step = get(now).abs_diff(get(decision.value));
+    if step == 0 || u128::from(step) >= min_change.of_ceil(u128::from(get(now))) {
         return decision;
     }
     let mut reason = decision.reason;
@@ -58,8 +63,8 @@ pub fn quiet<T: Copy + std::fmt::Display>(
     reason.inputs.entry("derivedFrom".to_owned()).or_insert(from);
     reason.code = code::BELOW_MIN_CHANGE.to_string();
     Decision {
-        value: before,
-        before: Some(before),
+        value: now,
+        before: decision.before,
         reason,
     }
 }
@@ -67,6 +72,36 @@ pub fn quiet<T: Copy + std::fmt::Display>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_dead_band_lies_around_what_is_accepted() {
+        let kept = |before, accepted, derived| {
+            let decision = Decision {
+                value: derived,
+                before,
+                reason: super::super::case::reason(code::PERCENTILE, []),
+            };
+            let decision = quiet(Percent::from_percent(10), decision, accepted, u64::from);
+            assert_eq!(decision.before, before);
+            decision.value
+        };
+        for (before, accepted, derived, value) in [
+            (Some(100_u32), None, 109, 100),
+            (Some(100), None, 110, 110),
+            (Some(100), Some(200), 200, 200),
+            (Some(100), Some(200), 181, 200),
+            // near the value before, and far from the accepted one
+            (Some(100), Some(200), 105, 105),
+            (None, Some(200), 219, 200),
+            (None, None, 5, 5),
+        ] {
+            assert_eq!(
+                kept(before, accepted, derived),
+                value,
+                "{before:?} {accepted:?} {derived}"
+            );
+        }
+    }
 
     #[test]
     fn what_stays_is_rounded_up() {

@@ -46,7 +46,14 @@ pub fn cpu(case: &Case<'_>, container: &Container, wanted: &Requests) -> Option<
     let decision = guardrails::bound_decrease(&case.settings.bounds, decision, Millicores::get, |milli| {
         ladder::cpu_ceil(Millicores::new(milli))
     });
-    Some(guardrails::quiet(&case.settings.bounds, decision, Millicores::get))
+    let now = accepted(case, container).and_then(|accepted| accepted.cpu.as_ref());
+    let now = now.map(|accepted| accepted.value);
+    Some(guardrails::quiet(
+        case.settings.bounds.min_change,
+        decision,
+        now,
+        Millicores::get,
+    ))
 }
 
 /// The memory request that usage per pod asks for; `None` where it stays as it is.
@@ -105,7 +112,14 @@ pub fn memory(case: &Case<'_>, container: &Container, wanted: &Requests) -> Opti
     let decision = guardrails::bound_decrease(&case.settings.bounds, decision, Bytes::get, |bytes| {
         ladder::memory_ceil(Bytes::new(bytes))
     });
-    Some(guardrails::quiet(&case.settings.bounds, decision, Bytes::get))
+    let now = accepted(case, container).and_then(|accepted| accepted.memory.as_ref());
+    let now = now.map(|accepted| accepted.value);
+    Some(guardrails::quiet(
+        case.settings.bounds.min_change,
+        decision,
+        now,
+        Bytes::get,
+    ))
 }
 
 /// Whether memory is held by configuration and not by load.
@@ -135,10 +149,9 @@ pub fn held_cpu(case: &Case<'_>, container: &Container, wanted: &Requests) -> Op
     if wanted.strategy != Some(Strategy::Keep) && !case.is_template_held() {
         return None;
     }
-    let accepted = case.accepted().and_then(|plan| plan.containers.get(&container.name));
     Some(Fixed {
         value: case.cpu_now(container)?,
-        decision: accepted.and_then(|accepted| accepted.requests.cpu.clone()),
+        decision: accepted(case, container).and_then(|accepted| accepted.cpu.clone()),
     })
 }
 
@@ -167,14 +180,19 @@ pub fn or_accepted(case: &Case<'_>, container: &Container, wanted: &Requests, de
     if wanted.strategy == Some(Strategy::None) {
         return decided;
     }
-    let accepted = case.accepted().and_then(|plan| plan.containers.get(&container.name));
-    let Some(accepted) = accepted.map(|plan| &plan.requests) else {
+    let Some(accepted) = accepted(case, container) else {
         return decided;
     };
     RequestPlan {
         cpu: decided.cpu.or_else(|| accepted.cpu.clone()),
         memory: decided.memory.or_else(|| accepted.memory.clone()),
     }
+}
+
+/// The accepted requests of a container.
+fn accepted<'c>(case: &'c Case<'_>, container: &Container) -> Option<&'c RequestPlan> {
+    let accepted = case.accepted()?.containers.get(&container.name)?;
+    Some(&accepted.requests)
 }
 
 fn derive(

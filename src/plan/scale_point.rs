@@ -462,7 +462,8 @@ fn bounded_request(
     let decision = guardrails::bound_decrease(&case.settings.bounds, decision, Millicores::get, |milli| {
         ladder::cpu_ceil(Millicores::new(milli))
     });
-    guardrails::quiet(&case.settings.bounds, decision, Millicores::get)
+    let accepted = kept_request(case, main).map(|accepted| accepted.value);
+    guardrails::quiet(case.settings.bounds.min_change, decision, accepted, Millicores::get)
 }
 
 #[cfg(test)]
