@@ -27,6 +27,7 @@ mod kustomize;
 mod kustomize_host;
 mod kustomize_layer;
 mod kustomize_strings;
+mod limits;
 mod owner;
 mod planning;
 mod platforms;

@@ -1365,7 +1365,13 @@ fn a_limit_that_moves_says_why() {
         .iter()
         .map(|(k, v)| (k.as_str(), v.as_str()))
         .collect();
-    assert_eq!(inputs, [("request", "1050m"), ("requestWas", "100m"), ("was", "1")]);
+    let expected = [
+        ("ownLimit", "1"),
+        ("ownRequest", "100m"),
+        ("request", "1050m"),
+        ("was", "1"),
+    ];
+    assert_eq!(inputs, expected);
 }
 
 #[test]

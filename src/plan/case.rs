@@ -11,7 +11,7 @@ use crate::facts::{ContainerFacts, Facts, LEAST_RUNS};
 use crate::krm::Reason;
 use crate::policy::wire::StatefulRestart;
 use crate::policy::{Settings, WorkloadSettings};
-use crate::units::{Bytes, Millicores, Timestamp};
+use crate::units::{Bytes, Millicores, Quantity, Timestamp};
 use crate::workload::{Container, Scaler, Workload};
 
 /// What is asked: a decision on one workload, from these.
@@ -50,6 +50,8 @@ pub struct Case<'a> {
     last: Last,
     /// What the owner raised in the manifest and history has not judged yet, by field.
     pub raised: BTreeMap<String, Raised>,
+    /// What the owner wrote where the manifest has a value of ours by now, by field.
+    pub(super) overwritten: BTreeMap<String, Option<Quantity>>,
     /// Whether the history was set aside as a whole: then its absence is no news.
     is_distrusted: bool,
     has_profile: bool,
@@ -92,6 +94,7 @@ impl<'a> Case<'a> {
             seen,
             last: Last::default(),
             raised: owner::raised(&question),
+            overwritten: owner::overwritten(&question),
             is_distrusted: is_older,
             has_profile: question.now.is_some(),
             shared_with,

@@ -136,6 +136,7 @@ fn wanted_plan(question: Question<'_>, wanted: &WorkloadSettings) -> WorkloadPla
         written: Some(owner::written(workload)),
         unwritten: owner::unwritten(workload),
         renamed: question.renamed.clone(),
+        overwritten: case.overwritten.clone(),
         raised: case.raised.clone(),
         ..WorkloadPlan::default()
     };

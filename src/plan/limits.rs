@@ -7,7 +7,7 @@ use super::{ladder, owner};
 use crate::diag::code;
 use crate::krm::Reason;
 use crate::policy::wire::{Limit, LimitMode, Limits, Requests, Strategy};
-use crate::units::{Bytes, Millicores};
+use crate::units::{Bytes, Millicores, Quantity};
 use crate::workload::Container;
 
 /// Limits of one container; an absent one stays as it is.
@@ -28,25 +28,37 @@ pub fn decide(
     };
     let (accepted, before) = (of(case.accepted()), of(case.base()));
     let field = |resource: &str| format!("{}/limits/{resource}", container.name);
+    let cpu = Old {
+        before: before.cpu.map_or(container.cpu_limit, |limit| limit.value),
+        accepted: accepted.cpu.as_ref().and_then(|limit| limit.value),
+        manifest_request: container.cpu_request,
+        owner: Owner::of(
+            case,
+            (&container.name, "cpu"),
+            (container.cpu_limit, container.cpu_request),
+            |quantity| Millicores::from_quantity_ceil(quantity).ok(),
+        ),
+    };
+    let memory = Old {
+        before: before.memory.map_or(container.memory_limit, |limit| limit.value),
+        accepted: accepted.memory.as_ref().and_then(|limit| limit.value),
+        manifest_request: container.memory_request,
+        owner: Owner::of(
+            case,
+            (&container.name, "memory"),
+            (container.memory_limit, container.memory_request),
+            |quantity| Bytes::from_quantity_ceil(quantity).ok(),
+        ),
+    };
     LimitPlan {
-        cpu: one(
-            &wanted.cpu,
-            requests.cpu.as_ref(),
-            before.cpu.map_or(container.cpu_limit, |limit| limit.value),
-            container.cpu_request,
-            Millicores::get,
-            |milli| ladder::cpu_ceil(Millicores::new(milli)),
-        )
+        cpu: one(&wanted.cpu, requests.cpu.as_ref(), &cpu, Millicores::get, |milli| {
+            ladder::cpu_ceil(Millicores::new(milli))
+        })
         .or(accepted.cpu.filter(|_| !is_own || of_requests.cpu.value.is_some()))
         .map(|decided| owner::lift_removable(case, &field("cpu"), container.cpu_limit, decided)),
-        memory: one(
-            &wanted.memory,
-            requests.memory.as_ref(),
-            before.memory.map_or(container.memory_limit, |limit| limit.value),
-            container.memory_request,
-            Bytes::get,
-            |bytes| ladder::memory_ceil(Bytes::new(bytes)),
-        )
+        memory: one(&wanted.memory, requests.memory.as_ref(), &memory, Bytes::get, |bytes| {
+            ladder::memory_ceil(Bytes::new(bytes))
+        })
         .or(accepted
             .memory
             .filter(|_| !is_own || of_requests.memory.value.is_some()))
@@ -54,15 +66,53 @@ pub fn decide(
     }
 }
 
+/// What a limit is decided from, beside the request.
+struct Old<T> {
+    /// Of the last decision, else the manifest's.
+    before: Option<T>,
+    accepted: Option<T>,
+    manifest_request: Option<T>,
+    owner: Owner<T>,
+}
+
+/// What the owner of a container wrote. A limit keeps the proportion of these two: the proportion to a request that a
+/// plan has lowered would grow with every quiet month.
+#[derive(Clone, Copy)]
+struct Owner<T> {
+    limit: Option<T>,
+    request: Option<T>,
+}
+
+impl<T: Copy> Owner<T> {
+    /// The manifest's values, but where a host has written ours into it.
+    fn of(
+        case: &Case<'_>,
+        (container, resource): (&str, &str),
+        (limit, request): (Option<T>, Option<T>),
+        read: impl Fn(Quantity) -> Option<T>,
+    ) -> Self {
+        let theirs = |kind: &str, now| match case.overwritten.get(&format!("{container}/{kind}/{resource}")) {
+            Some(theirs) => theirs.and_then(&read),
+            None => now,
+        };
+        let limit = theirs("limits", limit);
+        Self {
+            limit,
+            // a container with a limit alone requests as much (Kubernetes defaulting)
+            request: theirs("requests", request).or(limit),
+        }
+    }
+}
+
 /// One limit; `None`: as it is.
-fn one<T: Copy + PartialEq + std::fmt::Display>(
+fn one<T: Copy + Ord + std::fmt::Display>(
     wanted: &Limit<T>,
     request: Option<&Decision<T>>,
-    before: Option<T>,
-    manifest_request: Option<T>,
+    old: &Old<T>,
     get: impl Fn(T) -> u64,
     rung: impl Fn(u64) -> T,
 ) -> Option<Removable<T>> {
+    let before = old.before;
     let set = |value, reason| {
         Some(Removable {
             value: Some(value),
@@ -73,16 +123,15 @@ fn one<T: Copy + PartialEq + std::fmt::Display>(
     if let Some(value) = wanted.value {
         return set(value, reason(code::STATED, []));
     }
-    let is_guaranteed = |limit: u64| {
-        request
-            .and_then(|decision| decision.before)
-            .or(manifest_request)
-            .map(&get)
-            == Some(limit)
+    let in_proportion = |limit: T, request: T| match old.owner.limit.zip(old.owner.request) {
+        // equal in the manifest, equal here: the pod stays Guaranteed
+        Some((theirs, own)) if theirs == own => request,
+        Some((theirs, own)) if request == own => theirs.max(request),
+        Some((theirs, own)) => rung(scaled(get(theirs), get(own), get(request))).max(request),
+        None => limit.max(request),
     };
-    let new_request = request.map(|decision| decision.value).or(manifest_request);
-    let old_request = request.and_then(|decision| decision.before).or(manifest_request);
-    match (wanted.mode.unwrap_or(LimitMode::Keep), before, new_request) {
+    let request = request.map(|decision| decision.value).or(old.manifest_request);
+    match (wanted.mode.unwrap_or(LimitMode::Keep), before, request) {
         (LimitMode::None, _, _) => Some(Removable {
             value: None,
             before,
@@ -90,47 +139,32 @@ fn one<T: Copy + PartialEq + std::fmt::Display>(
         }),
         (LimitMode::Equal, _, Some(request)) => set(request, reason(code::STATED, [("limit", "equal".to_owned())])),
         (LimitMode::Ratio, Some(limit), Some(request)) => {
-            let scaled = in_proportion(get(limit), get(request), old_request.map(&get));
-            (scaled != get(limit))
-                .then(|| {
-                    set(
-                        if is_guaranteed(get(limit)) {
-                            request
-                        } else {
-                            rung(scaled)
-                        },
-                        follows(limit, old_request, request),
-                    )
-                })
+            let value = in_proportion(limit, request);
+            let is_as_it_is = value == limit && old.accepted.is_none_or(|accepted| accepted == value);
+            (!is_as_it_is)
+                .then(|| set(value, follows(limit, request, old.owner)))
                 .flatten()
         }
-        (LimitMode::Keep, Some(limit), Some(request)) if get(request) >= get(limit) => {
-            let grown = in_proportion(get(limit), get(request), old_request.map(&get)).max(get(request));
-            if grown == get(limit) {
-                return None;
-            }
-            set(
-                // equal before, equal after: the pod stays Guaranteed
-                if is_guaranteed(get(limit)) {
-                    request
-                } else {
-                    rung(grown)
-                },
-                follows(limit, old_request, request),
-            )
+        (LimitMode::Keep, Some(limit), Some(request)) if request >= limit => {
+            let value = in_proportion(limit, request).max(old.accepted.unwrap_or(request));
+            (value != limit)
+                .then(|| set(value, follows(limit, request, old.owner)))
+                .flatten()
         }
         _ => None,
     }
 }
 
-/// Why a limit moves with its request, with what both were.
-fn follows<T: std::fmt::Display>(limit: T, old_request: Option<T>, request: T) -> Reason {
+/// Why a limit moves with its request: what it was, and the owner's proportion.
+fn follows<T: std::fmt::Display>(limit: T, request: T, owner: Owner<T>) -> Reason {
     let mut why = reason(
         code::LIMIT_FOLLOWS_REQUEST,
         [("was", limit.to_string()), ("request", request.to_string())],
     );
-    if let Some(old) = old_request {
-        why.inputs.insert("requestWas".to_owned(), old.to_string());
+    if let Some((limit, request)) = owner.limit.zip(owner.request) {
+        let inputs = [("ownLimit", limit.to_string()), ("ownRequest", request.to_string())];
+        why.inputs
+            .extend(inputs.map(|(name, amount)| (name.to_owned(), amount)));
     }
     why
 }
@@ -173,14 +207,14 @@ fn cap_one<T: Copy + Ord + std::fmt::Display>(
     }
 }
 
-/// The limit in the proportion to the request that it had, rounded up.
-fn in_proportion(limit: u64, request: u64, old_request: Option<u64>) -> u64 {
-    match old_request {
-        Some(old) if old > 0 => {
-            let scaled = (u128::from(limit) * u128::from(request)).div_ceil(u128::from(old));
+/// The limit in the owner's proportion to the request, rounded up.
+fn scaled(own_limit: u64, own_request: u64, request: u64) -> u64 {
+    match own_request {
+        0 => own_limit,
+        own => {
+            let scaled = (u128::from(own_limit) * u128::from(request)).div_ceil(u128::from(own));
             u64::try_from(scaled).unwrap_or(u64::MAX)
         }
-        _ => limit.max(request),
     }
 }
 
@@ -188,52 +222,74 @@ fn in_proportion(limit: u64, request: u64, old_request: Option<u64>) -> u64 {
 mod tests {
     use super::*;
 
-    fn decided(request: u64, before: u64) -> Decision<Bytes> {
-        Decision {
-            value: Bytes::new(request),
-            before: Some(Bytes::new(before)),
-            reason: reason(code::PERCENTILE, []),
-        }
-    }
-
-    fn limit(mode: LimitMode, request: u64, before: u64, limit: u64) -> Option<u64> {
+    /// The limit for a request, given what the manifest says, and the limits before and accepted.
+    fn limit(
+        mode: LimitMode,
+        request: u64,
+        (own_request, own_limit): (u64, u64),
+        (before, accepted): (u64, Option<u64>),
+    ) -> Option<u64> {
         let wanted = Limit {
             mode: Some(mode),
             value: None,
         };
-        one(
-            &wanted,
-            Some(&decided(request, before)),
-            Some(Bytes::new(limit)),
-            None,
-            Bytes::get,
-            Bytes::new,
-        )
-        .and_then(|removable| removable.value)
-        .map(Bytes::get)
+        let decided = Decision {
+            value: Bytes::new(request),
+            // what a plan lowered the request to has no say
+            before: Some(Bytes::new(7)),
+            reason: reason(code::PERCENTILE, []),
+        };
+        let old = Old {
+            before: Some(Bytes::new(before)),
+            accepted: accepted.map(Bytes::new),
+            manifest_request: None,
+            owner: Owner {
+                limit: Some(Bytes::new(own_limit)),
+                request: Some(Bytes::new(own_request)),
+            },
+        };
+        one(&wanted, Some(&decided), &old, Bytes::get, Bytes::new)
+            .and_then(|removable| removable.value)
+            .map(Bytes::get)
     }
 
     #[test]
     fn a_kept_limit_moves_only_when_the_request_reaches_it() {
-        // request 100 of limit 200, so a proportion of 2
-        assert_eq!(
-            limit(LimitMode::Keep, 50, 100, 200),
-            None,
-            "a lower request lowers no limit"
-        );
-        assert_eq!(limit(LimitMode::Keep, 199, 100, 200), None);
-        assert_eq!(limit(LimitMode::Keep, 200, 100, 200), Some(400));
-        assert_eq!(
-            limit(LimitMode::Keep, 250, 100, 100),
-            Some(250),
-            "equal before, equal after"
-        );
+        for (request, own, at, value) in [
+            // a proportion of 2; a lower request lowers no limit
+            (50, (100, 200), (200, None), None),
+            (199, (100, 200), (200, None), None),
+            (200, (100, 200), (200, None), Some(400)),
+            // moved before: the proportion is the owner's all the same
+            (399, (100, 200), (400, Some(400)), None),
+            (450, (100, 200), (400, Some(400)), Some(900)),
+            // on one window of history: never below the accepted limit
+            (250, (100, 200), (200, Some(600)), Some(600)),
+            // equal in the manifest, equal after
+            (250, (100, 100), (100, None), Some(250)),
+            // the API server refuses such a manifest
+            (250, (100, 50), (100, None), Some(250)),
+        ] {
+            assert_eq!(
+                limit(LimitMode::Keep, request, own, at),
+                value,
+                "{request} of {own:?} at {at:?}"
+            );
+        }
     }
 
     #[test]
     fn a_limit_in_proportion_follows_both_ways() {
-        assert_eq!(limit(LimitMode::Ratio, 50, 100, 200), Some(100));
-        assert_eq!(limit(LimitMode::Ratio, 150, 100, 200), Some(300));
-        assert_eq!(limit(LimitMode::Equal, 150, 100, 200), Some(150));
+        let (own, at) = ((100, 200), (200, None));
+        assert_eq!(limit(LimitMode::Ratio, 100, own, at), None);
+        assert_eq!(limit(LimitMode::Ratio, 50, own, at), Some(100));
+        assert_eq!(limit(LimitMode::Ratio, 150, own, at), Some(300));
+        assert_eq!(limit(LimitMode::Ratio, 50, own, (300, Some(300))), Some(100));
+        assert_eq!(
+            limit(LimitMode::Ratio, 150, (100, 50), at),
+            Some(150),
+            "no request above it"
+        );
+        assert_eq!(limit(LimitMode::Equal, 150, own, at), Some(150));
     }
 }

@@ -140,6 +140,10 @@ pub struct WorkloadPlan {
     /// Containers that were renamed, by their earlier names: what history has under those counts for them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub renamed: BTreeMap<String, String>,
+    /// What its owner wrote (nothing: null) of the fields in which the manifest has a value of ours: a host that edits in
+    /// place has written that one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub overwritten: BTreeMap<String, Option<Quantity>>,
     /// What its owner raised in the manifest after a plan: a floor of what is derived.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub raised: BTreeMap<String, Raised>,

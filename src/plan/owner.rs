@@ -172,6 +172,27 @@ pub(super) fn raised(question: &Question<'_>) -> BTreeMap<String, Raised> {
     written(question.workload).into_iter().filter_map(one).collect()
 }
 
+/// What the owner wrote, `None` for nothing, of the fields in which the manifest has a value of ours by now: a host that
+/// edits in place has written that one.
+pub(super) fn overwritten(question: &Question<'_>) -> BTreeMap<String, Option<Quantity>> {
+    let Some(accepted) = question.accepted.filter(|plan| plan.is_rendered()) else {
+        return BTreeMap::new();
+    };
+    let Some(then) = &accepted.written else {
+        return BTreeMap::new();
+    };
+    let planned = planned(accepted);
+    let one = |(field, now): (String, Quantity)| {
+        let known = accepted.overwritten.get(&field);
+        // of the plan before, where the host has not run since
+        let is_older = known.is_some() && then.get(&field) == Some(&now);
+        let is_ours = is_older || planned.get(&field) == Some(&Some(now));
+        let theirs = known.copied().unwrap_or_else(|| then.get(&field).copied());
+        (is_ours && theirs != Some(now)).then_some((field, theirs))
+    };
+    written(question.workload).into_iter().filter_map(one).collect()
+}
+
 /// A derived amount, no lower than what the owner raised.
 pub(super) fn lift<T>(case: &Case<'_>, field: &str, now: Option<T>, decision: Decision<T>) -> Decision<T>
 where

@@ -163,6 +163,7 @@ fn under_new_names(entry: &WorkloadPlan, renamed: &Renamed) -> WorkloadPlan {
     }
     entry.written = entry.written.as_ref().map(|written| keys(written, field));
     entry.raised = keys(&entry.raised, field);
+    entry.overwritten = keys(&entry.overwritten, field);
     entry.unwritten = entry.unwritten.iter().map(name).collect();
     for current in entry.renamed.values_mut() {
         *current = name(current);

@@ -110,9 +110,9 @@ impl<T> Default for Limit<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LimitMode {
-    /// As it is; raised in proportion only where the request would reach it. Never lowered.
+    /// As it is; raised in the manifest's own proportion only where the request would reach it. Never lowered.
     Keep,
-    /// In the proportion limit : request that it had.
+    /// In the proportion limit : request that the manifest has.
     Ratio,
     /// Equal to the request.
     Equal,

@@ -1,0 +1,130 @@
+//! Limits that follow requests keep the proportion that the owner gave them, whatever plans made of the request since.
+
+use serde_json::{Value, json};
+use trimtab::krm::apply;
+use trimtab::plan::model::{ContainerPlan, OptimizationPlan};
+use trimtab::render::render;
+use trimtab::units::{Millicores, Timestamp};
+use trimtab::workload;
+
+use crate::planning::{World, deployment, facts, settings};
+
+const KEY: &str = "Deployment/shop/api";
+const END: i64 = 1_700_438_400;
+const WEEK_S: i64 = 7 * 24 * 3600;
+
+fn with_cpu(request: &str, limit: &str) -> Value {
+    let mut object = deployment("api", 2, request, "512Mi");
+    object["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["cpu"] = json!(limit);
+    object
+}
+
+fn policy(requests: &str) -> String {
+    format!(
+        "{{guardrails: {{restart: {{minInterval: 0d}}}}, workloads: {{api: {{scaling: {{mode: none}}, requests: {{{requests}}}}}}}}}"
+    )
+}
+
+/// The CPU request and limit that a plan leaves, given the owner's limit.
+fn cpu(plan: &OptimizationPlan, own: u64) -> (u64, u64) {
+    let ContainerPlan { requests, limits } = &plan.spec.workloads[KEY].containers["api"];
+    let request = requests.cpu.as_ref().expect("sized").value.get();
+    let limit = limits.cpu.as_ref().and_then(|limit| limit.value);
+    (request, limit.map_or(own, Millicores::get))
+}
+
+/// Another month, with such a load of both pods together.
+fn next_month(world: &mut World, plan: OptimizationPlan, month: i64, load: u64) {
+    let end = Timestamp::from_unix(END + 4 * month * WEEK_S);
+    world
+        .facts
+        .insert(KEY.to_owned(), facts("api", 300, move |_| load, |_| 2));
+    world.facts.values_mut().for_each(|facts| facts.window_end = end);
+    (world.accepted, world.window_end, world.profile) = (Some(plan), end, format!("sha256:month {month}"));
+}
+
+/// Who writes the plan into the manifest.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Host {
+    /// A build: the manifest stays the owner's.
+    Build,
+    /// A host that edits in place, after every plan, or after every other.
+    InPlace { every: i64 },
+}
+
+/// Quiet months lower the request and no limit; a busy one brings the limit to twice the request, as its owner wrote.
+#[test]
+fn twelve_refreshes_keep_the_owners_proportion() {
+    // of two pods; 130m + 15 % = 149.5m, next rung 150m, in steps of 30 % at most: 500, 350, 250 (245), 180 (175), 150.
+    // 1141m + 15 % = 1312.2m, next rung 1350m; 2400m + 15 % = 2760m, next rung 2800m
+    let (quiet, busy, busier) = (260, 2282, 4800);
+    let months = [
+        (quiet, (350, 1000)),
+        (quiet, (250, 1000)),
+        (quiet, (180, 1000)),
+        (quiet, (150, 1000)),
+        (busy, (1350, 2700)),
+        // 945, 665, 469, 329 on their rungs, and the limit stays
+        (quiet, (950, 2700)),
+        (quiet, (670, 2700)),
+        (quiet, (470, 2700)),
+        (quiet, (330, 2700)),
+        (busy, (1350, 2700)),
+        (busier, (2800, 5600)),
+        (busier, (2800, 5600)),
+    ];
+    for host in [Host::Build, Host::InPlace { every: 1 }, Host::InPlace { every: 2 }] {
+        let mut objects = vec![with_cpu("500m", "1")];
+        let mut world = World::new(&policy(""), &objects, vec![(KEY, facts("api", 300, |_| quiet, |_| 2))]);
+        for (month, (load, expected)) in (1_i64..).zip(months) {
+            if let Some(accepted) = world.accepted.take() {
+                next_month(&mut world, accepted, month, load);
+            }
+            let plan = world.plan();
+            assert_eq!(cpu(&plan, 1000), expected, "{host:?}, month {month}");
+            if matches!(host, Host::InPlace { every } if month % every == 0) {
+                let edits = render(&plan, &world.workloads).0;
+                objects = apply(objects, &edits).expect("the edits fit");
+                world.workloads = workload::read(&objects).0;
+            }
+            world.accepted = Some(plan);
+        }
+    }
+}
+
+/// In a manifest that a host edits in place, what the owner writes anew counts from then on.
+#[test]
+fn what_the_owner_writes_over_a_value_of_ours_counts() {
+    let first = with_cpu("500m", "1");
+    let mut world = World::new(&policy(""), &[first], vec![(KEY, facts("api", 300, |_| 260, |_| 2))]);
+    // 150m at twice as much; 450m was the owner's, of a limit of one core, and 350m is ours
+    for (request, expected) in [("350m", (1350, 2700)), ("450m", (1350, 3000))] {
+        world.accepted = None;
+        world.workloads = workload::read(&[with_cpu("500m", "1")]).0;
+        world.facts.insert(KEY.to_owned(), facts("api", 300, |_| 260, |_| 2));
+        let plan = world.plan();
+        assert_eq!(cpu(&plan, 1000), (350, 1000));
+        next_month(&mut world, plan, 1, 2282);
+        world.workloads = workload::read(&[with_cpu(request, "1")]).0;
+        assert_eq!(cpu(&world.plan(), 1000), expected, "{request}");
+    }
+}
+
+#[test]
+fn a_stated_request_takes_the_limit_along_in_the_owners_proportion() {
+    // 100m + 15 % = 115m; 300m in a step of 30 %: 210m. Then 800m of 300m, and a limit of 600m
+    let history = vec![(KEY, facts("api", 300, |_| 200, |_| 2))];
+    let mut world = World::new(&policy(""), &[with_cpu("300m", "600m")], history);
+    let plan = world.plan();
+    assert_eq!(cpu(&plan, 600), (210, 600));
+    next_month(&mut world, plan, 1, 200);
+    world.settings = settings(&policy("cpu: {value: 800m}"));
+    let plan = world.plan();
+    assert_eq!(cpu(&plan, 600), (800, 1600));
+    let limit = plan.spec.workloads[KEY].containers["api"].limits.cpu.as_ref();
+    let said = trimtab::report::reason(&limit.expect("follows").reason);
+    assert_eq!(
+        said,
+        "limit-follows-request: limit in the manifest 600m, request in the manifest 300m, request 800m, was 600m"
+    );
+}
