@@ -41,6 +41,7 @@ mod report;
 mod scale_point;
 mod sealed;
 mod shop;
+mod stated;
 mod steps;
 mod trap_strings;
 mod yaml_hostile;

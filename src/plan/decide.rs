@@ -155,7 +155,7 @@ fn wanted_plan(question: Question<'_>, wanted: &WorkloadSettings) -> WorkloadPla
         );
     }
     safeguards::say(&case, lost);
-    warnings::warn(&case);
+    warnings::warn(&case, &plan);
     missed::note(&case);
     if mode == Mode::Observe {
         say_observed(&case, &plan);

@@ -1,8 +1,11 @@
-//! What history can't be trusted with: a level that changed, and usage that a limit cut off. Warnings, never numbers.
+//! What history can't be trusted with: a level that changed, and usage that a limit cut off; and what the policy states
+//! against it. Warnings, never numbers.
 
 use super::case::Case;
+use super::model::{ContainerPlan, Decided, WorkloadPlan};
 use crate::diag::code;
-use crate::units::{Millicores, Percent};
+use crate::facts::ContainerFacts;
+use crate::units::{Bytes, Millicores, Percent};
 use crate::workload::Container;
 
 /// A level under this is an idle container, whatever its ratio: the smallest request that is derived.
@@ -12,12 +15,67 @@ const AT_LIMIT: Percent = Percent::from_percent(90);
 /// Share of the known time from which a 95th percentile is the limit's and not the load's.
 const LONG: Percent = Percent::from_percent(5);
 
+const MEDIAN: Percent = Percent::from_percent(50);
+
 /// Looks at every container whose usage is known.
-pub(super) fn warn(case: &Case<'_>) {
+pub(super) fn warn(case: &Case<'_>, plan: &WorkloadPlan) {
     for container in &case.workload.containers {
         regime(case, container);
         saturation(case, container);
+        let facts = case.seen.and_then(|seen| seen.containers.get(&container.name));
+        if let Some((facts, decided)) = facts.zip(plan.containers.get(&container.name)) {
+            stated_cpu(case, container, decided, facts);
+            stated_memory(case, container, decided, facts);
+        }
     }
+}
+
+fn is_stated(decided: &impl Decided) -> bool {
+    decided.reason().code == code::STATED.as_str()
+}
+
+/// A stated CPU request that half of the samples pass.
+fn stated_cpu(case: &Case<'_>, container: &Container, decided: &ContainerPlan, facts: &ContainerFacts) {
+    let Some(request) = decided.requests.cpu.as_ref().filter(|request| is_stated(*request)) else {
+        return;
+    };
+    let Some(median) = facts.cpu.quantile(MEDIAN, case.settings.bounds.half_life) else {
+        return;
+    };
+    let (request, median) = (request.value, Millicores::from_nano_ceil(u128::from(median)));
+    if request < median {
+        let detail = format!(
+            "container `{}`: a CPU request of {request}, and {median} are used in the median: on a full node it gets less",
+            container.name
+        );
+        case.find(code::STATED_BELOW_USAGE, detail);
+    }
+}
+
+/// A memory limit, or without one a memory request, below what was used, where the policy states one of the two.
+fn stated_memory(case: &Case<'_>, container: &Container, decided: &ContainerPlan, facts: &ContainerFacts) {
+    let request = decided.requests.memory.as_ref().filter(|request| is_stated(*request));
+    let (limit, is_limit_stated) = match &decided.limits.memory {
+        Some(decided) => (decided.value, is_stated(decided)),
+        None => (container.memory_limit, false),
+    };
+    let Some(most) = facts.memory.highest().map(Bytes::new) else {
+        return;
+    };
+    let (name, shown) = (&container.name, most.mib_ceil());
+    let detail = match (limit, request) {
+        (Some(limit), _) if limit < most && (is_limit_stated || request.is_some()) => {
+            format!(
+                "container `{name}`: a memory limit of {limit}, and up to {shown} were used: it is killed when it reaches the limit"
+            )
+        }
+        (None, Some(request)) if request.value < most => format!(
+            "container `{name}`: a memory request of {} and no limit, and up to {shown} were used: on a full node it is evicted first",
+            request.value
+        ),
+        _ => return,
+    };
+    case.find(code::STATED_BELOW_USAGE, detail);
 }
 
 fn regime(case: &Case<'_>, container: &Container) {
