@@ -19,13 +19,8 @@ pub type RequestPlan = ResourcePlan<Decision<Millicores>, Decision<Bytes>>;
 
 /// The CPU request that usage per pod asks for, bounds applied; `None` where it stays as it is.
 pub fn cpu(case: &Case<'_>, container: &Container, wanted: &Requests) -> Option<Decision<Millicores>> {
-    let before = case.cpu_before(container);
-    if let Some(value) = wanted.cpu.value {
-        return Some(Decision {
-            value,
-            before,
-            reason: reason(code::STATED, []),
-        });
+    if let Some(stated) = stated_cpu(case, container, wanted) {
+        return Some(stated);
     }
     let strategy = wanted.strategy.filter(|strategy| strategy.derives())?;
     if case.is_sized_as_pod("cpu") {
@@ -40,20 +35,33 @@ pub fn cpu(case: &Case<'_>, container: &Container, wanted: &Requests) -> Option<
     let (value, moved) = wanted.cpu.resolve(rung);
     let decision = Decision {
         value,
-        before,
+        before: case.cpu_before(container),
         reason: bounded(derived.reason, moved.then(|| rung.to_string())),
     };
     let decision = guardrails::bound_decrease(&case.settings.bounds, decision, Millicores::get, |milli| {
         ladder::cpu_ceil(Millicores::new(milli))
     });
-    let now = accepted(case, container).and_then(|accepted| accepted.cpu.as_ref());
-    let now = now.map(|accepted| accepted.value);
+    let now = accepted_cpu(case, container).map(|accepted| accepted.value);
     Some(guardrails::quiet(
         case.settings.bounds.min_change,
         decision,
         now,
         Millicores::get,
     ))
+}
+
+/// The CPU request that the policy states.
+pub fn stated_cpu(case: &Case<'_>, container: &Container, wanted: &Requests) -> Option<Decision<Millicores>> {
+    wanted.cpu.value.map(|value| Decision {
+        value,
+        before: case.cpu_before(container),
+        reason: reason(code::STATED, []),
+    })
+}
+
+/// The CPU request that was accepted.
+pub fn accepted_cpu(case: &Case<'_>, container: &Container) -> Option<Decision<Millicores>> {
+    accepted(case, container)?.cpu.clone()
 }
 
 /// The memory request that usage per pod asks for; `None` where it stays as it is.
@@ -139,6 +147,16 @@ pub struct Fixed {
     pub decision: Option<Decision<Millicores>>,
 }
 
+impl Fixed {
+    /// What is decided.
+    pub fn to(decision: Decision<Millicores>) -> Self {
+        Self {
+            value: decision.value,
+            decision: Some(decision),
+        }
+    }
+}
+
 /// The CPU request where nothing may be derived for it: its strategy says what it is, or the pod template is held.
 pub fn held_cpu(case: &Case<'_>, container: &Container, wanted: &Requests) -> Option<Fixed> {
     if wanted.strategy == Some(Strategy::None) {
@@ -151,7 +169,7 @@ pub fn held_cpu(case: &Case<'_>, container: &Container, wanted: &Requests) -> Op
     }
     Some(Fixed {
         value: case.cpu_now(container)?,
-        decision: accepted(case, container).and_then(|accepted| accepted.cpu.clone()),
+        decision: accepted_cpu(case, container),
     })
 }
 

@@ -62,16 +62,8 @@ pub fn solve(case: &Case<'_>, main: &Container, wanted: &Requests) -> Option<Sca
     if wanted.cpu.value.is_none() && case.is_sized_as_pod("cpu") {
         return beside_pod(case, main, &old);
     }
-    let stated = wanted.cpu.value.map(|value| Fixed {
-        value,
-        decision: Some(Decision {
-            value,
-            before: old.before.request,
-            reason: reason(code::STATED, []),
-        }),
-    });
-    if let Some(request) = stated {
-        return at(case, main, &old, request);
+    if let Some(stated) = requests::stated_cpu(case, main, wanted) {
+        return at(case, main, &old, Fixed::to(stated));
     }
     let point = match (requests::held_cpu(case, main, wanted), setting.value) {
         (Some(request), _) => at(case, main, &old, request)?,
@@ -115,10 +107,7 @@ fn raised(case: &Case<'_>, main: &Container, old: &Old, point: ScalePoint) -> Op
         before: old.before.request,
         reason: owner::said(case, &format!("{}/requests/cpu", main.name), &request, &point.value),
     };
-    let fixed = Fixed {
-        value: request,
-        decision: Some(decision),
-    };
+    let fixed = Fixed::to(decision);
     let setting = &case.wanted.spec.scaling.targets.cpu;
     let carried = carried(point.target.value, point.value, request);
     // both are rounded down, and the one of before would go down by a percent with every plan
@@ -246,7 +235,7 @@ fn stated_target(
         .map(|point| request_at(point, target));
     let request = match solved {
         // nothing is new: neither history nor the target
-        Some(_) if case.facts.is_none() && old.target == Some(target) => kept_request(case, main),
+        Some(_) if case.facts.is_none() && old.target == Some(target) => requests::accepted_cpu(case, main),
         Some(solved) => Some(bounded_request(
             case,
             main,
@@ -316,7 +305,7 @@ fn from_history(case: &Case<'_>, main: &Container, wanted: &Requests, old: &Old)
                 };
                 Some(ScalePoint {
                     target: decided,
-                    request: kept_request(case, main),
+                    request: requests::accepted_cpu(case, main),
                     value: request,
                 })
             }
@@ -389,10 +378,6 @@ fn from_history(case: &Case<'_>, main: &Container, wanted: &Requests, old: &Old)
     })
 }
 
-fn kept_request(case: &Case<'_>, main: &Container) -> Option<Decision<Millicores>> {
-    case.accepted()?.containers.get(&main.name)?.requests.cpu.clone()
-}
-
 /// Whether the mean load of a pod came near the scale point: all but 1 % of the time at least once in a hundred steps.
 fn is_reached(case: &Case<'_>, main: &Container, point: NanoCores) -> bool {
     let Some(facts) = case.container_facts(&main.name) else {
@@ -462,7 +447,7 @@ fn bounded_request(
     let decision = guardrails::bound_decrease(&case.settings.bounds, decision, Millicores::get, |milli| {
         ladder::cpu_ceil(Millicores::new(milli))
     });
-    let accepted = kept_request(case, main).map(|accepted| accepted.value);
+    let accepted = requests::accepted_cpu(case, main).map(|accepted| accepted.value);
     guardrails::quiet(case.settings.bounds.min_change, decision, accepted, Millicores::get)
 }
 

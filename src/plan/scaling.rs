@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::case::{Case, reason};
+use super::case::Case;
 use super::model::{Decided, Decision, ScalerKind, ScalerPlan, UtilizationPlan};
-use super::{bounds, lapse, limits, metrics, obstacle, owner, scale_point};
+use super::{bounds, lapse, limits, metrics, obstacle, owner, requests, scale_point};
 use crate::api::keda_v1alpha1::scaled_object_name;
 use crate::catalog::fields::Field;
 use crate::diag::code;
@@ -89,16 +89,10 @@ fn kept(case: &Case<'_>, main: &Container, requests: &Requests) -> Scaled {
 
 /// A scaler with the CPU request that was accepted with it. Where the policy states another one, or its owner raised it,
 /// the scale point stays.
-fn as_accepted(case: &Case<'_>, main: &Container, requests: &Requests, mut scaler: ScalerPlan) -> Scaled {
-    let accepted = case
-        .accepted()
-        .and_then(|plan| plan.containers.get(&main.name)?.requests.cpu.clone());
+fn as_accepted(case: &Case<'_>, main: &Container, wanted: &Requests, mut scaler: ScalerPlan) -> Scaled {
+    let accepted = requests::accepted_cpu(case, main);
     let before = accepted.as_ref().map(|accepted| accepted.value).or(main.cpu_request);
-    let stated = requests.cpu.value.map(|value| Decision {
-        value,
-        before: case.cpu_before(main),
-        reason: reason(code::STATED, []),
-    });
+    let stated = requests::stated_cpu(case, main, wanted);
     let raised = |accepted| owner::lift(case, &format!("{}/requests/cpu", main.name), main.cpu_request, accepted);
     let main_cpu = stated.or_else(|| accepted.map(raised));
     let target = scaler.cpu.as_mut().map(|cpu| &mut cpu.target);
@@ -145,7 +139,7 @@ fn scaler(case: &Case<'_>, main: &Container, requests: &Requests, kind: ScalerKi
     }
     let request = match &point {
         Some(point) => Some(point.request_value()),
-        None => super::requests::cpu_to_be(case, main, requests),
+        None => requests::cpu_to_be(case, main, requests),
     };
     let target = point.as_ref().map(|point| point.target.value);
     if point.as_ref().is_some_and(|point| point.request_value().is_zero()) {
@@ -204,7 +198,7 @@ fn scaler(case: &Case<'_>, main: &Container, requests: &Requests, kind: ScalerKi
 /// only beyond the target and its tolerance of 10 % (Kubernetes, HPA algorithm).
 fn is_reachable(case: &Case<'_>, main: &Container, point: &scale_point::ScalePoint) -> bool {
     let (of_requests, wanted) = case.wanted.container(&main.name, true);
-    let requests = super::requests::RequestPlan {
+    let requests = requests::RequestPlan {
         cpu: point.request.clone(),
         memory: None,
     };
