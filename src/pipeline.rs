@@ -14,7 +14,7 @@ use crate::facts::{self, Facts};
 use crate::krm::apply::{Applied, apply_each};
 use crate::krm::{Edit, Object};
 use crate::plan::model::OptimizationPlan;
-use crate::plan::{self, baseline, codec};
+use crate::plan::{self, baseline, codec, namespace};
 use crate::policy::{self, Settings, Source};
 use crate::price::{self, PriceSheet};
 use crate::profile::{Profile, object};
@@ -98,7 +98,8 @@ pub fn run(inputs: &Inputs) -> Result<Outcome, Vec<Diagnostic>> {
     let settings = policy::parse(&inputs.policy, &inputs.policy_source)?;
     let (accepted, miscounted) = accepted_plan(inputs, &settings)?;
     let (prices, doubts) = prices(inputs)?;
-    let (mut workloads, mut diagnostics) = workload::read(&inputs.objects);
+    let (mut workloads, mut diagnostics) = workload::read_in(&inputs.objects, &settings.default_namespace());
+    let accepted = accepted.map(|plan| namespace::under_keys_of(plan, &workloads));
     diagnostics.extend(settings.warnings.iter().cloned());
     diagnostics.extend(doubts);
     diagnostics.extend(miscounted);
@@ -371,6 +372,7 @@ fn check_environment(profile: &Profile, shown: &str, settings: &Settings) -> Res
 }
 
 fn all_facts(profiles: &[Profile], settings: &Settings, workloads: &Workloads) -> BTreeMap<String, Facts> {
+    // who states no namespace has one profile, whatever it was recorded in
     let stated = &settings.policy.spec.identity.namespace;
     let facts = |(key, workload): (&String, &workload::Workload)| {
         let id = &workload.id;

@@ -28,6 +28,7 @@ mod kustomize_host;
 mod kustomize_layer;
 mod kustomize_strings;
 mod limits;
+mod namespaces;
 mod owner;
 mod planning;
 mod platforms;

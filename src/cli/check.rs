@@ -133,7 +133,7 @@ fn lint_errors(outcome: &Outcome) -> Vec<Diagnostic> {
             .and_then(|key| key.rsplit('/').next())
             .map(str::to_owned)
     };
-    let mut errors = lint::lint_for(&outcome.objects.clone().into_objects(), Some(&settings.cluster));
+    let mut errors = lint::lint_for(&outcome.objects.clone().into_objects(), Some(settings));
     errors.retain(|found| {
         let accepts = |name: String| settings.policy.spec.acceptance(found.code, &name).is_some();
         found.severity == Severity::Error && !name(found).is_some_and(accepts)

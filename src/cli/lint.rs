@@ -14,7 +14,7 @@ use crate::io::{environments, files, kustomize::Kustomize, manifests};
 use crate::krm::{Object, ResourceList};
 use crate::lint;
 use crate::pipeline::Purpose;
-use crate::policy::{self, Cluster};
+use crate::policy::{self, Settings};
 use crate::yaml::{self, Limits};
 
 /// Arguments of `trimtab lint`.
@@ -27,8 +27,8 @@ pub struct Arguments {
     /// How findings are shown
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
-    /// The policy whose cluster the manifests are for: its lowest version, zones and spot nodes are known then. A folder
-    /// with a policy brings its own
+    /// The policy the manifests are under: the lowest version, zones and spot nodes of its cluster are known then, and the
+    /// namespace of what names none. A folder with a policy brings its own
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     #[command(flatten)]
@@ -56,19 +56,19 @@ pub enum Format {
 
 /// Lints everything named.
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
-    let stated = arguments.policy.as_deref().map(cluster_of_file).transpose()?;
+    let stated = arguments.policy.as_deref().map(settings_of_file).transpose()?;
     let (mut objects, mut found, mut count) = (Vec::new(), Vec::new(), 0);
     for path in &arguments.paths {
         let below = built_below(path).map_err(anyhow::Error::from)?;
         for folder in &below {
             // what is built apart is applied apart: it does not meet what another folder builds
-            let (applied, cluster) = match environment(folder, &arguments.build)? {
-                Some((applied, cluster)) => (applied, Some(cluster)),
+            let (applied, own) = match environment(folder, &arguments.build)? {
+                Some((applied, own)) => (applied, Some(own)),
                 None => (read(folder, &arguments.build)?, None),
             };
             count += applied.len();
             let shown = |one: Diagnostic| one.because(format!("in `{}`", folder.display()));
-            let judged = lint::lint_for(&applied, stated.as_ref().or(cluster.as_ref()));
+            let judged = lint::lint_for(&applied, stated.as_ref().or(own.as_ref()));
             found.extend(judged.into_iter().map(shown));
         }
         if !below.is_empty() && !manifests::has_manifests(path).map_err(anyhow::Error::from)? {
@@ -76,9 +76,9 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
         }
         match environment(path, &arguments.build)? {
             // environments are clusters of their own: what is in one does not meet what is in another
-            Some((applied, cluster)) => {
+            Some((applied, own)) => {
                 count += applied.len();
-                found.extend(lint::lint_for(&applied, Some(stated.as_ref().unwrap_or(&cluster))));
+                found.extend(lint::lint_for(&applied, Some(stated.as_ref().unwrap_or(&own))));
             }
             None => objects.extend(read(path, &arguments.build)?),
         }
@@ -101,8 +101,8 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     })
 }
 
-/// What an environment comes to with its plan applied, and its cluster.
-fn environment(path: &Path, build: &BuildArguments) -> Result<Option<(Vec<Object>, Cluster)>, CliError> {
+/// What an environment comes to with its plan applied, and the policy it is under.
+fn environment(path: &Path, build: &BuildArguments) -> Result<Option<(Vec<Object>, Settings)>, CliError> {
     if !path.is_dir() || environments::at(path).map_err(anyhow::Error::from)?.is_none() {
         return Ok(None);
     }
@@ -112,13 +112,12 @@ fn environment(path: &Path, build: &BuildArguments) -> Result<Option<(Vec<Object
     };
     let settings = policy::parse(&one.inputs.policy, &one.inputs.policy_source).map_err(CliError::Diagnostics)?;
     let (objects, _) = one.applied()?;
-    Ok(Some((objects, settings.cluster)))
+    Ok(Some((objects, settings)))
 }
 
-fn cluster_of_file(path: &Path) -> Result<Cluster, CliError> {
+fn settings_of_file(path: &Path) -> Result<Settings, CliError> {
     let (value, source) = load::read_one(path)?;
-    let settings = policy::parse(&value, &source).map_err(CliError::Diagnostics)?;
-    Ok(settings.cluster)
+    policy::parse(&value, &source).map_err(CliError::Diagnostics)
 }
 
 fn read(path: &Path, build: &BuildArguments) -> Result<Vec<Object>, CliError> {

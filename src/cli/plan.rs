@@ -11,7 +11,7 @@ use crate::diag::{Diagnostic, code, near_miss};
 use crate::io::environments::PLAN_FILE;
 use crate::io::files;
 use crate::pipeline::{self, Outcome, Purpose};
-use crate::plan::{OptimizationPlan, codec};
+use crate::plan::{OptimizationPlan, codec, namespace};
 use crate::report::{self, Capacity, Format, PlanTable};
 use crate::yaml::{self, Limits};
 
@@ -78,6 +78,11 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
         forget(workload, &mut loaded)?;
     }
     let planned = plan_all(&loaded)?;
+    let accepted: Vec<Option<OptimizationPlan>> = accepted
+        .into_iter()
+        .zip(&planned)
+        .map(|(accepted, outcome)| Some(namespace::under_keys_of(accepted?, &outcome.workloads)))
+        .collect();
     let table = PlanTable::of(
         planned
             .iter()

@@ -1,4 +1,4 @@
-//! Which object: group, version, kind, namespace and name.
+//! Which object: group, version, kind, namespace and name; and where objects live that name no namespace.
 
 use kube_core::GroupVersionKind;
 use serde_json::Value;
@@ -11,7 +11,8 @@ pub struct ObjectId {
     pub group: String,
     /// Kind, as the API spells it.
     pub kind: String,
-    /// Namespace; empty where the manifest names none. `default` and none are one.
+    /// Namespace as written; empty where the manifest names none. Whether two objects live in one namespace is told by
+    /// [`DefaultNamespace`].
     pub namespace: String,
     /// Name.
     pub name: String,
@@ -64,19 +65,74 @@ impl ObjectId {
         GroupVersionKind::gvk(&self.group, &self.version, &self.kind)
     }
 
-    /// Whether both name one object of the cluster.
+    /// Whether both are one object of a build, as kustomize tells objects apart.
     pub fn is_same_object(&self, other: &Self) -> bool {
         self.key() == other.key()
     }
 
-    /// What identifies the object: group, kind, namespace (`default` and none are one) and name.
+    /// What identifies the object in a build: group, kind, namespace (`default` and none are one) and name.
     pub fn key(&self) -> (&str, &str, &str, &str) {
-        let namespace = if self.namespace == "default" {
-            ""
-        } else {
-            &self.namespace
-        };
+        let namespace = if self.namespace == DEFAULT { "" } else { &self.namespace };
         (&self.group, &self.kind, namespace, &self.name)
+    }
+}
+
+/// Where kustomize, kubectl and the API server put what names no namespace.
+const DEFAULT: &str = "default";
+
+/// The namespace of objects that name none: the one that a policy states (`spec.identity.namespace`), else `default`.
+///
+/// The one notion by which it is told what lives beside what. What trimtab makes is written as the manifest beside it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DefaultNamespace(String);
+
+impl Default for DefaultNamespace {
+    fn default() -> Self {
+        Self(DEFAULT.to_owned())
+    }
+}
+
+impl DefaultNamespace {
+    /// The stated one; `default` where the text is empty.
+    pub fn stated(namespace: &str) -> Self {
+        if namespace.is_empty() {
+            Self::default()
+        } else {
+            Self(namespace.to_owned())
+        }
+    }
+
+    /// Where an object lives.
+    pub fn of<'a>(&'a self, id: &'a ObjectId) -> &'a str {
+        if id.namespace.is_empty() {
+            &self.0
+        } else {
+            &id.namespace
+        }
+    }
+
+    /// Whether there is room for one of the two alone: they are one object of the cluster, or of a build, which knows no
+    /// stated namespace.
+    pub fn collide(&self, one: &ObjectId, other: &ObjectId) -> bool {
+        let in_cluster = |id: &ObjectId| {
+            (
+                id.group.clone(),
+                id.kind.clone(),
+                self.of(id).to_owned(),
+                id.name.clone(),
+            )
+        };
+        one.is_same_object(other) || in_cluster(one) == in_cluster(other)
+    }
+
+    /// The other way to write the key of a workload: `Deployment/api` for `Deployment/default/api`, and the reverse. `None`
+    /// where there is one way.
+    pub fn other_key(&self, key: &str) -> Option<String> {
+        match key.split('/').collect::<Vec<_>>()[..] {
+            [kind, name] => Some(format!("{kind}/{}/{name}", self.0)),
+            [kind, namespace, name] if namespace == self.0 => Some(format!("{kind}/{name}")),
+            _ => None,
+        }
     }
 }
 
@@ -141,6 +197,35 @@ mod tests {
             ("", false, false),
         ] {
             assert_eq!((is_label(name), is_subdomain(name)), (label, subdomain), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_object_without_a_namespace_lives_in_the_stated_one_else_in_default() {
+        let id = |namespace: &str| ObjectId::new("apps/v1", "Deployment", namespace, "api");
+        for (stated, namespace, lives_in) in [
+            ("", "", "default"),
+            ("", "default", "default"),
+            ("", "shop", "shop"),
+            ("shop", "", "shop"),
+            ("shop", "default", "default"),
+        ] {
+            assert_eq!(
+                DefaultNamespace::stated(stated).of(&id(namespace)),
+                lives_in,
+                "{stated}"
+            );
+        }
+        // a build takes `default` for none, whatever is stated: there is room for one of the two
+        let stated = DefaultNamespace::stated("shop");
+        assert!(stated.collide(&id(""), &id("shop")) && stated.collide(&id(""), &id("default")));
+        assert!(!stated.collide(&id("shop"), &id("default")));
+        for (key, other) in [
+            ("Deployment/api", Some("Deployment/shop/api")),
+            ("Deployment/shop/api", Some("Deployment/api")),
+            ("Deployment/default/api", None),
+        ] {
+            assert_eq!(stated.other_key(key).as_deref(), other, "{key}");
         }
     }
 

@@ -12,7 +12,7 @@ pub mod resource_list;
 
 pub use apply::{ApplyError, apply};
 pub use edit::{Change, Edit, Reason};
-pub use id::ObjectId;
+pub use id::{DefaultNamespace, ObjectId};
 pub use path::{FieldPath, Segment};
 pub use resource_list::{ListError, ResourceList};
 

@@ -89,7 +89,7 @@ impl Rule for SelectorMisses {
             let Some(selector) = selector(written) else { continue };
             let selected: Vec<&str> = scene
                 .workloads()
-                .filter(|workload| workload.id.namespace == id.namespace && !workload.is_behind_rollout)
+                .filter(|workload| workload.namespace == scene.namespace(id) && !workload.is_behind_rollout)
                 .filter(|workload| selects(&selector, &workload.pod_labels))
                 .map(|workload| workload.id.name.as_str())
                 .collect();

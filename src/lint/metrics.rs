@@ -19,7 +19,7 @@ impl Rule for UtilizationWithoutRequest {
     fn check(&self, scene: &Scene<'_>) -> Vec<Diagnostic> {
         let mut found = Vec::new();
         for workload in scene.workloads() {
-            let is_filled = scene.workloads.filled.contains(&workload.id.namespace);
+            let is_filled = scene.workloads.is_filled(workload);
             for scaler in workload.scalers.iter().filter(|_| !is_filled) {
                 found.extend(
                     targets(scaler)

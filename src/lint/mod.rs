@@ -21,7 +21,7 @@ pub use scene::Scene;
 
 use crate::diag::{self, Code, Diagnostic};
 use crate::krm::Object;
-use crate::policy::Cluster;
+use crate::policy::Settings;
 
 /// One rule.
 pub trait Rule: Sync {
@@ -56,14 +56,14 @@ pub static RULES: &[&dyn Rule] = &[
     &fields::UnsupportedVersion,
 ];
 
-/// Judges objects without knowing their cluster.
+/// Judges objects without a policy: neither their cluster nor the namespace of those that name none is known.
 pub fn lint(objects: &[Object]) -> Vec<Diagnostic> {
     lint_for(objects, None)
 }
 
-/// Judges objects for a cluster: its zones, its spot nodes and its lowest version are known.
-pub fn lint_for(objects: &[Object], cluster: Option<&Cluster>) -> Vec<Diagnostic> {
-    let scene = Scene::of(objects, cluster);
+/// Judges objects under a policy: the zones, spot nodes and lowest version of its cluster are known, and its namespace.
+pub fn lint_for(objects: &[Object], settings: Option<&Settings>) -> Vec<Diagnostic> {
+    let scene = Scene::of(objects, settings);
     let mut diagnostics: Vec<Diagnostic> = RULES.iter().flat_map(|rule| rule.check(&scene)).collect();
     diag::sort(&mut diagnostics);
     diagnostics

@@ -105,7 +105,7 @@ impl Rule for UnscalableTarget {
             let behind = scene.workloads().find(|workload| {
                 let target = &workload.id;
                 workload.is_behind_rollout
-                    && (&*target.kind, &*target.name, &target.namespace) == (kind, name, &id.namespace)
+                    && (&*target.kind, &*target.name, &*workload.namespace) == (kind, name, scene.namespace(id))
             });
             if matches!(kind, "DaemonSet" | "Job" | "CronJob" | "Pod") {
                 found.push(

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::catalog::spot::{AKS, EKS, GKE, KARPENTER};
 use crate::diag::{Code, Diagnostic, Place};
 use crate::krm::{MANAGED_BY, Object, ObjectId};
-use crate::policy::Cluster;
+use crate::policy::{Cluster, Settings};
 use crate::units::Seconds;
 use crate::workload::{self, Workload, Workloads};
 
@@ -25,15 +25,21 @@ pub struct Scene<'a> {
 
 impl<'a> Scene<'a> {
     /// Reads the objects.
-    pub fn of(objects: &'a [Object], cluster: Option<&'a Cluster>) -> Self {
+    pub fn of(objects: &'a [Object], settings: Option<&'a Settings>) -> Self {
+        let default_namespace = settings.map(Settings::default_namespace).unwrap_or_default();
         Self {
             objects: objects
                 .iter()
                 .filter_map(|object| Some((ObjectId::of(object)?, object)))
                 .collect(),
-            workloads: workload::read(objects).0,
-            cluster,
+            workloads: workload::read_in(objects, &default_namespace).0,
+            cluster: settings.map(|settings| &settings.cluster),
         }
+    }
+
+    /// Where an object lives, which its manifest need not say.
+    pub fn namespace<'s>(&'s self, id: &'s ObjectId) -> &'s str {
+        self.workloads.default_namespace.of(id)
     }
 
     /// Objects of a kind.

@@ -489,7 +489,7 @@ fn the_clusters_zones_nodes_and_version_are_known() {
     )
     .unwrap();
     let judged = |text: String| {
-        let diagnostics = lint_for(&objects(&text), Some(&settings.cluster));
+        let diagnostics = lint_for(&objects(&text), Some(&settings));
         diagnostics
             .into_iter()
             .map(|d| d.code)
@@ -516,7 +516,7 @@ fn fields_of_newer_versions_are_found() {
         );
         let source = crate::policy::Source::object("OptimizationPolicy", "t");
         let settings = crate::policy::parse(&objects(&policy)[0], &source).unwrap();
-        let found = lint_for(&objects(text), Some(&settings.cluster));
+        let found = lint_for(&objects(text), Some(&settings));
         found
             .into_iter()
             .filter(|diagnostic| diagnostic.code == code::UNSUPPORTED_VERSION)

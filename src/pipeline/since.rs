@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use super::{Inputs, accepted_plan};
 use crate::diag::Diagnostic;
-use crate::plan::codec;
+use crate::plan::{codec, namespace};
 use crate::policy;
 use crate::workload;
 
 /// By workload, what of its inputs is another than its accepted entry was made from; those that have nothing are left out.
 pub fn changed_since(inputs: &Inputs) -> Result<BTreeMap<String, Vec<&'static str>>, Vec<Diagnostic>> {
     let settings = policy::parse(&inputs.policy, &inputs.policy_source)?;
-    let (workloads, _) = workload::read(&inputs.objects);
-    let entries = accepted_plan(inputs, &settings)?.0.map(|plan| plan.spec.workloads);
+    let (workloads, _) = workload::read_in(&inputs.objects, &settings.default_namespace());
+    let accepted = accepted_plan(inputs, &settings)?.0;
+    let entries = accepted.map(|plan| namespace::under_keys_of(plan, &workloads).spec.workloads);
     let mut changed = BTreeMap::new();
     for (key, entry) in entries.into_iter().flatten() {
         let Some(workload) = workloads.by_key.get(&key) else {

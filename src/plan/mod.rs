@@ -23,6 +23,7 @@ pub mod lifecycle;
 mod lapse;
 pub(crate) mod gone;
 pub(crate) mod rename;
+pub mod namespace;
 mod removal;
 mod safeguards;
 pub mod baseline;

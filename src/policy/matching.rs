@@ -14,7 +14,7 @@ pub struct Subject {
     pub kind: String,
     /// Final name, as in the manifest.
     pub name: String,
-    /// Namespace; empty where unknown.
+    /// The namespace it lives in, which its manifest need not say.
     pub namespace: String,
     /// Labels of the workload and of its pods; the workload's own win.
     pub labels: BTreeMap<String, String>,

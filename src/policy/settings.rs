@@ -9,6 +9,7 @@ use super::merge::Layered;
 use super::wire::{Limits, Match, OptimizationPolicy, Requests, WorkloadSpec};
 use super::{Bounds, presets, ranges};
 use crate::diag::{Diagnostic, code};
+use crate::krm::DefaultNamespace;
 
 pub use super::cluster::Cluster;
 
@@ -208,6 +209,11 @@ impl Settings {
             }),
             notes,
         )
+    }
+
+    /// Where objects live that name no namespace.
+    pub fn default_namespace(&self) -> DefaultNamespace {
+        DefaultNamespace::stated(&self.policy.spec.identity.namespace)
     }
 
     /// Rules, in the order of their names, that match none of `subjects`.

@@ -130,7 +130,7 @@ pub struct Identity {
     /// `nameSuffix` of the overlay.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name_suffix: String,
-    /// Namespace of workloads whose manifest names none.
+    /// Namespace of objects whose manifest names none; absent: `default`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub namespace: String,
 }

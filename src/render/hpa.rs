@@ -76,7 +76,7 @@ impl Renderer for Hpa {
             return Vec::new();
         }
         // one that is adopted moves to this version too: v2beta2 has the same fields, v1 fewer
-        let id = id_beside(subject, API_VERSION, KIND, &plan.name);
+        let id = existing.id_or(id_beside(subject, API_VERSION, KIND, &plan.name));
         let edits = Rendered {
             id: id.clone(),
             existing,

@@ -91,7 +91,7 @@ impl Renderer for Keda {
             (id, existing)
         };
         Rendered {
-            id,
+            id: existing.id_or(id),
             existing,
             spec: spec(subject, plan, existing),
             identity: &["scaleTargetRef"],

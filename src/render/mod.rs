@@ -110,7 +110,7 @@ pub fn render(plan: &OptimizationPlan, workloads: &Workloads) -> (Vec<Edit>, Vec
         }
         let accepted = Planned { key, plan, workload };
         diagnostics.extend(missing_containers(&accepted));
-        let (plan, left_out) = drift::fit(&accepted, workloads.filled.contains(&workload.id.namespace));
+        let (plan, left_out) = drift::fit(&accepted, workloads.is_filled(workload));
         diagnostics.extend(left_out.into_iter().map(|found| found.of(key)));
         fitted.push((key, plan, workload));
     }
@@ -148,7 +148,7 @@ pub fn overridden(plan: &OptimizationPlan, workloads: &Workloads) -> Vec<Diagnos
             continue;
         }
         // what no longer fits is left out, and says so itself
-        let is_filled = workloads.filled.contains(&workload.id.namespace);
+        let is_filled = workloads.is_filled(workload);
         let (plan, _) = drift::fit(&Planned { key, plan, workload }, is_filled);
         found.extend(owner::changes(&plan, workload).into_iter().map(|found| found.of(key)));
     }
@@ -171,7 +171,8 @@ fn leave_names_of_others(
         .chain(workload.vpas.iter().map(|vpa| &vpa.id))
         .collect();
     let is_of_others = |id: &ObjectId| {
-        workloads.foreign.iter().any(|foreign| foreign.is_same_object(id))
+        let mut foreign = workloads.foreign.iter();
+        foreign.any(|foreign| workloads.default_namespace.collide(foreign, id))
             && !own.iter().any(|own| own.is_same_object(id))
     };
     let mut taken: Vec<ObjectId> = edits[first..]

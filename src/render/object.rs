@@ -15,19 +15,32 @@ use super::Planned;
 pub(super) enum Existing<'a> {
     /// Nothing.
     Absent,
-    /// An object we made before, with its `spec`.
-    Ours(&'a Value),
+    /// An object we made before, with its identity and its `spec`.
+    Ours(&'a ObjectId, &'a Value),
     /// Somebody else's object, with its identity and its `spec`.
     Theirs(&'a ObjectId, &'a Value),
 }
 
 impl<'a> Existing<'a> {
-    /// Among what the manifests have: identity, whether it is ours, `spec`.
+    /// Among what the workload has: identity, whether it is ours, `spec`. All of it lives in the workload's namespace,
+    /// however its manifest writes that.
     pub(super) fn among(id: &ObjectId, objects: impl IntoIterator<Item = (&'a ObjectId, bool, &'a Value)>) -> Self {
-        match objects.into_iter().find(|(other, _, _)| other.is_same_object(id)) {
+        let is_it = |other: &ObjectId| (&other.group, &other.kind, &other.name) == (&id.group, &id.kind, &id.name);
+        match objects.into_iter().find(|(other, _, _)| is_it(other)) {
             None => Self::Absent,
-            Some((_, true, spec)) => Self::Ours(spec),
+            Some((other, true, spec)) => Self::Ours(other, spec),
             Some((other, false, spec)) => Self::Theirs(other, spec),
+        }
+    }
+
+    /// The identity as the object that is there writes it, else as a new one is to write it.
+    pub(super) fn id_or(self, new: ObjectId) -> ObjectId {
+        match self {
+            Self::Absent => new,
+            Self::Ours(there, _) | Self::Theirs(there, _) => ObjectId {
+                namespace: there.namespace.clone(),
+                ..new
+            },
         }
     }
 
@@ -61,7 +74,7 @@ impl Rendered<'_> {
     pub(super) fn edits(self) -> Vec<Edit> {
         let mut spec = self.spec;
         let stale = match self.existing {
-            Existing::Ours(old) => stale_fields(old, &spec, &FieldPath::keys(["spec"])),
+            Existing::Ours(_, old) => stale_fields(old, &spec, &FieldPath::keys(["spec"])),
             _ => Vec::new(),
         };
         if matches!(self.existing, Existing::Theirs(..)) {

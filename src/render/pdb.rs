@@ -75,6 +75,7 @@ impl Renderer for Pdb {
             .iter()
             .map(|budget| (&budget.id, budget.is_ours, &budget.spec));
         let existing = Existing::among(&id, budgets);
+        let id = existing.id_or(id);
         let (kept, dropped) = bounds(plan);
         let mut edits = Rendered {
             id: id.clone(),

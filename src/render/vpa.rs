@@ -62,13 +62,14 @@ impl Renderer for Vpa {
         let Some(plan) = &subject.plan.vpa else {
             return Vec::new();
         };
-        let mut id = id_beside(subject, API_VERSION, KIND, &plan.name);
+        let id = id_beside(subject, API_VERSION, KIND, &plan.name);
         let vpas = subject
             .workload
             .vpas
             .iter()
             .map(|vpa| (&vpa.id, vpa.is_ours, &vpa.spec));
         let existing = Existing::among(&id, vpas);
+        let mut id = existing.id_or(id);
         if let Existing::Theirs(theirs, _) = existing {
             id.version.clone_from(&theirs.version);
         }

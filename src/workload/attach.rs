@@ -2,30 +2,31 @@
 
 use super::model::{Budget, Missing, Workload, Workloads};
 use super::pointers;
-use super::references::{Meant, meant};
+use super::references::{Meant, Neighbours, meant};
 use crate::diag::{Diagnostic, code};
 use crate::krm::{Object, ObjectId};
 
 /// Hands an object to the workloads that it points at or selects.
 pub(super) fn attach(
     (id, object): (&ObjectId, &Object),
-    all: &[(ObjectId, &Object)],
+    all: Neighbours<'_>,
     workloads: &mut Workloads,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
+    let namespace = all.default_namespace.of(id);
     if let Some((target, scaler)) = pointers::scaler(id, object) {
         match find((id, object), &target, all, workloads) {
             Some(workload) => workload.scalers.push(scaler),
-            None => diagnostics.push(dangling(id, &target, workloads)),
+            None => diagnostics.push(dangling((id, namespace), &target, workloads)),
         }
     } else if let Some((target, vpa)) = pointers::vpa(id, object) {
         match find((id, object), &target, all, workloads) {
             Some(workload) => workload.vpas.push(vpa),
-            None => diagnostics.push(dangling(id, &target, workloads)),
+            None => diagnostics.push(dangling((id, namespace), &target, workloads)),
         }
     } else if let Some((selector, budget)) = pointers::budget(id, object) {
         let selected = |workload: &&mut Workload| {
-            workload.id.namespace == id.namespace
+            workload.namespace == namespace
                 && !workload.is_behind_rollout
                 && workload.id.group != "batch"
                 && pointers::selects(&selector, &workload.pod_labels)
@@ -44,14 +45,15 @@ pub(super) fn attach(
 /// The workload that an object points at.
 fn find<'a>(
     (id, object): (&ObjectId, &Object),
-    (kind, namespace, name): &pointers::Target,
-    all: &[(ObjectId, &Object)],
+    (kind, name): &pointers::Target,
+    all: Neighbours<'_>,
     workloads: &'a mut Workloads,
 ) -> Option<&'a mut Workload> {
+    let namespace = all.default_namespace.of(id);
     let meant = meant((id, object), (kind, name), all);
     let matches = |workload: &&mut Workload| {
         let id = &workload.id;
-        id.kind == *kind && id.name == meant.name() && id.namespace == *namespace
+        id.kind == *kind && id.name == meant.name() && workload.namespace == namespace
     };
     let found = workloads.by_key.values_mut().find(matches)?;
     if matches!(meant, Meant::Perhaps(_)) {
@@ -64,13 +66,13 @@ fn find<'a>(
     Some(found)
 }
 
-fn dangling(id: &ObjectId, target: &pointers::Target, workloads: &mut Workloads) -> Diagnostic {
-    let (kind, _, name) = target;
+fn dangling((id, namespace): (&ObjectId, &str), target: &pointers::Target, workloads: &mut Workloads) -> Diagnostic {
+    let (kind, name) = target;
     let missing = Missing {
         id: id.clone(),
         target: format!("{kind}/{name}"),
     };
-    let Some(near) = near(id, target, workloads) else {
+    let Some(near) = near((id, namespace), target, workloads) else {
         return Diagnostic::note(code::UNKNOWN_TARGET, missing.words())
             .because("it may be defined elsewhere, so it is left alone");
     };
@@ -81,8 +83,8 @@ fn dangling(id: &ObjectId, target: &pointers::Target, workloads: &mut Workloads)
 /// The one workload that has the name behind a prefix or before a suffix that the object's own name has too: what a
 /// `namePrefix` leaves behind where nothing tells kustomize of the reference.
 fn near<'a>(
-    id: &ObjectId,
-    (kind, namespace, name): &pointers::Target,
+    (id, namespace): (&ObjectId, &str),
+    (kind, name): &pointers::Target,
     workloads: &'a mut Workloads,
 ) -> Option<&'a mut Workload> {
     let is_near = |workload: &&mut Workload| {
@@ -91,7 +93,7 @@ fn near<'a>(
             let (prefix, suffix) = (&other.name[..at], &other.name[at + name.len()..]);
             id.name.starts_with(prefix) && id.name.ends_with(suffix)
         };
-        other.kind == *kind && other.namespace == *namespace && other.name.match_indices(name).any(is_dressed)
+        other.kind == *kind && workload.namespace == namespace && other.name.match_indices(name).any(is_dressed)
     };
     let mut found = workloads.by_key.values_mut().filter(is_near);
     let only = found.next().filter(|_| !name.is_empty());

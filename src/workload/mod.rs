@@ -13,4 +13,4 @@ mod references;
 
 pub(crate) use attach::missed;
 pub use model::{Budget, Container, Missing, Scaler, Vpa, Workload, Workloads};
-pub use read::read;
+pub use read::{read, read_in};

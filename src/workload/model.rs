@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::krm::{FieldPath, ObjectId};
+use crate::krm::{DefaultNamespace, FieldPath, ObjectId};
 use crate::policy::Subject;
 use crate::units::{Bytes, IntOrPercent, Millicores, Percent, Seconds};
 
 /// Everything found in an environment's objects.
 #[derive(Clone, Debug, Default)]
 pub struct Workloads {
+    /// Where objects live that name no namespace.
+    pub default_namespace: DefaultNamespace,
     /// By key, `Deployment/shop/api`.
     pub by_key: BTreeMap<String, Workload>,
     /// HPAs, ScaledObjects, budgets and VPAs that trimtab did not make, whatever they point at.
@@ -60,11 +62,31 @@ impl Workloads {
         for foreign in &self.foreign {
             for workload in self.by_key.values_mut() {
                 let id = &workload.id;
-                if (&id.namespace, &id.name) == (&foreign.namespace, &foreign.name) && !workload.has(foreign) {
+                let wanted = ObjectId {
+                    namespace: id.namespace.clone(),
+                    name: id.name.clone(),
+                    ..foreign.clone()
+                };
+                if self.default_namespace.collide(&wanted, foreign) && !workload.has(foreign) {
                     workload.taken_names.insert(foreign.kind.clone());
                 }
             }
         }
+    }
+
+    /// Whether a `LimitRange` of its namespace gives requests to containers without them.
+    pub fn is_filled(&self, workload: &Workload) -> bool {
+        self.filled.contains(&workload.namespace)
+    }
+
+    /// The key that a workload has here which a plan knows by `key`: its manifest may name the namespace now and not then,
+    /// or the reverse.
+    pub fn key_now(&self, key: &str) -> Option<String> {
+        if self.by_key.contains_key(key) {
+            return None;
+        }
+        let other = self.default_namespace.other_key(key)?;
+        self.by_key.contains_key(&other).then_some(other)
     }
 
     /// Whether a workload, or the owner of its pod template, is among the manifests more than once.
@@ -79,6 +101,8 @@ impl Workloads {
 pub struct Workload {
     /// The object that scalers name.
     pub id: ObjectId,
+    /// Where it lives, which its manifest need not say.
+    pub namespace: String,
     /// The object that owns the pod template: the same, or the Deployment that a Rollout refers to.
     pub template_id: ObjectId,
     /// The workload that has the pod template and is not among the manifests: `Deployment/name`.
@@ -246,7 +270,7 @@ impl Workload {
         Subject {
             kind: self.id.kind.clone(),
             name: self.id.name.clone(),
-            namespace: self.id.namespace.clone(),
+            namespace: self.namespace.clone(),
             labels,
             annotations: self.annotations.clone(),
         }

@@ -38,7 +38,7 @@ fn pairs(workloads: &Workloads) -> Vec<(String, String)> {
     for (key, workload) in &owners {
         for (label, value) in &workload.pod_labels {
             by_label
-                .entry((&workload.id.namespace, label, value))
+                .entry((&workload.namespace, label, value))
                 .or_default()
                 .push((key, workload));
         }
@@ -51,15 +51,13 @@ fn pairs(workloads: &Workloads) -> Vec<(String, String)> {
             .get("matchLabels")
             .and_then(serde_json::Value::as_object);
         let having = labels.into_iter().flatten().filter_map(|(label, value)| {
-            let label = (workload.id.namespace.as_str(), label.as_str(), value.as_str()?);
+            let label = (workload.namespace.as_str(), label.as_str(), value.as_str()?);
             Some(by_label.get(&label).map_or(&[][..], Vec::as_slice))
         });
         // of its labels the one that fewest have; without any, everything is looked at
         let near = having.min_by_key(|near| near.len()).unwrap_or(&owners);
         let shared = near.iter().filter(|(_, other)| {
-            other.id != workload.id
-                && other.id.namespace == workload.id.namespace
-                && selects(&selector, &other.pod_labels)
+            other.id != workload.id && other.namespace == workload.namespace && selects(&selector, &other.pod_labels)
         });
         pairs.extend(shared.map(|(other, _)| ((*key).clone(), (*other).clone())));
     }

@@ -10,8 +10,8 @@ use super::model::{Budget, Scaler, Vpa};
 use crate::krm::{MANAGED_BY, ObjectId};
 use crate::units::{IntOrPercent, Percent};
 
-/// Kind, namespace and name of what an object points at.
-pub(super) type Target = (String, String, String);
+/// Kind and name of what an object points at, in its own namespace.
+pub(super) type Target = (String, String);
 
 /// Whether trimtab made the object.
 fn is_ours(object: &Value) -> bool {
@@ -26,8 +26,8 @@ fn is_ours(object: &Value) -> bool {
 /// An HPA or ScaledObject, and its target; `None` for other objects.
 pub(super) fn scaler(id: &ObjectId, object: &Value) -> Option<(Target, Scaler)> {
     match (id.group.as_str(), id.kind.as_str()) {
-        ("autoscaling", "HorizontalPodAutoscaler") => Some((target(id, object, "scaleTargetRef")?, hpa(id, object))),
-        ("keda.sh", "ScaledObject") => Some((target(id, object, "scaleTargetRef")?, scaled_object(id, object))),
+        ("autoscaling", "HorizontalPodAutoscaler") => Some((target(object, "scaleTargetRef")?, hpa(id, object))),
+        ("keda.sh", "ScaledObject") => Some((target(object, "scaleTargetRef")?, scaled_object(id, object))),
         _ => None,
     }
 }
@@ -47,17 +47,13 @@ pub(super) fn vpa(id: &ObjectId, object: &Value) -> Option<(Target, Vpa)> {
         is_ours: is_ours(object),
         update_mode: mode.to_owned(),
     };
-    Some((target(id, object, "targetRef")?, vpa))
+    Some((target(object, "targetRef")?, vpa))
 }
 
-fn target(id: &ObjectId, object: &Value, field: &str) -> Option<Target> {
+fn target(object: &Value, field: &str) -> Option<Target> {
     let reference = object.pointer("/spec")?.get(field)?;
     let kind = reference.get("kind").and_then(Value::as_str).unwrap_or("Deployment");
-    Some((
-        kind.to_owned(),
-        id.namespace.clone(),
-        reference.get("name")?.as_str()?.to_owned(),
-    ))
+    Some((kind.to_owned(), reference.get("name")?.as_str()?.to_owned()))
 }
 
 fn count(value: Option<&Value>) -> Option<u32> {

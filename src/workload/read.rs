@@ -6,23 +6,39 @@ use serde_json::Value;
 
 use super::attach::attach;
 use super::model::{Workload, Workloads};
-use super::references::meant;
+use super::references::{Neighbours, meant};
 use super::{containers, overlaps, pointers};
 use crate::diag::{Diagnostic, code};
 use crate::krm::id::{is_label, is_subdomain, unreadable};
-use crate::krm::{FieldPath, Object, ObjectId};
+use crate::krm::{DefaultNamespace, FieldPath, Object, ObjectId};
 use crate::units::Seconds;
 
-/// Finds the workloads of an environment and everything that points at them.
+/// As [`read_in`], where no policy states a namespace.
 pub fn read(objects: &[Object]) -> (Workloads, Vec<Diagnostic>) {
+    read_in(objects, &DefaultNamespace::default())
+}
+
+/// Finds the workloads of an environment and everything that points at them.
+pub fn read_in(objects: &[Object], default_namespace: &DefaultNamespace) -> (Workloads, Vec<Diagnostic>) {
     let identified: Vec<(ObjectId, &Object)> = objects
         .iter()
         .filter_map(|object| ObjectId::of(object).map(|id| (id, object)))
         .collect();
-    let mut workloads = Workloads::default();
+    let all = Neighbours {
+        objects: &identified,
+        default_namespace,
+    };
+    let mut workloads = Workloads {
+        default_namespace: default_namespace.clone(),
+        ..Workloads::default()
+    };
     for (id, object) in &identified {
-        if let Some(workload) = workload(id, object, &identified) {
+        if let Some(workload) = workload(id, object, all) {
             let key = workload.key();
+            // with and without its namespace it is one workload of the cluster
+            if let Some(other) = workloads.key_now(&key) {
+                workloads.repeated.extend([key.clone(), other]);
+            }
             if workloads.by_key.insert(key.clone(), workload).is_some() {
                 workloads.repeated.insert(key);
             }
@@ -32,12 +48,12 @@ pub fn read(objects: &[Object]) -> (Workloads, Vec<Diagnostic>) {
     overlaps::mark(&mut workloads);
     let mut diagnostics: Vec<Diagnostic> = objects.iter().filter_map(without_identity).collect();
     for (id, object) in &identified {
-        attach((id, object), &identified, &mut workloads, &mut diagnostics);
+        attach((id, object), all, &mut workloads, &mut diagnostics);
         if pointers::is_foreign(id, object) {
             workloads.foreign.push(id.clone());
         }
         if id.group.is_empty() && id.kind == "LimitRange" && fills_requests(object) {
-            workloads.filled.insert(id.namespace.clone());
+            workloads.filled.insert(default_namespace.of(id).to_owned());
         }
     }
     workloads.mark_taken_names();
@@ -55,7 +71,7 @@ fn template_keys(id: &ObjectId) -> Option<&'static [&'static str]> {
     }
 }
 
-fn workload(id: &ObjectId, object: &Object, all: &[(ObjectId, &Object)]) -> Option<Workload> {
+fn workload<'a>(id: &'a ObjectId, object: &'a Object, all: Neighbours<'a>) -> Option<Workload> {
     let keys = template_keys(id)?;
     let source = template_source(id, object, all);
     let owner = source.object();
@@ -105,6 +121,7 @@ fn workload(id: &ObjectId, object: &Object, all: &[(ObjectId, &Object)]) -> Opti
         vpas: Vec::new(),
         missed_by: Vec::new(),
         taken_names: BTreeSet::new(),
+        namespace: all.default_namespace.of(id).to_owned(),
         template_missing: source.missing(),
         template_id: source.id(id),
         id: id.clone(),
@@ -154,16 +171,14 @@ enum TemplateSource<'a> {
     Missing(String, &'a Object),
 }
 
-fn template_source<'a>(id: &ObjectId, object: &'a Object, all: &[(ObjectId, &'a Object)]) -> TemplateSource<'a> {
+fn template_source<'a>(id: &'a ObjectId, object: &'a Object, all: Neighbours<'a>) -> TemplateSource<'a> {
     let Some(reference) = object.pointer("/spec/workloadRef").filter(|_| id.kind == "Rollout") else {
         return TemplateSource::Own(object);
     };
     let text = |key: &str| reference.get(key).and_then(Value::as_str).unwrap_or_default();
     let (kind, name) = (text("kind"), text("name"));
     let meant = meant((id, object), (kind, name), all).name();
-    let found = all
-        .iter()
-        .find(|(other, _)| other.kind == kind && other.name == meant && other.namespace == id.namespace);
+    let found = all.beside(id, kind).find(|(other, _)| other.name == meant);
     match found {
         Some((other, owner)) => TemplateSource::Referenced(other.clone(), owner),
         None => TemplateSource::Missing(format!("{kind}/{name}"), object),
@@ -223,7 +238,7 @@ fn texts(value: Option<&Value>) -> BTreeMap<String, String> {
 }
 
 /// Whether a workload holds state, and whether it allows one pod at a time.
-fn state((id, object): (&ObjectId, &Object), pod_spec: &Value, all: &[(ObjectId, &Object)]) -> (bool, bool) {
+fn state((id, object): (&ObjectId, &Object), pod_spec: &Value, all: Neighbours<'_>) -> (bool, bool) {
     let has_templates = object
         .pointer("/spec/volumeClaimTemplates")
         .and_then(Value::as_array)
@@ -241,11 +256,11 @@ fn state((id, object): (&ObjectId, &Object), pod_spec: &Value, all: &[(ObjectId,
 }
 
 /// Whether several nodes may mount a claim. One that is not in the manifests is taken as one that can't be shared.
-fn is_shareable(claim: &str, user: (&ObjectId, &Object), all: &[(ObjectId, &Object)]) -> bool {
-    let (kind, namespace) = ("PersistentVolumeClaim", &user.0.namespace);
+fn is_shareable(claim: &str, user: (&ObjectId, &Object), all: Neighbours<'_>) -> bool {
+    let kind = "PersistentVolumeClaim";
     let claim = meant(user, (kind, claim), all).name();
-    all.iter()
-        .find(|(id, _)| id.kind == kind && id.name == claim && id.namespace == *namespace)
+    all.beside(user.0, kind)
+        .find(|(id, _)| id.name == claim)
         .and_then(|(_, object)| object.pointer("/spec/accessModes")?.as_array())
         .is_some_and(|modes| {
             modes

@@ -4,10 +4,32 @@
 //! says so, which a function is not told. In a finished build there are no former names, and a name is a name.
 
 use crate::krm::renamed::{is_renamed_alike, was_named};
-use crate::krm::{Object, ObjectId};
+use crate::krm::{DefaultNamespace, Object, ObjectId};
 
 /// What kustomize finds in an HPA's `scaleTargetRef` by itself (its built-in name references).
 const HPA_TARGETS: [&str; 4] = ["Deployment", "StatefulSet", "ReplicaSet", "ReplicationController"];
+
+/// The objects of an environment, and where those live that name no namespace.
+#[derive(Clone, Copy)]
+pub(super) struct Neighbours<'a> {
+    pub(super) objects: &'a [(ObjectId, &'a Object)],
+    pub(super) default_namespace: &'a DefaultNamespace,
+}
+
+impl<'a> Neighbours<'a> {
+    /// The objects of a kind that live in the namespace of another one.
+    pub(super) fn beside(
+        self,
+        id: &'a ObjectId,
+        kind: &'a str,
+    ) -> impl Iterator<Item = (&'a ObjectId, &'a Object)> + use<'a> {
+        let namespace = self.default_namespace.of(id);
+        self.objects
+            .iter()
+            .filter(move |(other, _)| other.kind == kind && self.default_namespace.of(other) == namespace)
+            .map(|(other, object)| (other, *object))
+    }
+}
 
 /// Whom a reference means.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,14 +50,11 @@ impl<'a> Meant<'a> {
 
 /// Whom `referrer` means by a kind and a name in its own namespace.
 pub(super) fn meant<'a>(
-    (id, referrer): (&ObjectId, &Object),
-    (kind, name): (&str, &'a str),
-    all: &'a [(ObjectId, &Object)],
+    (id, referrer): (&'a ObjectId, &Object),
+    (kind, name): (&'a str, &'a str),
+    all: Neighbours<'a>,
 ) -> Meant<'a> {
-    let of_kind = || {
-        all.iter()
-            .filter(|(other, _)| other.kind == kind && other.namespace == id.namespace)
-    };
+    let of_kind = || all.beside(id, kind);
     let is_followed = is_followed(&id.kind, kind);
     // kustomize goes by former names alone; where it may not look at all, who has the name now is the likelier one
     if !is_followed && of_kind().any(|(other, _)| other.name == name) {
@@ -84,7 +103,11 @@ mod tests {
             .map(|object| (ObjectId::of(object).unwrap(), object))
             .collect();
         let id = ObjectId::of(&referrer).unwrap();
-        let found = meant((&id, &referrer), ("Deployment", "api"), &all);
+        let neighbours = Neighbours {
+            objects: &all,
+            default_namespace: &DefaultNamespace::default(),
+        };
+        let found = meant((&id, &referrer), ("Deployment", "api"), neighbours);
         (found.name().to_owned(), matches!(found, Meant::Perhaps(_)))
     }
 
