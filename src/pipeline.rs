@@ -170,7 +170,8 @@ fn apply_what_fits(inputs: &Inputs, edits: &mut Vec<Edit>, diagnostics: &mut Vec
                 diagnostics.push(
                     Diagnostic::warning(code::LEFT_ALONE, error.to_string())
                         .of(broken.to_string())
-                        .help("the object stays as it is; look at the field that is named"),
+                        .because("nothing is changed in this object; what the plan says of other objects is applied")
+                        .help("mend the field that is named, or take the object out"),
                 );
             }
         }

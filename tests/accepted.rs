@@ -277,7 +277,10 @@ fn a_template_without_containers_is_said_and_loses_nothing() {
         let plan = world.one("api");
         assert_eq!(plan.status, Status::Refused, "{cut}");
         let said = &plan.findings["left-alone"].detail;
-        assert_eq!(said, "its pod template has no containers", "{cut}");
+        assert_eq!(
+            said, "its pod template has no containers; its manifest stays as it is",
+            "{cut}"
+        );
 
         let full = World::new(WEB, &[deployment("api", 3, "500m", "512Mi")], history).plan();
         world.accepted = Some(full.clone());

@@ -28,6 +28,7 @@ mod kustomize_host;
 mod kustomize_layer;
 mod kustomize_strings;
 mod limits;
+mod mistyped;
 mod namespaces;
 mod owner;
 mod planning;

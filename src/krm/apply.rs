@@ -34,14 +34,14 @@ pub enum ApplyError {
         /// The way up to and including the item.
         path: Box<FieldPath>,
     },
-    /// The path leads through a value that is no map, or no list where an item is named.
+    /// A value that is to be changed has another shape: what stands there was meant for something, and is not replaced.
     #[error("`{path}` of {id} is not a {expected}")]
     WrongShape {
         /// The object.
         id: Box<ObjectId>,
         /// The way up to the value.
         path: Box<FieldPath>,
-        /// `map` or `list`.
+        /// `map`, `list` or `single value`.
         expected: &'static str,
     },
 }
@@ -84,6 +84,7 @@ pub fn apply(objects: Vec<Object>, edits: &[Edit]) -> Result<Vec<Object>, ApplyE
 /// - `Upsert` makes the object, or sets the owned fields of the one with the same group, kind, namespace (`default` and
 ///   none are one) and name: maps field by field, lists as a whole. A null is no value and sets nothing.
 /// - `Set` makes maps on its way, never list items. Setting null is removing.
+/// - A map, a list and a single value never take each other's place.
 /// - `Delete` takes the object away; an `Upsert` behind it makes a new one.
 /// - `Remove` takes along the maps and lists that it left empty, up to the object's top level; what was empty before stays.
 pub fn apply_each(objects: Vec<Object>, edits: &[Edit]) -> Result<Applied, ApplyError> {
@@ -100,7 +101,10 @@ pub fn apply_each(objects: Vec<Object>, edits: &[Edit]) -> Result<Applied, Apply
                     places.remove(&edit.id);
                 }
             }
-            (Change::Upsert { owned }, Some(object)) => merge(object, owned),
+            (Change::Upsert { owned }, Some(object)) => {
+                check_shapes(&edit.id, (object, owned), &FieldPath::default())?;
+                merge(object, owned);
+            }
             (Change::Upsert { owned }, None) => {
                 places.insert(&edit.id, objects.len());
                 objects.push(Some(without_nulls(owned)));
@@ -122,7 +126,11 @@ pub fn apply_each(objects: Vec<Object>, edits: &[Edit]) -> Result<Applied, Apply
                 Field { id: &edit.id, path }.remove(object)?;
             }
             (Change::Set { path, value }, Some(object)) => {
-                *Field { id: &edit.id, path }.make(object)? = without_nulls(value);
+                let field = Field { id: &edit.id, path }.make(object)?;
+                if !is_alike(field, value) {
+                    return Err(wrong_shape(&edit.id, path.clone(), shape_of(value)));
+                }
+                *field = without_nulls(value);
             }
         }
     }
@@ -172,6 +180,44 @@ impl Places {
 fn owned_key(id: &ObjectId) -> Key {
     let (group, kind, namespace, name) = id.key();
     (group.to_owned(), kind.to_owned(), namespace.to_owned(), name.to_owned())
+}
+
+/// Whether one value may take the place of another.
+fn is_alike(old: &Value, new: &Value) -> bool {
+    old.is_null() || new.is_null() || shape_of(old) == shape_of(new)
+}
+
+fn shape_of(value: &Value) -> &'static str {
+    match value {
+        Value::Object(_) => "map",
+        Value::Array(_) => "list",
+        _ => "single value",
+    }
+}
+
+fn wrong_shape(id: &ObjectId, path: FieldPath, expected: &'static str) -> ApplyError {
+    ApplyError::WrongShape {
+        id: Box::new(id.clone()),
+        path: Box::new(path),
+        expected,
+    }
+}
+
+/// Whether what is owned of an object has the shape of what is there, before any of it is set.
+fn check_shapes(id: &ObjectId, (old, owned): (&Value, &Value), at: &FieldPath) -> Result<(), ApplyError> {
+    if !is_alike(old, owned) {
+        return Err(wrong_shape(id, at.clone(), shape_of(owned)));
+    }
+    let (Value::Object(old), Value::Object(owned)) = (old, owned) else {
+        return Ok(());
+    };
+    let both = owned
+        .iter()
+        .filter_map(|(key, value)| Some((key, old.get(key)?, value)));
+    for (key, old, owned) in both {
+        check_shapes(id, (old, owned), &at.clone().key(key))?;
+    }
+    Ok(())
 }
 
 fn merge(target: &mut Value, owned: &Value) {
@@ -285,11 +331,7 @@ impl Field<'_> {
     }
 
     fn wrong_shape(&self, depth: usize, expected: &'static str) -> ApplyError {
-        ApplyError::WrongShape {
-            id: Box::new(self.id.clone()),
-            path: Box::new(FieldPath(self.path.0[..depth].to_vec())),
-            expected,
-        }
+        wrong_shape(self.id, FieldPath(self.path.0[..depth].to_vec()), expected)
     }
 }
 

@@ -97,9 +97,8 @@ fn wanted_plan(question: Question<'_>, wanted: &WorkloadSettings) -> WorkloadPla
     if let Some(said) = rename::said(question.renamed) {
         case.find(code::CONTAINER_RENAMED, said);
     }
-    let Some(main) = case.main_container() else {
-        return kept_or_refused(question, mode, code::LEFT_ALONE, "its pod template has no containers");
-    };
+    let main = case.main_container();
+    let main = main.expect("broken invariant: a workload without containers is kept as it is written");
     let (main_requests, _) = wanted.container(&main.name, true);
     let scaled = scaling::decide(&case, main, &main_requests);
     let replicas = lifecycle::replicas(&case, scaled.scaler.as_ref());
@@ -189,15 +188,8 @@ fn without_deciding(question: Question<'_>, mode: Mode) -> Option<WorkloadPlan> 
         let detail = "the template of a Job can't be changed once it is applied";
         return Some(refused(workload, mode, code::LEFT_ALONE, detail));
     }
-    if let Some(owner) = &workload.template_missing {
-        let detail = format!("its pod template is in `{owner}`, which is not among the manifests: it stays as it is");
-        return Some(kept_or_refused(question, mode, code::LEFT_ALONE, &detail));
-    }
-    if !workload.unreadable.is_empty() {
-        let detail = format!(
-            "it has values that no API server takes, so it stays as it is: {}",
-            workload.unreadable.join(", ")
-        );
+    if let Some(why) = workload.kept_as_written() {
+        let detail = format!("{why}; its manifest stays as it is");
         return Some(kept_or_refused(question, mode, code::LEFT_ALONE, &detail));
     }
     let in_force = accepted.filter(|accepted| accepted.is_rendered())?;

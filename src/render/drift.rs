@@ -32,6 +32,16 @@ pub(super) fn fit(subject: &Planned<'_>, is_filled: bool) -> (WorkloadPlan, Vec<
     (plan, found)
 }
 
+/// The plan without what no longer fits beside the workload, whose own manifest stays as it is written and tells nothing.
+pub(super) fn fit_beside(subject: &Planned<'_>) -> (WorkloadPlan, Vec<Diagnostic>) {
+    let mut plan = subject.plan.clone();
+    let mut found = Vec::new();
+    found.extend(second_scaler(subject, &mut plan));
+    found.extend(second_budget(subject, &mut plan));
+    found.extend(adopted_gone(subject, &mut plan));
+    (plan, found)
+}
+
 fn left_out(code: Code, headline: String, because: &str, help: &str) -> Diagnostic {
     Diagnostic::warning(code, headline)
         .because(because)

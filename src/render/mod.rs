@@ -109,8 +109,12 @@ pub fn render(plan: &OptimizationPlan, workloads: &Workloads) -> (Vec<Edit>, Vec
             continue;
         }
         let accepted = Planned { key, plan, workload };
-        diagnostics.extend(missing_containers(&accepted));
-        let (plan, left_out) = drift::fit(&accepted, workloads.is_filled(workload));
+        let (plan, left_out) = if workload.kept_as_written().is_some() {
+            drift::fit_beside(&accepted)
+        } else {
+            diagnostics.extend(missing_containers(&accepted));
+            drift::fit(&accepted, workloads.is_filled(workload))
+        };
         diagnostics.extend(left_out.into_iter().map(|found| found.of(key)));
         fitted.push((key, plan, workload));
     }
@@ -122,6 +126,7 @@ pub fn render(plan: &OptimizationPlan, workloads: &Workloads) -> (Vec<Edit>, Vec
             diagnostics.extend(kind.refusals(&subject).into_iter().map(|refusal| refusal.of(*key)));
         }
         diagnostics.extend(leave_names_of_others(&subject, workloads, &mut edits, first));
+        diagnostics.extend(leave_as_written(&subject, &mut edits, first));
     }
     let rendered: Vec<ObjectId> = edits
         .iter()
@@ -144,6 +149,9 @@ pub fn overridden(plan: &OptimizationPlan, workloads: &Workloads) -> Vec<Diagnos
         let Some(workload) = workload.filter(|workload| !workloads.is_repeated(workload)) else {
             continue;
         };
+        if workload.kept_as_written().is_some() {
+            continue;
+        }
         if owner::changes(plan, workload).is_empty() {
             continue;
         }
@@ -153,6 +161,32 @@ pub fn overridden(plan: &OptimizationPlan, workloads: &Workloads) -> Vec<Diagnos
         found.extend(owner::changes(&plan, workload).into_iter().map(|found| found.of(key)));
     }
     found
+}
+
+/// Drops the edits, from `first` on, of a workload's own manifests where these are not to be changed. What stands beside it
+/// stays as it was accepted: gone from a build, it would be gone from the cluster.
+fn leave_as_written(subject: &Planned<'_>, edits: &mut Vec<Edit>, first: usize) -> Option<Diagnostic> {
+    let workload = subject.workload;
+    let why = workload.kept_as_written()?;
+    let mut beside = edits.split_off(first);
+    beside.retain(|edit| edit.id != workload.id && edit.id != workload.template_id);
+    let names: BTreeSet<String> = beside.iter().map(|edit| format!("`{}`", edit.id)).collect();
+    edits.extend(beside);
+    let rest = if names.is_empty() {
+        "nothing of its plan is rendered".to_owned()
+    } else {
+        let names: Vec<String> = names.into_iter().collect();
+        format!(
+            "of its plan only what stands beside it is rendered: {}",
+            names.join(", ")
+        )
+    };
+    Some(
+        Diagnostic::warning(code::LEFT_ALONE, format!("{why}; its manifest stays as it is"))
+            .of(subject.key)
+            .because(rest)
+            .help("mend the manifest, then run `trimtab plan --write`"),
+    )
 }
 
 /// Drops the edits, from `first` on, of objects whose name somebody else's object has that is not this workload's.

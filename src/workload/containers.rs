@@ -5,10 +5,14 @@ use serde_json::Value;
 use super::model::Container;
 use crate::units::{Bytes, Millicores, Quantity};
 
-/// Containers in their order, native sidecars behind them. A quantity that can't be read counts as absent: the API
+/// Containers in their order, native sidecars behind them; one without a name is none. A quantity that can't be read counts as absent: the API
 /// server refuses it, and it is not ours to mend.
 pub(super) fn read(pod_spec: &Value) -> Vec<Container> {
-    let list = |key: &str| pod_spec.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
+    let list = |key: &str| {
+        let mut list = pod_spec.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
+        list.retain(|container| container["name"].is_string());
+        list
+    };
     let sidecars = list("initContainers")
         .into_iter()
         .filter(is_sidecar)

@@ -10,6 +10,7 @@ mod overlaps;
 mod pointers;
 mod read;
 mod references;
+mod shapes;
 
 pub(crate) use attach::missed;
 pub use model::{Budget, Container, Missing, Scaler, Vpa, Workload, Workloads};

@@ -125,7 +125,7 @@ pub struct Workload {
     pub pod_spec: Value,
     /// `terminationGracePeriodSeconds`, if it is there.
     pub grace_period: Option<Seconds>,
-    /// Numbers and names of it that Kubernetes does not take: a template's placeholder, a unit that is none.
+    /// What Kubernetes does not take of it: a template's placeholder, a unit that is none, a text for a list.
     pub unreadable: Vec<String>,
     /// Whether it holds state: volume claims of its own, or a claim that one node may mount.
     pub has_state: bool,
@@ -248,6 +248,22 @@ impl Workload {
             Some(container) => Some(Some(container)),
             None => named.filter(|name| self.container(name).is_none()).map(|_| None),
         }
+    }
+
+    /// Why its own manifests are not to be changed, if something stands against it. What stands there is its owner's to
+    /// mend, and would be lost or doubled under a value of ours.
+    pub fn kept_as_written(&self) -> Option<String> {
+        if let Some(owner) = &self.template_missing {
+            return Some(format!(
+                "its pod template is in `{owner}`, which is not among the manifests"
+            ));
+        }
+        if !self.unreadable.is_empty() {
+            let found = self.unreadable.join(", ");
+            return Some(format!("it has values that no API server takes: {found}"));
+        }
+        let has_containers = self.containers.iter().any(|container| !container.is_sidecar);
+        (!has_containers).then(|| "its pod template has no containers".to_owned())
     }
 
     /// Whether an object is a scaler, budget or VPA of it.

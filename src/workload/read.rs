@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::attach::attach;
 use super::model::{Workload, Workloads};
 use super::references::{Neighbours, meant};
-use super::{containers, overlaps, pointers};
+use super::{containers, overlaps, pointers, shapes};
 use crate::diag::{Diagnostic, code};
 use crate::krm::id::{is_label, is_subdomain, unreadable};
 use crate::krm::{DefaultNamespace, FieldPath, Object, ObjectId};
@@ -61,7 +61,7 @@ pub fn read_in(objects: &[Object], default_namespace: &DefaultNamespace) -> (Wor
 }
 
 /// Where each kind keeps its pod template.
-fn template_keys(id: &ObjectId) -> Option<&'static [&'static str]> {
+pub(super) fn template_keys(id: &ObjectId) -> Option<&'static [&'static str]> {
     match (id.group.as_str(), id.kind.as_str()) {
         ("apps", "Deployment" | "StatefulSet" | "DaemonSet") | ("argoproj.io", "Rollout") | ("batch", "Job") => {
             Some(&["spec", "template"])
@@ -91,6 +91,7 @@ fn workload<'a>(id: &'a ObjectId, object: &'a Object, all: Neighbours<'a>) -> Op
             .into_iter()
             .chain(unreadable_replicas(object))
             .chain(impossible_name(id))
+            .chain(shapes::mistyped(id, object, owner))
             .collect(),
         template_path: FieldPath::keys(keys.iter().copied()),
         labels: texts(object.pointer("/metadata/labels")),

@@ -200,33 +200,31 @@ fn objects_without_identity_pass_through() {
 /// Edits of the Deployment `web` that all fit it, and an HPA that may be made twice.
 fn edits() -> impl Strategy<Value = Vec<Edit>> {
     let leaf = prop_oneof![Just("cpu"), Just("memory")];
-    let quantity = prop_oneof![
-        Just(json!("1")),
-        Just(json!({"a": {}})),
-        Just(json!([])),
-        Just(Value::Null)
-    ];
     let resource = (
         prop_oneof![Just("api"), Just("proxy")],
         prop_oneof![Just("requests"), Just("limits")],
         leaf,
     )
         .prop_map(|(name, kind, leaf)| container(name).key("resources").key(kind).key(leaf));
-    let plain = prop_oneof![
-        Just(FieldPath::keys(["spec", "replicas"])),
-        Just(FieldPath::keys(["spec", "template", "spec", "tolerations"])),
-        Just(FieldPath::keys(["metadata", "annotations", "trimtab.dev/baseline"])),
+    let single = prop_oneof![
+        2 => resource,
+        1 => Just(FieldPath::keys(["spec", "replicas"])),
+        1 => Just(FieldPath::keys(["metadata", "annotations", "trimtab.dev/baseline"])),
     ];
-    let path = prop_oneof![resource, plain];
-    let field = (path, proptest::option::of(quantity)).prop_map(|(path, value)| {
-        edit(
-            &web().0,
-            value.map_or(Change::Remove { path: path.clone() }, |value| Change::Set {
-                path,
-                value,
-            }),
-        )
-    });
+    let single = (single, prop_oneof![Just(json!("1")), Just(json!(2)), Just(Value::Null)]);
+    let tolerations = Just(FieldPath::keys(["spec", "template", "spec", "tolerations"]));
+    let list = (tolerations, prop_oneof![Just(json!([])), Just(json!([{"key": "a"}]))]);
+    let selector = Just(FieldPath::keys(["spec", "template", "spec", "nodeSelector"]));
+    let map = (selector, prop_oneof![Just(json!({"a": {}})), Just(json!({}))]);
+    let field =
+        (prop_oneof![4 => single, 1 => list, 1 => map], any::<bool>()).prop_map(|((path, value), is_removed)| {
+            let change = if is_removed {
+                Change::Remove { path }
+            } else {
+                Change::Set { path, value }
+            };
+            edit(&web().0, change)
+        });
     let hpa = (1..9).prop_map(|max| {
         let owned = json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
             "metadata": {"name": "web", "namespace": "shop"}, "spec": {"maxReplicas": max, "metrics": [max]}});
@@ -271,6 +269,52 @@ fn a_deleted_object_leaves_the_others_at_their_places() {
         matches!(twice, Err(ApplyError::Ambiguous { .. })),
         "which one is not clear: {twice:?}"
     );
+}
+
+/// What stands there was meant for something: a map, a list and a single value never take each other's place.
+#[test]
+fn a_value_of_another_shape_is_not_replaced() {
+    let set = |path: &[&str], value: Value| Change::Set {
+        path: FieldPath::keys(path.iter().copied()),
+        value,
+    };
+    let upsert = |spec: Value| Change::Upsert {
+        owned: json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "shop"}, "spec": spec}),
+    };
+    for (change, expected) in [
+        (set(&["spec", "replicas"], json!([3])), Some((".spec.replicas", "list"))),
+        (set(&["spec", "replicas"], json!({})), Some((".spec.replicas", "map"))),
+        (set(&["spec", "replicas"], json!("3")), None),
+        (
+            set(&["spec", "template"], json!(3)),
+            Some((".spec.template", "single value")),
+        ),
+        (
+            set(&["spec", "replicas", "max"], json!(3)),
+            Some((".spec.replicas", "map")),
+        ),
+        (set(&["spec", "absent"], json!({"a": 1})), None),
+        (upsert(json!({"replicas": [3]})), Some((".spec.replicas", "list"))),
+        (
+            upsert(json!({"template": {"spec": {"containers": {}}}})),
+            Some((".spec.template.spec.containers", "map")),
+        ),
+        (
+            upsert(json!({"template": "x"})),
+            Some((".spec.template", "single value")),
+        ),
+        (upsert(json!({"template": null, "replicas": 4, "new": []})), None),
+    ] {
+        let found = match after(change.clone()) {
+            Err(ApplyError::WrongShape { path, expected, .. }) => Some((path.to_string(), expected)),
+            other => {
+                assert!(other.is_ok(), "{change:?}: {other:?}");
+                None
+            }
+        };
+        let expected = expected.map(|(path, shape)| (path.to_owned(), shape));
+        assert_eq!(found, expected, "{change:?}");
+    }
 }
 
 proptest! {
