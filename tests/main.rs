@@ -12,6 +12,7 @@ mod check;
 mod comfort;
 mod container;
 mod container_rename;
+mod contradictions;
 mod diff;
 mod diff_command;
 mod drift;

@@ -18,12 +18,12 @@ fn read(path: &str) -> Value {
     yaml::read_one(&text, &Limits::POLICY).unwrap()
 }
 
-fn parse_text(text: &str) -> Result<Settings, String> {
+pub(crate) fn parse_text(text: &str) -> Result<Settings, String> {
     let value = yaml::read_one(text.as_bytes(), &Limits::POLICY).unwrap();
     policy::parse(&value, &Source::file("policy.yaml", text)).map_err(|problems| terminal::render_all(&problems, false))
 }
 
-fn wrap(spec: &str) -> String {
+pub(crate) fn wrap(spec: &str) -> String {
     let spec: Vec<String> = spec.lines().map(|line| format!("  {line}\n")).collect();
     let spec = spec.concat();
     format!("apiVersion: trimtab.dev/v1alpha1\nkind: OptimizationPolicy\nmetadata: {{name: test}}\nspec:\n{spec}")
@@ -309,7 +309,9 @@ containers: {log: {requests: {cpu: {value: |"0"|}}}} -> less 1m
 vpa: {maxAllowed: {cpu: |"0"|}} -> less 1m
 scaling: {maxReplicas: {value: |0|}} -> less 1
 scaling: {minReplicas: {value: |2147483648|}} -> more 2147483647
-scaling: {idleReplicas: |3000000000|} -> more 2147483647
+scaling: {idleReplicas: |1|} -> more 0
+scaling: {fallback: {failureThreshold: 3, replicas: |0|}} -> less 1
+vpa: {minAllowed: {cpu: |"1000001"|}} -> more 1000000
 scaling: {targets: {cpu: {value: |0%|}}} -> less 1%
 scaling: {targets: {cpu: {value: |70.5%|}}} -> `70.5%` is no whole percentage, as Kubernetes takes them
 scaling: {behavior: {scaleUp: {stabilization: {max: |2h|}}}} -> more 1h

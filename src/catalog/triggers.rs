@@ -113,6 +113,28 @@ fn nothing_per_pod(trigger: TriggerForm<'_>) -> Option<Problem> {
     })
 }
 
+/// The count that a schedule asks for; `None` for other triggers.
+pub fn scheduled(kind: &str, metadata: &BTreeMap<String, String>) -> Option<u32> {
+    metadata.get("desiredReplicas").filter(|_| kind == "cron")?.parse().ok()
+}
+
+/// What is wrong with the count of a schedule within the bounds of its scaler, and how to mend it.
+pub fn beyond_bounds(
+    metadata: &BTreeMap<String, String>,
+    (min, max): (Option<u32>, Option<u32>),
+) -> Option<(String, &'static str)> {
+    let wanted = scheduled("cron", metadata)?;
+    if let Some(max) = max.filter(|max| wanted > *max) {
+        let headline =
+            format!("the schedule asks for {wanted} replicas, and the highest count is {max}: it gets {max}");
+        return Some((headline, "raise the highest count, or lower `desiredReplicas`"));
+    }
+    let min = min.filter(|min| wanted <= *min)?;
+    let headline =
+        format!("the schedule asks for {wanted} replicas, and no fewer than {min} run anyway: it does nothing");
+    Some((headline, "lower the lowest count, or raise `desiredReplicas`"))
+}
+
 /// The metadata key that holds what one pod can take; `None` where a scaler has no such key, or not exactly one.
 pub fn threshold_key(kind: &str) -> Option<&'static str> {
     table::THRESHOLDS

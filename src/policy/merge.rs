@@ -74,7 +74,7 @@ fn note_leaves(value: &Value, pointer: &str, name: &str, origins: &mut BTreeMap<
     }
 }
 
-fn is_at_or_below(known: &str, pointer: &str) -> bool {
+pub(super) fn is_at_or_below(known: &str, pointer: &str) -> bool {
     known
         .strip_prefix(pointer)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

@@ -11,7 +11,9 @@ pub mod presets;
 pub mod cluster;
 pub mod bounds;
 pub mod matching;
+mod label;
 mod ranges;
+mod contradictions;
 mod rules;
 pub mod settings;
 
@@ -46,6 +48,7 @@ pub fn parse(value: &Value, source: &Source) -> Result<Settings, Vec<Diagnostic>
         return Err(problems);
     }
     let mut settings = Settings::resolve(policy, value);
+    settings.source = source.clone();
     settings.warnings = problems;
     Ok(settings)
 }

@@ -165,8 +165,19 @@ static RANGES: &[Range] = &[
     ),
     workload("scaling/pollingInterval", Time, ("1s", "2147483647s"), POLLED),
     workload("scaling/cooldownPeriod", Time, ("0s", "2147483647s"), POLLED),
-    workload("scaling/idleReplicas", Count, ("0", MOST), COUNTED),
-    workload("scaling/fallback/*", Count, ("0", MOST), COUNTED),
+    workload(
+        "scaling/idleReplicas",
+        Count,
+        ("0", "0"),
+        "the HPA that KEDA makes can't go lower than its minimum, so KEDA supports no other idle count",
+    ),
+    workload("scaling/fallback/failureThreshold", Count, ("0", MOST), COUNTED),
+    workload(
+        "scaling/fallback/replicas",
+        Count,
+        ("1", MOST),
+        "a fallback of 0 takes the pods away while the source is down",
+    ),
     workload("scaling/derive/minQuantile", Share, ("0%", "100%"), SHARE_OF_TIME),
     workload(
         "scaling/derive/maxHeadroom",
@@ -183,6 +194,8 @@ static RANGES: &[Range] = &[
     workload("replicas/count/?", Count, ("0", MOST), COUNTED),
     workload("disruption/*/?", Count, ("0", MOST), COUNTED),
     workload("spread/*/maxSkew", Count, ("1", MOST), COUNTED),
+    workload("vpa/minAllowed/cpu", Amount, ("0", "1000000"), RESERVED),
+    workload("vpa/minAllowed/memory", Amount, ("0", "1Pi"), RESERVED),
     workload("vpa/maxAllowed/cpu", Amount, LARGEST_CPU, RESERVED),
     workload("vpa/maxAllowed/memory", Amount, LARGEST_MEMORY, RESERVED),
     workload("termination/*/?", Time, ("0s", "3650d"), "no pod takes so long to end"),
@@ -257,14 +270,21 @@ impl Range {
         };
         let written = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let (least, most) = (self.least, self.most);
+        let or = |word: &str| {
+            if self.least == self.most {
+                String::new()
+            } else {
+                format!(" or {word}")
+            }
+        };
         // what is never below something impossible is not below anything
         if size < bound(least) && key != "min" {
             let headline = format!("`{written}` is less than `{least}`, the least that is possible here");
-            return Some((headline, format!("write `{least}` or more")));
+            return Some((headline, format!("write `{least}`{}", or("more"))));
         }
         if size > bound(most) {
             let headline = format!("`{written}` is more than `{most}`, the most that is possible here");
-            return Some((headline, format!("write `{most}` or less")));
+            return Some((headline, format!("write `{most}`{}", or("less"))));
         }
         let is_whole = self.unit != WholePercent || size % i128::from(Percent::from_percent(1).ppm()) == 0;
         (!is_whole).then(|| {
@@ -300,7 +320,7 @@ mod tests {
     fn every_bound_has_the_form_of_its_unit() {
         for range in RANGES {
             let (least, most) = (range.size_of(range.least), range.size_of(range.most));
-            assert!(least.is_some() && least < most, "{}", range.at);
+            assert!(least.is_some() && least <= most, "{}", range.at);
         }
     }
 

@@ -1,16 +1,18 @@
 //! What a schema can't say: settings that contradict each other, versions out of range, names that lead nowhere. The
-//! ranges of single numbers are a table of their own (`ranges.rs`).
+//! ranges of single numbers are a table of their own (`ranges.rs`), and so is what one workload's settings say against each
+//! other (`contradictions.rs`).
 
 use serde_json::{Map, Value};
 
+use super::contradictions::{self, replica_bounds};
 use super::merge::escape;
 use super::presets;
 use super::source::Source;
-use super::wire::{OptimizationPolicy, Scaling, Vpa};
-use super::{DECISION_VERSION, Version, ranges};
+use super::wire::{OptimizationPolicy, Scaling, WorkloadSpec};
+use super::{DECISION_VERSION, Version, label, ranges};
 use crate::catalog::fields::KUBERNETES_MINORS;
 use crate::catalog::triggers::{self, TriggerForm};
-use crate::diag::{Code, Diagnostic, code, near_miss};
+use crate::diag::{Code, Diagnostic, Severity, code, near_miss};
 use crate::units::Bytes;
 
 /// Every contradiction in a policy that has the schema's form.
@@ -33,21 +35,12 @@ pub(super) fn check(policy: &OptimizationPolicy, value: &Value, source: &Source)
     classes(policy, &mut found);
     accepts(policy, &mut found);
     for (name, class) in &policy.spec.classes {
-        scaling(
-            &class.scaling,
-            &format!("/spec/classes/{}/scaling", escape(name)),
-            &mut found,
-        );
-        allowed(&class.vpa, &format!("/spec/classes/{}/vpa", escape(name)), &mut found);
+        layer(class, &format!("/spec/classes/{}", escape(name)), &mut found);
     }
     for (name, rule) in &policy.spec.workloads {
-        if let Some(spec) = &rule.scaling {
-            scaling(spec, &format!("/spec/workloads/{}/scaling", escape(name)), &mut found);
-        }
-        if let Some(spec) = &rule.vpa {
-            allowed(spec, &format!("/spec/workloads/{}/vpa", escape(name)), &mut found);
-        }
+        layer(&rule.into(), &format!("/spec/workloads/{}", escape(name)), &mut found);
     }
+    spot_marks(policy, &mut found);
     found.list
 }
 
@@ -253,67 +246,62 @@ fn accepts(policy: &OptimizationPolicy, found: &mut Findings<'_>) {
     }
 }
 
-/// What a VPA may set at least is above what it may set at most: it refuses both.
-fn allowed(spec: &Vpa, pointer: &str, found: &mut Findings<'_>) {
-    let (min, max) = (&spec.min_allowed, &spec.max_allowed);
-    let cpu = min.cpu.zip(max.cpu).filter(|(min, max)| min > max);
-    let memory = min.memory.zip(max.memory).filter(|(min, max)| min > max);
-    for (resource, pair) in [
-        ("cpu", cpu.map(|(min, max)| (min.to_string(), max.to_string()))),
-        ("memory", memory.map(|(min, max)| (min.to_string(), max.to_string()))),
-    ] {
-        if let Some((min, max)) = pair {
-            found.error(
-                &format!("{pointer}/minAllowed/{resource}"),
-                format!("`minAllowed` of {min} is above `maxAllowed` of {max}"),
-                "lower the one or raise the other",
-            );
-        }
-    }
-}
-
-fn scaling(spec: &Scaling, pointer: &str, found: &mut Findings<'_>) {
-    if let (Some(min), Some(max)) = (spec.min_replicas.value, spec.max_replicas.value)
-        && min > max
+/// What one class or rule says itself. Layers and rules complete each other: what is missing in the end is the plan's to
+/// say.
+fn layer(spec: &WorkloadSpec, pointer: &str, found: &mut Findings<'_>) {
+    for contradiction in contradictions::of(spec)
+        .into_iter()
+        .chain(replica_bounds(&spec.scaling))
     {
-        found.error(
-            &format!("{pointer}/minReplicas/value"),
-            format!("`minReplicas` {min} is above `maxReplicas` {max}"),
-            "lower the one or raise the other",
-        );
+        let at = format!("{pointer}{}", contradiction.at);
+        found.error(&at, contradiction.headline, contradiction.help);
     }
-    for (name, metric) in &spec.metrics {
-        let pointer = format!("{pointer}/metrics/{}", escape(name));
-        if !metric.average_value.is_open() && !metric.value.is_open() {
-            found.error(
-                &pointer,
-                "both `averageValue` and `value` are given",
-                "keep one of them",
-            );
-        }
-        let needs_object = metric.kind == super::wire::MetricKind::Object;
-        if needs_object != metric.described_object.is_some() {
-            found.error(
-                &pointer,
-                "`describedObject` and `type: object` belong together",
-                "give both, or neither",
-            );
-        }
-    }
-    for (name, trigger) in &spec.triggers {
-        let pointer = format!("{pointer}/triggers/{}", escape(name));
+    for (name, trigger) in &spec.scaling.triggers {
+        let pointer = format!("{pointer}/scaling/triggers/{}", escape(name));
         let form = TriggerForm {
             kind: &trigger.kind,
             metadata: &trigger.metadata,
             has_authentication: trigger.authentication_ref.is_some(),
             has_threshold: !trigger.threshold.is_open(),
         };
-        // layers and rules complete each other: what is missing in the end is the plan's to say
         for problem in triggers::check_written(form) {
             found.push(code::TRIGGER_INVALID, &pointer, problem.headline, problem.help);
             if let Some(last) = found.list.last_mut() {
                 last.severity = problem.severity;
             }
+        }
+    }
+    cron_beyond_bounds(&spec.scaling, &format!("{pointer}/scaling"), found);
+}
+
+/// A schedule that asks for more than the highest count, or for no more than the lowest.
+fn cron_beyond_bounds(spec: &Scaling, pointer: &str, found: &mut Findings<'_>) {
+    let (min, max) = (&spec.min_replicas, &spec.max_replicas);
+    let bounds = (min.value, max.value.or(max.max));
+    for (name, trigger) in spec.triggers.iter().filter(|(_, trigger)| trigger.kind == "cron") {
+        let said = triggers::beyond_bounds(&trigger.metadata, bounds);
+        if let Some((headline, help)) = said {
+            let pointer = format!("{pointer}/triggers/{}/metadata/desiredReplicas", escape(name));
+            found.push(code::REPLICA_BOUNDS, &pointer, headline, help);
+            if let Some(last) = found.list.last_mut() {
+                last.severity = Severity::Warning;
+            }
+        }
+    }
+}
+
+/// Labels and taints of spot nodes are written into affinities and tolerations.
+fn spot_marks(policy: &OptimizationPolicy, found: &mut Findings<'_>) {
+    let Some(spot) = &policy.spec.cluster.spot else { return };
+    let labels = spot.labels.iter().map(|(key, value)| ("labels", key, value));
+    let taints = spot.taints.iter().map(|(key, taint)| ("taints", key, &taint.value));
+    for (list, key, value) in labels.chain(taints) {
+        let pointer = format!("/spec/cluster/spot/{list}/{}", escape(key));
+        if let Some(expected) = label::refused_key(key) {
+            found.error(&pointer, format!("`{key}` is no key of a label or taint"), expected);
+        }
+        if let Some(expected) = label::refused_value(value) {
+            found.error(&pointer, format!("`{value}` is no value of a label or taint"), expected);
         }
     }
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::contradictions::{self, Contradiction};
 use super::matching::{Exactness, Subject, exactness, glob};
-use super::merge::Layered;
+use super::merge::{Layered, escape, is_at_or_below};
 use super::wire::{Limits, Match, OptimizationPolicy, Requests, WorkloadSpec};
-use super::{Bounds, presets, ranges};
+use super::{Bounds, Source, presets, ranges};
 use crate::diag::{Diagnostic, code};
 use crate::krm::DefaultNamespace;
 
@@ -29,6 +30,8 @@ pub struct Settings {
     written: Value,
     /// What was found in the policy and does not stand in its way.
     pub warnings: Vec<Diagnostic>,
+    /// Where the policy came from.
+    pub(super) source: Source,
 }
 
 /// What a class says, from one place: the name of the layer and its value.
@@ -98,6 +101,7 @@ impl Settings {
             policy,
             written: written("/spec"),
             warnings: Vec::new(),
+            source: Source::object(super::KIND, ""),
         }
     }
 
@@ -181,13 +185,16 @@ impl Settings {
             layered.add(&rule.body, &format!("rule {}", rule.name));
         }
         layered.add(&delegated.body, "annotation");
-        let spec = match serde_json::from_value(layered.value) {
+        let spec: WorkloadSpec = match serde_json::from_value(layered.value) {
             Ok(spec) => spec,
             Err(error) => {
                 let headline = format!("the rules of this workload do not fit together: {error}");
                 return Matched::Broken(Diagnostic::error(code::POLICY_CONFLICT, headline));
             }
         };
+        if let Some(contradiction) = contradictions::of(&spec).into_iter().next() {
+            return Matched::Broken(self.contradicted(&contradiction, &layered.origins));
+        }
         let containers = container_hits
             .iter()
             .map(|(_, _, rule)| {
@@ -225,6 +232,25 @@ impl Settings {
                 .all(|s| exactness(&rule.selector, s, identity.bare_name(&s.name)).is_none());
             idle.then_some(rule.name.as_str())
         })
+    }
+
+    /// Layers of one workload that do not fit together, with the place of the one and the name of both.
+    fn contradicted(&self, found: &Contradiction, origins: &BTreeMap<String, String>) -> Diagnostic {
+        let from = |pointer: &str| -> Option<(&str, &str)> {
+            let at = origins.keys().find(|known| is_at_or_below(known, pointer))?;
+            Some((at, &origins[at]))
+        };
+        let place = from(&found.at).map(|(_, origin)| format!("{}{}", layer_pointer(origin), found.at));
+        let place = self.source.value_place(place.as_deref().unwrap_or("/spec"));
+        let mut diagnostic = Diagnostic::error(code::POLICY_CONFLICT, found.headline.clone())
+            .at(place)
+            .help(found.help.clone());
+        for pointer in [Some(&found.at), found.beside.as_ref()].into_iter().flatten() {
+            if let Some((at, origin)) = from(pointer) {
+                diagnostic = diagnostic.because(format!("`{}` is set by {origin}", path_of(at)));
+            }
+        }
+        diagnostic
     }
 
     fn delegated(&self, subject: &Subject, notes: &mut Vec<Diagnostic>) -> Delegated {
@@ -272,6 +298,22 @@ fn refused(key: &str, text: &str) -> Diagnostic {
     .help(format!(
         "allow it under `spec.delegate`, or take the annotation `trimtab.dev/{key}` away"
     ))
+}
+
+/// Where a layer stands in the policy, by its name; what trimtab ships stands nowhere in it.
+fn layer_pointer(origin: &str) -> String {
+    if let Some(rule) = origin.strip_prefix("rule ") {
+        return format!("/spec/workloads/{}", escape(rule));
+    }
+    match origin.strip_prefix("own class ") {
+        Some(class) => format!("/spec/classes/{}", escape(class)),
+        None => "/spec".to_owned(),
+    }
+}
+
+/// `scaling.fallback.replicas` for a pointer.
+fn path_of(pointer: &str) -> String {
+    pointer.trim_start_matches('/').replace('/', ".")
 }
 
 /// Layer names of shipped classes start so; a class of the policy's own is its owner's word.
@@ -408,8 +450,9 @@ fn find_tie(hits: &[(Exactness, i32, &CompiledRule)]) -> Option<Diagnostic> {
 
 fn first_difference(a: &Value, b: &Value, pointer: &str) -> Option<String> {
     match (a, b) {
-        (Value::Object(a), Value::Object(b)) => common(a, b)
-            .find_map(|(key, x, y)| first_difference(x, y, &format!("{pointer}/{}", super::merge::escape(key)))),
+        (Value::Object(a), Value::Object(b)) => {
+            common(a, b).find_map(|(key, x, y)| first_difference(x, y, &format!("{pointer}/{}", escape(key))))
+        }
         _ => (a != b).then(|| pointer.to_owned()),
     }
 }

@@ -120,6 +120,18 @@ pub enum LimitMode {
     None,
 }
 
+impl LimitMode {
+    /// As a policy writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Ratio => "ratio",
+            Self::Equal => "equal",
+            Self::None => "none",
+        }
+    }
+}
+
 /// A container besides the main one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
