@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::diag::{self, Diagnostic, Place, code};
+use crate::diag::{self, Diagnostic, Place, code, first_of};
 use crate::facts::{self, Facts};
 use crate::krm::apply::{Applied, apply_each};
 use crate::krm::{Edit, Object};
@@ -24,9 +24,6 @@ use crate::workload::{self, Workloads};
 
 pub use again::derive_again;
 pub use since::changed_since;
-
-/// So many workloads are named; the rest is counted.
-const NAMED: usize = 5;
 
 /// Where a profile comes from.
 #[derive(Clone, Debug)]
@@ -180,17 +177,14 @@ fn apply_what_fits(inputs: &Inputs, edits: &mut Vec<Edit>, diagnostics: &mut Vec
 
 /// A build applies an edited entry as it stands, as the function never gates; a plan takes it for the last decision.
 fn edited(plan: &OptimizationPlan) -> Option<Diagnostic> {
-    let keys: Vec<String> = codec::edited(plan).map(|key| format!("`{key}`")).collect();
-    let (named, rest) = keys.split_at(keys.len().min(NAMED));
-    let more = if rest.is_empty() {
-        String::new()
-    } else {
-        format!(" and {} more", rest.len())
-    };
-    let headline = format!("edited after planning: {}{more}", named.join(", "));
+    let head = (!codec::is_head_sealed(&plan.spec)).then(|| "the head of the plan".to_owned());
+    let keys: Vec<String> = head
+        .into_iter()
+        .chain(codec::edited(plan).map(|key| format!("`{key}`")))
+        .collect();
     (!keys.is_empty()).then(|| {
-        Diagnostic::warning(code::PLAN_EDITED, headline)
-            .because("these entries are not what `trimtab plan --write` wrote, and `trimtab check` refuses them")
+        Diagnostic::warning(code::PLAN_EDITED, format!("edited after planning: {}", first_of(&keys)))
+            .because("this is not what `trimtab plan --write` wrote, and `trimtab check` refuses it")
             .help("state it in the policy and plan again")
     })
 }

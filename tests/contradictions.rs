@@ -20,8 +20,8 @@ scaling: {metrics: {q: |{type: external, metric: q, averageValue: {value: "5"}, 
 scaling: {metrics: {q: {type: external, metric: |""|, value: {value: "5"}}}} -> `` is no name of a metric
 scaling: {metrics: {q: {type: external, metric: |a/b|, value: {value: "5"}}}} -> `a/b` is no name of a metric
 scaling: {metrics: {q: {type: external, metric: |queue depth|, value: {value: "5"}}}} -> `queue depth` is no name of a metric
-scaling: {metrics: {q: {type: external, metric: q, selector: {tier: |-edge|}, value: {value: "5"}}}} -> `-edge` is no value of a label
-scaling: {metrics: {q: {type: external, metric: q, selector: {"a b": |edge|}, value: {value: "5"}}}} -> `a b` is no key of a label
+scaling: {metrics: {q: {type: external, metric: q, selector: {tier: |-edge|}, value: {value: "5"}}}} -> `-edge` is no value of a label or taint
+scaling: {metrics: {q: {type: external, metric: q, selector: {"a b": |edge|}, value: {value: "5"}}}} -> `a b` is no key of a label or taint
 scaling: {metrics: {q: {type: object, metric: q, describedObject: {apiVersion: v1, kind: |""|, name: a}, value: {value: "5"}}}} -> `` is no kind of an object
 scaling: {metrics: {q: {type: object, metric: q, describedObject: {apiVersion: v1, kind: Service, name: |a/b|}, value: {value: "5"}}}} -> `a/b` is no name of an object
 scaling: {triggers: {q: {type: rabbitmq, metricType: |Utilization|}}} -> a trigger of type `rabbitmq` has no utilization: only `cpu` and `memory` have

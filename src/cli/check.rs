@@ -153,13 +153,13 @@ pub(super) fn stale_plan(one: &Loaded, outcome: &Outcome) -> Option<Diagnostic> 
     if *value == made {
         return None;
     }
-    let edited: Vec<String> = one.accepted().iter().flat_map(codec::edited).cloned().collect();
+    let accepted = one.accepted();
+    let edited: Vec<&String> = accepted.iter().flat_map(codec::edited).collect();
+    let is_head_edited = accepted.as_ref().is_some_and(|plan| !codec::is_head_sealed(&plan.spec));
+    let is_same_head = is_head_edited || value["spec"]["digests"] == made["spec"]["digests"];
     let changed = changed_workloads(value, &made);
     // an edit is a finding of its own; all else that changed makes the plan stale
-    if value["spec"]["digests"] == made["spec"]["digests"]
-        && !changed.is_empty()
-        && changed.iter().all(|key| edited.contains(key))
-    {
+    if is_same_head && (is_head_edited || !changed.is_empty()) && changed.iter().all(|key| edited.contains(&key)) {
         return None;
     }
     let changed: Vec<String> = changed
@@ -167,34 +167,36 @@ pub(super) fn stale_plan(one: &Loaded, outcome: &Outcome) -> Option<Diagnostic> 
         .filter(|key| !edited.contains(key))
         .map(|key| format!("`{key}`"))
         .collect();
-    Some(
-        Diagnostic::error(
-            code::STALE_FILE,
-            format!("the plan of `{folder}` is not what its inputs make of it"),
-        )
-        .because(if changed.is_empty() {
-            "policy or profile changed".to_owned()
-        } else {
-            format!("changed: {}", changed.join(", "))
-        })
-        .help(help),
-    )
+    let why = if !changed.is_empty() {
+        format!("changed: {}", changed.join(", "))
+    } else if is_same_head {
+        "an earlier version of trimtab wrote its head, which has no seal".to_owned()
+    } else {
+        "policy or profile changed".to_owned()
+    };
+    let headline = format!("the plan of `{folder}` is not what its inputs make of it");
+    Some(Diagnostic::error(code::STALE_FILE, headline).because(why).help(help))
 }
 
-/// Entries that no planning wrote.
+/// Entries, and a head, that no planning wrote.
 pub(super) fn edited(one: &Loaded) -> Vec<Diagnostic> {
     let folder = one.folder().display();
-    let plan = one.accepted();
-    let finding = |key: &String| {
+    let Some(plan) = one.accepted() else { return Vec::new() };
+    let again = format!("trimtab plan {folder} --write");
+    let head = (!codec::is_head_sealed(&plan.spec)).then(|| {
+        let headline = format!("the head of the plan in `{folder}` was edited after planning");
+        Diagnostic::error(code::PLAN_EDITED, headline)
+            .because("it says what the entries were decided on, and they were decided on something else")
+            .help(format!("take the file from git again, or plan again: `{again}`"))
+    });
+    let entry = |key: &String| {
         let headline = format!("the plan of `{key}` in `{folder}` was edited after planning");
         Diagnostic::error(code::PLAN_EDITED, headline)
             .of(key.clone())
             .because("a number that is in no policy and no profile can't be derived again")
-            .help(format!(
-                "state it in the policy and plan again: `trimtab plan {folder} --write`"
-            ))
+            .help(format!("state it in the policy and plan again: `{again}`"))
     };
-    plan.iter().flat_map(codec::edited).map(finding).collect()
+    head.into_iter().chain(codec::edited(&plan).map(entry)).collect()
 }
 
 fn changed_workloads(accepted: &serde_json::Value, made: &serde_json::Value) -> Vec<String> {

@@ -12,7 +12,7 @@ use super::exit::{CliError, Exit};
 use super::load::read_one;
 use super::schema;
 use super::unreadable::unreadable;
-use crate::diag::{Diagnostic, Place, code};
+use crate::diag::{Diagnostic, Place, code, first_of};
 use crate::io::files;
 use crate::krm::apply::Applied;
 use crate::krm::resource_list::is_kept_as_file;
@@ -196,7 +196,7 @@ fn at_most_one(list: &ResourceList, kind: &str) -> Result<Option<(Value, Source)
         return Ok(found.first().map(|object| ((*object).clone(), source_of(object))));
     }
     let names: Vec<String> = found.iter().map(|object| format!("`{}`", name(object))).collect();
-    let headline = format!("there are {} objects of kind {kind}: {}", found.len(), names.join(", "));
+    let headline = format!("there are {} objects of kind {kind}: {}", found.len(), first_of(&names));
     Err(Diagnostic::error(code::MALFORMED_INPUT, headline)
         .help("keep one for each environment")
         .into())

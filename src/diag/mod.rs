@@ -209,6 +209,19 @@ pub fn gathered(diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
     gathered.into_iter().map(name).collect()
 }
 
+/// So many names are given; the rest is counted.
+pub(crate) const NAMED: usize = 5;
+
+/// `a, b, c, d, e and 37 more`: names for people, of which there may be thousands.
+pub fn first_of<T: std::fmt::Display>(names: &[T]) -> String {
+    let (named, rest) = names.split_at(names.len().min(NAMED));
+    let named: Vec<String> = named.iter().map(ToString::to_string).collect();
+    match rest.len() {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}
+
 /// Whether any of them fails the run.
 pub fn has_errors(diagnostics: &[Diagnostic]) -> bool {
     diagnostics.iter().any(|d| d.severity == Severity::Error)

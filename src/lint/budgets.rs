@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Rule;
 use super::scene::{Scene, finding, is_ours, lowest_replicas, selector, selects};
-use crate::diag::{Code, Diagnostic, code};
+use crate::diag::{Code, Diagnostic, code, first_of};
 use crate::units::IntOrPercent;
 use crate::workload::{Budget, Workload};
 
@@ -99,7 +99,7 @@ impl Rule for SelectorMisses {
                 _ => found.push(
                     at(format!(
                         "one budget holds for several workloads: {}",
-                        selected.join(", ")
+                        first_of(&selected)
                     ))
                     .because("a pod missing in one of them stops the drain of all"),
                 ),

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Rule;
 use super::scene::{Scene, finding, is_ours, items};
-use crate::diag::{Code, Diagnostic, code};
+use crate::diag::{Code, Diagnostic, code, first_of};
 use crate::workload::{Scaler, Vpa, Workload};
 
 /// Two scalers on one workload, or on overlapping pods.
@@ -63,18 +63,25 @@ fn overlapping(scene: &Scene<'_>) -> Vec<Diagnostic> {
             .selects
             .iter()
             .filter_map(|key| scene.workloads.by_key.get(key));
-        for other in others.filter(is_scaled) {
-            let headline = format!(
-                "the selector of `{}` also selects the pods of `{}`",
-                workload.id.name, other.id.name
-            );
-            found.push(
-                finding(code::TWO_SCALERS, (&workload.id, false), "/spec/selector", headline)
-                    .of(workload.key())
-                    .because("an HPA whose pods another HPA selects too stops scaling")
-                    .help("give the two workloads labels that tell their pods apart"),
-            );
+        let names: Vec<String> = others
+            .filter(is_scaled)
+            .map(|other| format!("`{}`", other.id.name))
+            .collect();
+        if names.is_empty() {
+            continue;
         }
+        // one for all: with n workloads of one label there are n² pairs
+        let headline = format!(
+            "the selector of `{}` also selects the pods of {}",
+            workload.id.name,
+            first_of(&names)
+        );
+        found.push(
+            finding(code::TWO_SCALERS, (&workload.id, false), "/spec/selector", headline)
+                .of(workload.key())
+                .because("an HPA whose pods another HPA selects too stops scaling")
+                .help("give the workloads labels that tell their pods apart"),
+        );
     }
     found
 }

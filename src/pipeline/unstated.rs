@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::NAMED;
-use crate::diag::{Diagnostic, code};
+use crate::diag::{Diagnostic, NAMED, code, first_of};
 use crate::plan::model::{OptimizationPlan, ScalerPlan, Status, WorkloadPlan};
 use crate::policy::wire::{Mode, Scaling, ScalingMode};
 use crate::policy::{Matched, Settings, WorkloadSettings};
@@ -44,7 +43,7 @@ pub(super) fn check(
         "list `plan.yaml` under `resources:` beside the policy, or pass `--plan FILE` or `--profile FILE`, or state every value",
     );
     for (key, values) in missing.iter().take(NAMED) {
-        diagnostic = diagnostic.because(format!("left to history in `{key}`: {}", values.join(", ")));
+        diagnostic = diagnostic.because(format!("left to history in `{key}`: {}", first_of(values)));
     }
     if missing.len() > NAMED {
         diagnostic = diagnostic.because(format!("and values of {} more workloads", missing.len() - NAMED));
@@ -54,19 +53,12 @@ pub(super) fn check(
 
 /// Without a plan that remembers, an environment that no rule is for would lose silently what was accepted for it.
 fn nothing_matches(workloads: &Workloads) -> Diagnostic {
-    let mut keys: Vec<String> = workloads.by_key.keys().map(|key| format!("`{key}`")).collect();
-    let count = keys.len();
-    keys.truncate(NAMED);
-    let more = if count > NAMED {
-        format!(" and {} more", count - NAMED)
-    } else {
-        String::new()
-    };
+    let keys: Vec<String> = workloads.by_key.keys().map(|key| format!("`{key}`")).collect();
     Diagnostic::error(
         code::MISSING_INPUT,
         "there is neither a plan nor a usage profile, and no rule of the policy matches any workload",
     )
-    .because(format!("the workloads are {}{more}", keys.join(", ")))
+    .because(format!("the workloads are {}", first_of(&keys)))
     .because("names are compared without the stated prefix and suffix (`spec.identity`)")
     .help("correct the rules under `spec.workloads`, or list `plan.yaml` under `resources:` beside the policy")
 }

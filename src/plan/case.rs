@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::last::{Evidence, Last};
 use super::model::{Decision, Finding, Raised, ResourcePlan, WorkloadPlan};
 use super::owner;
-use crate::diag::{Code, code};
+use crate::diag::{Code, code, first_of};
 use crate::facts::{ContainerFacts, Facts, LEAST_RUNS};
 use crate::krm::Reason;
 use crate::policy::wire::StatefulRestart;
@@ -198,7 +198,7 @@ impl<'a> Case<'a> {
         }
         let detail = format!(
             "its pods and those of {} are selected together: a scaler or budget waits for labels that tell them apart",
-            self.shared_with.join(", ")
+            first_of(self.shared_with)
         );
         self.find(code::SHARED_PODS, detail.clone());
         (!self.is_accepted(code::SHARED_PODS)).then_some(detail)

@@ -5,18 +5,22 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::model::{Decided, Digests, KIND, MadeFrom, OptimizationPlan, PlanSpec, WorkloadPlan};
+use super::model::{Digests, KIND, MadeFrom, OptimizationPlan, PlanSpec, WorkloadPlan};
+use super::possible;
 use crate::diag::{Diagnostic, code};
-use crate::policy::merge::escape;
 use crate::policy::wire::Metadata;
-use crate::policy::{API_VERSION, DECISION_VERSION, Settings, Source, schema};
+use crate::policy::{API_VERSION, Settings, Source, schema};
 use crate::workload::{Missing, Workload};
 
 /// `sha256:` and 64 bits in hex.
 const SHORT: usize = 23;
 
-/// A plan object of that name.
+/// A plan object of that name, its head sealed.
 pub fn object(name: &str, spec: PlanSpec) -> OptimizationPlan {
+    let spec = PlanSpec {
+        seal: head_seal(&spec),
+        ..spec
+    };
     OptimizationPlan {
         api_version: API_VERSION.to_owned(),
         kind: KIND.to_owned(),
@@ -36,7 +40,7 @@ pub fn to_value(plan: &OptimizationPlan) -> Value {
 /// Reads a plan for an environment, or reports every problem in it.
 pub fn parse(value: &Value, source: &Source, environment: &str) -> Result<OptimizationPlan, Vec<Diagnostic>> {
     let plan: OptimizationPlan = schema::read(code::MALFORMED_INPUT, value, source)?;
-    let problems = impossible(&plan, source);
+    let problems = possible::check(&plan, value, source);
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -66,118 +70,6 @@ pub fn miscounted(plan: &OptimizationPlan, source: &Source) -> Option<Diagnostic
             .because("the file was cut or edited, or two branches that both changed it were merged")
             .help("take the whole file from git again, or run `trimtab plan --write`, which keeps what is there"),
     )
-}
-
-/// What no planning makes and no API server takes: a plan is edited by hand at times, and builds apply it as it is.
-fn impossible(plan: &OptimizationPlan, source: &Source) -> Vec<Diagnostic> {
-    let mut problems = Vec::new();
-    let mut problem = |pointer: String, headline: String| {
-        problems.push(
-            Diagnostic::error(code::MALFORMED_INPUT, headline)
-                .at(source.value_place(&pointer))
-                .help("make the plan again with `trimtab plan --write`"),
-        );
-    };
-    for (pointer, found, wanted) in [
-        ("/apiVersion", &plan.api_version, API_VERSION),
-        ("/kind", &plan.kind, KIND),
-        ("/spec/decisionVersion", &plan.spec.decision_version, DECISION_VERSION),
-    ] {
-        if found != wanted {
-            problem(pointer.to_owned(), format!("`{found}` is not `{wanted}`"));
-        }
-    }
-    for (key, workload) in &plan.spec.workloads {
-        let pointer = format!("/spec/workloads/{}", escape(key));
-        if let Some(scaler) = &workload.scaler {
-            let (min, max) = (scaler.min_replicas.value, scaler.max_replicas.value);
-            if max == 0 || min > max || i32::try_from(max).is_err() {
-                problem(
-                    format!("{pointer}/scaler"),
-                    format!("{min} to {max} replicas is no range"),
-                );
-            }
-            let is_nothing = |target: &super::model::UtilizationPlan| target.target.value.ppm() < 10_000;
-            if [&scaler.cpu, &scaler.memory].into_iter().flatten().any(is_nothing) {
-                problem(
-                    format!("{pointer}/scaler"),
-                    "a utilization target is at least 1%".to_owned(),
-                );
-            }
-        }
-        for (part, headline) in harmful(workload) {
-            problem(format!("{pointer}/{part}"), headline.to_owned());
-        }
-        for (name, container) in &workload.containers {
-            let (requests, limits) = (&container.requests, &container.limits);
-            let cpu = requests
-                .cpu
-                .as_ref()
-                .map(|d| d.value)
-                .zip(limits.cpu.as_ref().and_then(|limit| limit.value));
-            let memory = requests
-                .memory
-                .as_ref()
-                .map(|d| d.value)
-                .zip(limits.memory.as_ref().and_then(|limit| limit.value));
-            let is_above = cpu.is_some_and(|(request, limit)| request > limit)
-                || memory.is_some_and(|(request, limit)| request > limit);
-            if is_above {
-                problem(
-                    format!("{pointer}/containers/{}", escape(name)),
-                    format!("container `{name}` requests more than its limit"),
-                );
-            }
-        }
-    }
-    problems
-}
-
-/// Values that no planning makes by itself, and that stop a drain, a scaler or the workload: where, and what.
-fn harmful(plan: &WorkloadPlan) -> Vec<(&'static str, &'static str)> {
-    let budget = plan
-        .disruption
-        .as_ref()
-        .and_then(|budget| budget.max_unavailable.as_ref());
-    let is_known = plan.findings.contains_key(code::PDB_BLOCKS_EVICTIONS.as_str());
-    let is_blocking = !is_known && budget.is_some_and(|max| super::disruption::blocks(None, Some(max.value), u32::MAX));
-    let idles = plan
-        .scaler
-        .as_ref()
-        .is_some_and(|scaler| scaler.min_replicas.value == 0);
-    let count = plan.replicas.as_ref().filter(|count| !count.is_stated());
-    let is_stopped = !idles && count.is_some_and(|count| count.value == Some(0));
-    let target = plan.scaler.as_ref().and_then(|scaler| scaler.cpu.as_ref());
-    let is_looked_at = |name: &String| target.is_some_and(|cpu| cpu.container.as_ref().is_none_or(|one| one == name));
-    let is_nothing = plan.containers.iter().any(|(name, container)| {
-        let request = container.requests.cpu.as_ref();
-        is_looked_at(name) && request.is_some_and(|request| request.value.get() == 0)
-    });
-    [
-        (
-            is_blocking,
-            "disruption",
-            "a budget of `maxUnavailable: 0` ends no drain, and no finding says so",
-        ),
-        (
-            is_stopped,
-            "replicas",
-            "0 replicas stop the workload, and the policy does not state it",
-        ),
-        (
-            is_nothing,
-            "containers",
-            "a CPU target is a share of the request, and the request is 0",
-        ),
-        (
-            plan.spread.values().any(|spread| spread.max_skew == 0),
-            "spread",
-            "`maxSkew` is at least 1",
-        ),
-    ]
-    .into_iter()
-    .filter_map(|(is_found, part, headline)| is_found.then_some((part, headline)))
-    .collect()
 }
 
 /// `sha256:…` of a value's canonical JSON: sorted keys, no blanks.
@@ -219,6 +111,21 @@ pub fn edited(plan: &OptimizationPlan) -> impl Iterator<Item = &String> {
     workloads
         .filter(|(key, workload)| !is_sealed(key, workload))
         .map(|(key, _)| key)
+}
+
+/// Whether what stands above the entries is as planning wrote it. A plan of an earlier version has no seal there.
+pub fn is_head_sealed(spec: &PlanSpec) -> bool {
+    spec.seal.is_empty() || spec.seal == head_seal(spec)
+}
+
+/// Everything above the entries but their count, which tells by itself whether it is true.
+fn head_seal(spec: &PlanSpec) -> String {
+    short_digest(&json!([
+        spec.environment,
+        spec.decision_version,
+        spec.window_end,
+        spec.digests
+    ]))
 }
 
 /// The digest tells an edit from a decision; it is no signature: who can edit a plan can also seal it.

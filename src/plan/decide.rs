@@ -3,13 +3,12 @@
 use super::case::{Case, Question};
 use super::model::{ContainerPlan, Decided, Status, UpdateMode, WorkloadPlan};
 use super::{
-    disruption, gone, lifecycle, limits, missed, owner, placement, removal, rename, requests, safeguards, scaling, vpa,
-    warnings,
+    disruption, gone, lifecycle, limits, missed, owner, placement, possible, removal, rename, requests, safeguards,
+    scaling, vpa, warnings,
 };
 use crate::diag::{Code, Diagnostic, code};
 use crate::policy::wire::Mode;
 use crate::policy::{Matched, WorkloadSettings};
-use crate::workload::Workload;
 
 /// Decides one workload. `None`: no rule is for it, and nothing was accepted.
 pub(super) fn decide(question: Question<'_>) -> (Option<WorkloadPlan>, Vec<Diagnostic>) {
@@ -40,8 +39,25 @@ pub(super) fn decide(question: Question<'_>) -> (Option<WorkloadPlan>, Vec<Diagn
 fn kept_or_refused(question: Question<'_>, mode: Mode, code: Code, detail: &str) -> WorkloadPlan {
     match question.accepted.filter(|plan| plan.status != Status::Refused) {
         Some(accepted) => keep(accepted, code, detail),
-        None => refused(question.workload, mode, code, detail),
+        None => refused(&question.workload.id.api_version(), mode, code, detail),
     }
+}
+
+/// Values that make no sense (9E of memory in a manifest) lead to others: a plan with one can't be read again, and one
+/// workload must not stop the others.
+pub(super) fn set_aside_impossible(plan: &mut WorkloadPlan, accepted: Option<&WorkloadPlan>) {
+    let Some(what) = possible::first_of_entry(plan) else {
+        return;
+    };
+    let detail = format!("what is decided for it can't be, so it stays as it is: {what}");
+    let decided = match accepted.filter(|plan| plan.status != Status::Refused) {
+        Some(accepted) => keep(accepted, code::LEFT_ALONE, &detail),
+        None => refused(&plan.api_version, plan.mode, code::LEFT_ALONE, &detail),
+    };
+    *plan = WorkloadPlan {
+        made_from: plan.made_from.clone(),
+        ..decided
+    };
 }
 
 fn keep(accepted: &WorkloadPlan, code: Code, detail: &str) -> WorkloadPlan {
@@ -56,11 +72,11 @@ fn keep(accepted: &WorkloadPlan, code: Code, detail: &str) -> WorkloadPlan {
     }
 }
 
-fn refused(workload: &Workload, mode: Mode, code: Code, detail: &str) -> WorkloadPlan {
+fn refused(api_version: &str, mode: Mode, code: Code, detail: &str) -> WorkloadPlan {
     let plan = WorkloadPlan {
         mode,
         status: Status::Refused,
-        api_version: workload.id.api_version(),
+        api_version: api_version.to_owned(),
         ..WorkloadPlan::default()
     };
     plan.with_finding(code, detail)
@@ -172,7 +188,7 @@ fn without_deciding(question: Question<'_>, mode: Mode) -> Option<WorkloadPlan> 
         }
         (Mode::Frozen, _) => {
             let detail = "mode frozen, and nothing was accepted";
-            return Some(refused(workload, mode, code::KEPT, detail));
+            return Some(refused(&workload.id.api_version(), mode, code::KEPT, detail));
         }
         (Mode::Observe, Some(accepted)) if accepted.is_rendered() => {
             let detail = "mode observe: what is rendered stays, nothing new is decided";
@@ -182,11 +198,11 @@ fn without_deciding(question: Question<'_>, mode: Mode) -> Option<WorkloadPlan> 
     }
     if workload.is_behind_rollout {
         let detail = "a Rollout owns its pods: the Rollout is decided on";
-        return Some(refused(workload, mode, code::NOT_SCALABLE, detail));
+        return Some(refused(&workload.id.api_version(), mode, code::NOT_SCALABLE, detail));
     }
     if workload.id.kind == "Job" {
         let detail = "the template of a Job can't be changed once it is applied";
-        return Some(refused(workload, mode, code::LEFT_ALONE, detail));
+        return Some(refused(&workload.id.api_version(), mode, code::LEFT_ALONE, detail));
     }
     if let Some(why) = workload.kept_as_written() {
         let detail = format!("{why}; its manifest stays as it is");

@@ -5,6 +5,7 @@
 
 pub mod model;
 pub mod codec;
+mod possible;
 pub mod case;
 pub mod owner;
 pub mod ladder;
@@ -99,6 +100,9 @@ pub fn plan(inputs: &Inputs<'_>) -> (OptimizationPlan, Vec<Diagnostic>) {
     keep_missing(inputs, &mut workloads, &mut diagnostics);
     reconcile::reconcile(inputs, &mut workloads);
     settle::keep_windows(&mut workloads, accepted);
+    for (key, plan) in &mut workloads {
+        decide::set_aside_impossible(plan, accepted.and_then(|accepted| accepted.get(key)));
+    }
     codec::seal(&mut workloads);
     report_idle_rules(inputs, &mut diagnostics);
     let policy = &inputs.settings.policy;
@@ -108,6 +112,7 @@ pub fn plan(inputs: &Inputs<'_>) -> (OptimizationPlan, Vec<Diagnostic>) {
         window_end: inputs.window_end,
         digests: inputs.digests.clone(),
         entries: Some(workloads.len() as u64),
+        seal: String::new(),
         workloads,
     };
     (codec::object(&policy.metadata.name, spec), diagnostics)
@@ -164,8 +169,8 @@ fn one(
 
 /// Whether the accepted plan was made from this profile.
 fn is_same_profile(inputs: &Inputs<'_>) -> bool {
-    let accepted = inputs.accepted.map(|plan| &plan.spec.digests.profile);
-    accepted == Some(&inputs.digests.profile)
+    let accepted = inputs.accepted.map(|plan| &plan.spec);
+    accepted.is_some_and(|spec| codec::is_head_sealed(spec) && spec.digests.profile == inputs.digests.profile)
 }
 
 /// What was accepted for a workload that is not among the manifests any more is kept and reported: a rename or a

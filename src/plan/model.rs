@@ -49,6 +49,9 @@ pub struct PlanSpec {
     /// How many workloads there are: a file that was cut or merged wrongly is told by it. Absent: it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entries: Option<u64>,
+    /// Digest of environment, decision version, window end and digests: an edit of one does not fit it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub seal: String,
     /// Decisions by workload: `Deployment/shop/api`.
     #[serde(default)]
     pub workloads: BTreeMap<String, WorkloadPlan>,

@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::model::ScalerKind;
-use crate::diag::{Code, code};
+use crate::diag::{Code, code, first_of};
 
 /// Why no scaler of this kind can be rendered.
 pub(super) fn find(case: &Case<'_>, kind: ScalerKind) -> Option<(Code, String)> {
@@ -44,7 +44,7 @@ pub(super) fn find(case: &Case<'_>, kind: ScalerKind) -> Option<(Code, String)> 
     if foreign.len() > 1 {
         return Some((
             code::LEFT_ALONE,
-            format!("several scalers point at it: {}", foreign.join(", ")),
+            format!("several scalers point at it: {}", first_of(&foreign)),
         ));
     }
     let foreign = case.foreign_scaler();

@@ -3,13 +3,11 @@
 //! Looked at twice: in each class and rule as it is written, where it stops the run, and in what all layers of one
 //! workload make together, where it stops that workload.
 
-use super::label::{is_path_segment, refused_key, refused_value};
 use super::merge::escape;
 use super::wire::{
     AuthenticationRef, Limit, Limits, Metric, MetricKind, MetricType, Replicas, Rule, Scaling, ScalingMode, Trigger,
     Vpa, WorkloadSpec,
 };
-use crate::krm::id::is_subdomain;
 
 /// Two settings that can't both hold, or one that nobody takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -193,16 +191,6 @@ fn metric(metric: &Metric, pointer: &str) -> Vec<Contradiction> {
         found.push(alone(pointer, headline, "give both, or neither"));
     }
     if let Some(object) = &metric.described_object {
-        for (key, name) in [("kind", &object.kind), ("name", &object.name)] {
-            if !is_path_segment(name) {
-                let headline = format!("`{name}` is no {key} of an object");
-                found.push(alone(
-                    at(&format!("describedObject/{key}")),
-                    headline,
-                    format!("write its {key}"),
-                ));
-            }
-        }
         if object.api_version.is_empty() {
             let headline = "`apiVersion` is empty, and without it the object is looked up in the core group";
             found.push(alone(
@@ -210,20 +198,6 @@ fn metric(metric: &Metric, pointer: &str) -> Vec<Contradiction> {
                 headline,
                 "write it, such as `networking.k8s.io/v1`",
             ));
-        }
-    }
-    if !is_path_segment(&metric.metric) {
-        let headline = format!("`{}` is no name of a metric", metric.metric);
-        let help = "write the name that the metrics API lists, without blanks, `/` and `%`";
-        found.push(alone(at("metric"), headline, help));
-    }
-    for (key, value) in &metric.selector {
-        let pointer = at(&format!("selector/{}", escape(key)));
-        if let Some(expected) = refused_key(key) {
-            found.push(alone(&pointer, format!("`{key}` is no key of a label"), expected));
-        }
-        if let Some(expected) = refused_value(value) {
-            found.push(alone(&pointer, format!("`{value}` is no value of a label"), expected));
         }
     }
     found
@@ -264,14 +238,6 @@ fn trigger(trigger: &Trigger, pointer: &str) -> Vec<Contradiction> {
 }
 
 fn authentication(reference: &AuthenticationRef, pointer: &str) -> Option<Contradiction> {
-    if !is_subdomain(&reference.name) {
-        let headline = format!("`{}` is no name of an object", reference.name);
-        return Some(alone(
-            format!("{pointer}/name"),
-            headline,
-            "write the name of a TriggerAuthentication",
-        ));
-    }
     let kind = reference.kind.as_deref()?;
     (!matches!(kind, "TriggerAuthentication" | "ClusterTriggerAuthentication")).then(|| {
         let headline = format!("`kind: {kind}` brings no authentication to a trigger");

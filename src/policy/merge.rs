@@ -85,6 +85,12 @@ pub fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
+/// The JSON pointer that these keys make.
+pub fn pointer(keys: &[&str]) -> String {
+    let escaped: Vec<String> = keys.iter().map(|key| escape(key)).collect();
+    format!("/{}", escaped.join("/"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

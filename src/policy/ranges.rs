@@ -1,24 +1,22 @@
-//! The range of every number in a policy: outside it Kubernetes or KEDA refuse the value, or somebody divides by it.
+//! The range of every number in a policy and in a plan: outside it Kubernetes or KEDA refuse the value, or somebody
+//! divides by it.
 //!
-//! One table for the whole language, by where a value stands. A schema can't say these: amounts are texts there. What
-//! two values say together is in `rules.rs`.
+//! One table for both, by where a value stands in the policy; a plan says in `plan/possible.rs` which of its fields is
+//! which of these. A schema can't say these: amounts are texts there. What two values say together is in `rules.rs`.
 
 use serde_json::Value;
 
-use super::merge::escape;
 use crate::units::{Percent, Quantity, Seconds};
 
-/// A number that is outside its range.
+/// A value that is outside its range, or a name that no API server takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Outside {
-    /// Where it stands.
-    pub pointer: String,
+pub(crate) struct Outside {
     /// What is wrong.
-    pub headline: String,
+    pub(crate) headline: String,
     /// Why the range is as it is.
-    pub because: &'static str,
+    pub(crate) because: &'static str,
     /// What to write.
-    pub help: String,
+    pub(crate) help: String,
 }
 
 /// What a number counts.
@@ -84,6 +82,7 @@ const SHARE_OF_TIME: &str = "a share of time is at most the whole";
 const COUNTED: &str = "Kubernetes counts up to 2147483647";
 const RESERVED: &str = "a request of 0 reserves nothing, and a utilization target divides by it";
 const UNLIMITED: &str = "a limit of 0 is none: `mode: none` says so";
+const LARGE: &str = "no node is as large";
 const LARGEST_CPU: (&str, &str) = ("1m", "1000000");
 const LARGEST_MEMORY: (&str, &str) = ("1", "1Pi");
 const DIVIDED: &str = "the controller divides by the target";
@@ -194,50 +193,28 @@ static RANGES: &[Range] = &[
     workload("replicas/count/?", Count, ("0", MOST), COUNTED),
     workload("disruption/*/?", Count, ("0", MOST), COUNTED),
     workload("spread/*/maxSkew", Count, ("1", MOST), COUNTED),
-    workload("vpa/minAllowed/cpu", Amount, ("0", "1000000"), RESERVED),
-    workload("vpa/minAllowed/memory", Amount, ("0", "1Pi"), RESERVED),
+    workload("vpa/minAllowed/cpu", Amount, ("0", "1000000"), LARGE),
+    workload("vpa/minAllowed/memory", Amount, ("0", "1Pi"), LARGE),
     workload("vpa/maxAllowed/cpu", Amount, LARGEST_CPU, RESERVED),
     workload("vpa/maxAllowed/memory", Amount, LARGEST_MEMORY, RESERVED),
     workload("termination/*/?", Time, ("0s", "3650d"), "no pod takes so long to end"),
 ];
 
-/// Every number of a policy that is outside its range.
-pub(super) fn check(policy: &Value) -> Vec<Outside> {
-    let mut found = Vec::new();
-    walk(policy, &mut Vec::new(), &mut found);
-    found
+/// What is wrong with a number of the policy's own, by the keys below `spec`.
+pub(super) fn of_policy(keys: &[&str], value: &Value) -> Option<Outside> {
+    outside(Scope::Policy, keys, value)
 }
 
-/// Whether a workload's field may have this value: `scaling/maxReplicas/value`.
-pub(super) fn allows(at: &str, value: &Value) -> bool {
-    let keys: Vec<&str> = at.split('/').collect();
-    find(Scope::Workload, &keys).is_none_or(|range| range.refuses(value, "value").is_none())
+/// What is wrong with a number of a class, a rule, a container in one, or a plan's entry, by the keys below those:
+/// `scaling/maxReplicas/value`.
+pub(crate) fn of_workload(keys: &[&str], value: &Value) -> Option<Outside> {
+    outside(Scope::Workload, keys, value)
 }
 
-fn walk<'v>(value: &'v Value, keys: &mut Vec<&'v str>, found: &mut Vec<Outside>) {
-    let Value::Object(map) = value else {
-        found.extend(of_leaf(value, keys));
-        return;
-    };
-    for (key, child) in map {
-        keys.push(key);
-        walk(child, keys, found);
-        keys.pop();
-    }
-}
-
-fn of_leaf(value: &Value, keys: &[&str]) -> Option<Outside> {
-    let range = match keys {
-        ["spec", "classes" | "workloads", _, "containers", _, rest @ ..]
-        | ["spec", "classes" | "workloads", _, rest @ ..] => find(Scope::Workload, rest),
-        ["spec", rest @ ..] => find(Scope::Policy, rest),
-        _ => None,
-    }?;
+fn outside(scope: Scope, keys: &[&str], value: &Value) -> Option<Outside> {
+    let range = find(scope, keys)?;
     let (headline, help) = range.refuses(value, keys.last()?)?;
-    let escaped: Vec<String> = keys.iter().map(|key| escape(key)).collect();
-    let pointer = format!("/{}", escaped.join("/"));
     Some(Outside {
-        pointer,
         headline,
         because: range.because,
         help,
@@ -250,7 +227,8 @@ fn find(scope: Scope, keys: &[&str]) -> Option<&'static Range> {
         .find(|range| range.scope == scope && is_at(range.at, keys))
 }
 
-fn is_at(pattern: &str, keys: &[&str]) -> bool {
+/// Whether keys fit a pattern of the tables: `*` is a name of the user's, `?` one of `value`, `min` and `max`.
+pub(super) fn is_at(pattern: &str, keys: &[&str]) -> bool {
     let parts = pattern.split('/');
     parts.clone().count() == keys.len()
         && parts.zip(keys).all(|(part, key)| match part {

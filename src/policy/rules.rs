@@ -5,11 +5,11 @@
 use serde_json::{Map, Value};
 
 use super::contradictions::{self, replica_bounds};
-use super::merge::escape;
+use super::merge::{escape, pointer};
 use super::presets;
 use super::source::Source;
 use super::wire::{OptimizationPolicy, Scaling, WorkloadSpec};
-use super::{DECISION_VERSION, Version, label, ranges};
+use super::{DECISION_VERSION, Version, names, ranges};
 use crate::catalog::fields::KUBERNETES_MINORS;
 use crate::catalog::triggers::{self, TriggerForm};
 use crate::diag::{Code, Diagnostic, Severity, code, near_miss};
@@ -25,12 +25,7 @@ pub(super) fn check(policy: &OptimizationPolicy, value: &Value, source: &Source)
     versions(policy, &mut found);
     settings(value, "", &mut found);
     memory(value, "", &mut found);
-    for outside in ranges::check(value) {
-        found.error(&outside.pointer, outside.headline, outside.help);
-        if let Some(last) = found.list.last_mut() {
-            last.notes.push(outside.because.to_owned());
-        }
-    }
+    impossible(value, &mut Vec::new(), &mut found);
     without_effect(value, &mut found);
     classes(policy, &mut found);
     accepts(policy, &mut found);
@@ -40,7 +35,6 @@ pub(super) fn check(policy: &OptimizationPolicy, value: &Value, source: &Source)
     for (name, rule) in &policy.spec.workloads {
         layer(&rule.into(), &format!("/spec/workloads/{}", escape(name)), &mut found);
     }
-    spot_marks(policy, &mut found);
     found.list
 }
 
@@ -86,6 +80,29 @@ fn without_effect(value: &Value, found: &mut Findings<'_>) {
                     .help("take it out, or keep it for a later version and know that it does nothing"),
             );
         }
+    }
+}
+
+/// Numbers outside their ranges and names that no API server takes, wherever they stand.
+fn impossible<'v>(value: &'v Value, keys: &mut Vec<&'v str>, found: &mut Findings<'_>) {
+    let outside = match keys.as_slice() {
+        ["spec", "classes" | "workloads", _, "containers", _, rest @ ..]
+        | ["spec", "classes" | "workloads", _, rest @ ..] => {
+            ranges::of_workload(rest, value).or_else(|| names::of_workload(rest, value))
+        }
+        ["spec", rest @ ..] => ranges::of_policy(rest, value).or_else(|| names::of_policy(rest, value)),
+        _ => None,
+    };
+    if let Some(outside) = outside {
+        found.error(&pointer(keys), outside.headline, outside.help);
+        if let Some(last) = found.list.last_mut() {
+            last.notes.push(outside.because.to_owned());
+        }
+    }
+    for (key, child) in value.as_object().into_iter().flatten() {
+        keys.push(key);
+        impossible(child, keys, found);
+        keys.pop();
     }
 }
 
@@ -286,22 +303,6 @@ fn cron_beyond_bounds(spec: &Scaling, pointer: &str, found: &mut Findings<'_>) {
             if let Some(last) = found.list.last_mut() {
                 last.severity = Severity::Warning;
             }
-        }
-    }
-}
-
-/// Labels and taints of spot nodes are written into affinities and tolerations.
-fn spot_marks(policy: &OptimizationPolicy, found: &mut Findings<'_>) {
-    let Some(spot) = &policy.spec.cluster.spot else { return };
-    let labels = spot.labels.iter().map(|(key, value)| ("labels", key, value));
-    let taints = spot.taints.iter().map(|(key, taint)| ("taints", key, &taint.value));
-    for (list, key, value) in labels.chain(taints) {
-        let pointer = format!("/spec/cluster/spot/{list}/{}", escape(key));
-        if let Some(expected) = label::refused_key(key) {
-            found.error(&pointer, format!("`{key}` is no key of a label or taint"), expected);
-        }
-        if let Some(expected) = label::refused_value(value) {
-            found.error(&pointer, format!("`{value}` is no value of a label or taint"), expected);
         }
     }
 }

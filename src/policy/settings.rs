@@ -271,7 +271,7 @@ impl Settings {
             ("min-replicas", "minReplicas", delegate.min_replicas),
             ("max-replicas", "maxReplicas", delegate.max_replicas),
         ] {
-            let is_possible = |count: u32| ranges::allows(&format!("scaling/{field}/value"), &json!(count));
+            let is_possible = |count: u32| ranges::of_workload(&["scaling", field, "value"], &json!(count)).is_none();
             match annotation(key).map(|text| (text, text.parse::<u32>())) {
                 Some((_, Ok(count))) if allowed && is_possible(count) => {
                     result.body["scaling"][field] = json!({ "value": count });
