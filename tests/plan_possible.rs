@@ -281,7 +281,7 @@ fn a_build_with_an_impossible_plan_prints_nothing_and_names_the_line() {
     let folder = folder.path();
     replace(folder, "overlays/production/plan.yaml", "value: 140m", "value: \"0\"");
     for arguments in [
-        &["render", "overlays/production", "-o", "-"][..],
+        &["render", "overlays/production", "-o", "rendered/production"][..],
         &["check", "."],
         &["plan", "overlays"],
         &["lint", "overlays/production"],
@@ -325,7 +325,7 @@ fn an_edited_head_is_found_and_a_head_without_a_seal_is_read() {
             3,
             &["error[plan-edited]", head, "was edited after planning"],
         );
-        let render = trimtab(folder, &["render", "overlays/production", "-o", "-"]);
+        let render = trimtab(folder, &["render", "overlays/production", "-o", "rendered/production"]);
         assert_ends(&render, 0, &["warning[plan-edited]", head]);
         assert_ends(&trimtab(folder, &["plan", "overlays", "--write"]), 0, &[]);
         assert_eq!(
@@ -336,7 +336,7 @@ fn an_edited_head_is_found_and_a_head_without_a_seal_is_read() {
     }
     let seal = whole.lines().find(|line| line.starts_with("  seal: ")).unwrap();
     std::fs::write(folder.join(plan), whole.replacen(&format!("{seal}\n"), "", 1)).unwrap();
-    let render = trimtab(folder, &["render", "overlays/production", "-o", "-"]);
+    let render = trimtab(folder, &["render", "overlays/production", "-o", "rendered/production"]);
     assert_ends(&render, 0, &[]);
     assert!(!String::from_utf8_lossy(&render.stderr).contains("plan-edited"));
     assert_ends(

@@ -318,7 +318,7 @@ fn of_environment(folder: &Path, is_aside: bool, build: &BuildArguments) -> Resu
         return Ok((Vec::new(), Vec::new()));
     };
     let built = is_aside.then(|| one.inputs.objects.clone());
-    let (applied, edits) = one.applied()?;
+    let (applied, edits, _) = one.applied()?;
     Ok((built.unwrap_or(applied), edits))
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::console;
 use super::exit::{CliError, Exit};
-use super::load::read_one;
+use super::load::{self, read_one};
 use super::schema;
 use super::unreadable::unreadable;
 use crate::diag::{Diagnostic, Place, code, first_of};
@@ -41,8 +41,8 @@ pub struct Arguments {
     /// A price sheet; without it, the `PriceSheet` among the items
     #[arg(long, value_name = "FILE")]
     prices: Option<PathBuf>,
-    /// Threads to plan with; the result is the same for any number
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    /// Threads to plan with, 256 at most; 0 for as many as the machine has (the result is the same)
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = load::threads)]
     threads: usize,
 }
 

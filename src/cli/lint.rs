@@ -110,8 +110,7 @@ fn environment(path: &Path, build: &BuildArguments) -> Result<Option<(Vec<Object
     let Some(one) = loaded.into_iter().find(|one| one.folder() == path) else {
         return Ok(None);
     };
-    let settings = policy::parse(&one.inputs.policy, &one.inputs.policy_source).map_err(CliError::Diagnostics)?;
-    let (objects, _) = one.applied()?;
+    let (objects, _, settings) = one.applied()?;
     Ok(Some((objects, settings)))
 }
 

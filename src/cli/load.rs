@@ -12,14 +12,14 @@ use super::unreadable::unreadable;
 use crate::diag::{self, Diagnostic, code};
 use crate::io::environments::{self, Environment, PLAN_FILE, PRICES_FILE, Wiring};
 use crate::io::files;
-use crate::io::kustomization::{Kustomization, documents};
+use crate::io::kustomization::{Kustomization, documents, names};
 use crate::io::kustomize::Kustomize;
 use crate::krm::patch::Schema;
 use crate::krm::{Edit, Object};
 use crate::pipeline::{self, Inputs, ProfileSource, Purpose};
 use crate::plan::{OptimizationPlan, model};
 use crate::policy::wire::Identity;
-use crate::policy::{self, Source};
+use crate::policy::{self, Settings, Source};
 use crate::price;
 use crate::profile::object;
 use crate::yaml::{self, Limits};
@@ -33,9 +33,21 @@ pub struct BuildArguments {
     /// Build although the tree names functions that are not ours: they run as you
     #[arg(long)]
     pub allow_functions: bool,
-    /// Threads; 0 for as many as the machine has (the result is the same)
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    /// Threads, 256 at most; 0 for as many as the machine has (the result is the same)
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = threads)]
     pub threads: usize,
+}
+
+/// More threads than this only cost memory; far more can't be started, and that would end the program.
+const THREADS_MAX: usize = 256;
+
+/// A number of threads; 0 stands for as many as the machine has.
+pub fn threads(text: &str) -> Result<usize, String> {
+    let number: usize = text.parse().map_err(|_| "it is no number".to_owned())?;
+    if number > THREADS_MAX {
+        return Err(format!("{THREADS_MAX} at most; 0 for as many as the machine has"));
+    }
+    Ok(number)
 }
 
 /// An environment, ready for the pipeline.
@@ -89,13 +101,16 @@ impl Loaded {
         serde_json::from_value(self.inputs.plan.as_ref()?.0.clone()).ok()
     }
 
-    /// The objects with the accepted plan applied, and the edits. Without a plan and a profile nothing is applied yet.
-    pub fn applied(self) -> Result<(Vec<Object>, Vec<Edit>), CliError> {
+    /// The objects with the accepted plan applied, the edits, and the policy they are under. Without a plan and a profile
+    /// nothing is applied yet.
+    pub fn applied(self) -> Result<(Vec<Object>, Vec<Edit>, Settings), CliError> {
         if self.inputs.plan.is_none() && self.inputs.profiles.is_empty() {
-            return Ok((self.inputs.objects, Vec::new()));
+            let settings =
+                policy::parse(&self.inputs.policy, &self.inputs.policy_source).map_err(CliError::Diagnostics)?;
+            return Ok((self.inputs.objects, Vec::new(), settings));
         }
         let outcome = pipeline::run(&self.inputs).map_err(CliError::Diagnostics)?;
-        Ok((outcome.objects.into_objects(), outcome.edits))
+        Ok((outcome.objects.into_objects(), outcome.edits, outcome.settings))
     }
 
     /// Where its plan is or will be.
@@ -153,7 +168,8 @@ fn no_environment(folder: &Path) -> Diagnostic {
 }
 
 fn one(environment: Environment, kustomize: &Kustomize, threads: usize, purpose: Purpose) -> Result<Loaded, CliError> {
-    let buildable = without_missing_plan(&environment)?;
+    let has_plan = files::is_there(&environment.folder.join(PLAN_FILE))?;
+    let buildable = without_missing_plan(&environment, has_plan)?;
     let build = kustomize
         .capture(buildable.as_ref().unwrap_or(&environment))
         .map_err(anyhow::Error::from)?;
@@ -193,9 +209,9 @@ fn one(environment: Environment, kustomize: &Kustomize, threads: usize, purpose:
 
 /// An environment may list its plan before there is one; kustomize would refuse the missing file. Then what it stands on
 /// is built with the policy beside it, which shows the same objects.
-fn without_missing_plan(environment: &Environment) -> Result<Option<Environment>, CliError> {
+fn without_missing_plan(environment: &Environment, has_plan: bool) -> Result<Option<Environment>, CliError> {
     let folder = &environment.folder;
-    if environment.wiring != Wiring::Transformers || folder.join(PLAN_FILE).exists() {
+    if environment.wiring != Wiring::Transformers || has_plan {
         return Ok(None);
     }
     let kustomization = Kustomization::of(folder).map_err(anyhow::Error::from)?;
@@ -244,7 +260,7 @@ pub fn holds_only_our_kinds(path: &Path) -> bool {
 fn policy_source(environment: &Environment, policy: &Value) -> Result<Source, CliError> {
     let path = environment.folder.join(environments::POLICY_FILE);
     let name = policy["metadata"]["name"].as_str().unwrap_or_default();
-    if !path.is_file() {
+    if !files::is_there(&path)? {
         return Ok(Source::object(policy::KIND, name));
     }
     let bytes = files::read(&path, Limits::POLICY.bytes)?;
@@ -269,7 +285,7 @@ pub fn read_one(path: &Path) -> Result<(Value, Source), CliError> {
 /// The plan file, else the plan among the objects of the build.
 fn accepted_plan(folder: &Path, ours: &[Object]) -> Result<Option<(Value, Source)>, CliError> {
     let path = folder.join(PLAN_FILE);
-    if path.is_file() {
+    if files::is_there(&path)? {
         return read_one(&path).map(Some);
     }
     Ok(built(ours, model::KIND))
@@ -291,7 +307,7 @@ fn prices(folder: &Path, ours: &[Object]) -> Result<Option<(Value, Source)>, Cli
 
 /// The one object of our group in a file; a file of that name that holds none is somebody else's.
 fn price_file(path: &Path) -> Result<Option<(Value, Source)>, CliError> {
-    if !path.is_file() {
+    if !files::is_there(path)? {
         return Ok(None);
     }
     let text = files::read_text(path, Limits::STREAM.bytes)?;
@@ -330,17 +346,19 @@ fn built(ours: &[Object], kind: &str) -> Option<(Value, Source)> {
 
 /// The profiles beside the policy (`profile*.yaml`, `profiles/`), else those among the objects of the build.
 fn profiles(folder: &Path, ours: &[Object]) -> Result<Vec<ProfileSource>, CliError> {
-    let mut paths = files::list_here(folder, &[".yaml", ".yml"])?;
-    paths.retain(|path| {
-        path.file_name()
-            .is_some_and(|name| name.to_string_lossy().starts_with("profile"))
-    });
+    let is_yaml = |name: &String| [".yaml", ".yml"].iter().any(|ending| name.ends_with(ending));
+    let mut paths: Vec<PathBuf> = names(folder)?
+        .into_iter()
+        .filter(|name| name.starts_with("profile") && is_yaml(name))
+        .map(|name| folder.join(name))
+        .collect();
     let more = folder.join("profiles");
     if more.is_dir() {
         paths.extend(files::list(&more, &[".yaml", ".yml"])?);
     }
     let mut found = Vec::new();
     for path in paths {
+        files::is_there(&path)?;
         // a profile is ours whole; its size has no bound but the stream's
         let text = object::with_plain_line_ends(files::read_text(&path, Limits::STREAM.bytes)?);
         found.push(ProfileSource::File {

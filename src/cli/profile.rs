@@ -62,9 +62,9 @@ pub struct ProfileArgs {
     /// Namespace of series that carry none
     #[arg(long, value_name = "NAME")]
     namespace: Option<String>,
-    /// Threads; the result does not depend on them
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
+    /// Threads, 256 at most; 0 for as many as the machine has (the result is the same)
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = super::load::threads)]
+    threads: usize,
     /// Length of a cell; must divide an hour
     #[arg(long, value_name = "DURATION", default_value = "5m")]
     step: String,
@@ -109,9 +109,8 @@ pub fn run(args: &ProfileArgs) -> Result<Exit, CliError> {
     if let Some(ProfileCommand::Merge { files, shard, output }) = args.command.as_deref() {
         return run_merge(files, *shard, output);
     }
-    let threads = args.threads.unwrap_or(0);
     let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
+        .num_threads(args.threads)
         .build()
         .context("cannot start threads")?;
     let built = match pool.install(|| build(args))? {

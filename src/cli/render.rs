@@ -10,7 +10,7 @@ use super::exit::{CliError, Exit};
 use super::load::{self, BuildArguments, Loaded};
 use crate::diag::{Diagnostic, code};
 use crate::io::environments::Wiring;
-use crate::io::files::read_text;
+use crate::io::files;
 use crate::io::folder;
 use crate::io::kustomization::{Kustomization, names};
 use crate::io::kustomize::relative;
@@ -60,6 +60,14 @@ pub enum Form {
 
 /// Renders one environment. The folder is replaced whole or left as it was.
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
+    if files::is_standard(&arguments.output) {
+        return Err(Diagnostic::error(
+            code::MISSING_INPUT,
+            "`-o -` names no folder, and `render` writes several files",
+        )
+        .help("name a folder of its own: `-o rendered/ENVIRONMENT`; `trimtab fn` writes manifests to stdout")
+        .into());
+    }
     let mut loaded = load::load(
         std::slice::from_ref(&arguments.folder),
         &arguments.build,
@@ -78,8 +86,11 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
         .into());
     }
     let one = loaded.remove(0);
-    let (files, diagnostics) = files(&one, arguments.form, &arguments.output)?;
+    let (files, diagnostics) = texts_of(&one, arguments.form, &arguments.output)?;
     refuse_strangers(&arguments.output)?;
+    for left in folder::clear_abandoned(&arguments.output, MARK) {
+        console::report(&[killed_before(&left)]);
+    }
     folder::replace(&arguments.output, MARK, &files).map_err(anyhow::Error::from)?;
     console::report(&diagnostics);
     console::say(&format!(
@@ -92,7 +103,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
 
 /// Whether a folder is a layer that this command wrote.
 pub fn is_layer(folder: &Path) -> bool {
-    let text = read_text(&folder.join(layer::KUSTOMIZATION), Limits::STREAM.bytes);
+    let text = files::read_text(&folder.join(layer::KUSTOMIZATION), Limits::STREAM.bytes);
     text.is_ok_and(|text| text.lines().next() == Some(MARK))
 }
 
@@ -115,8 +126,20 @@ fn refuse_strangers(output: &Path) -> Result<(), CliError> {
         .into())
 }
 
+/// A run that was killed left files of others aside.
+fn killed_before(left: &Path) -> Diagnostic {
+    let headline = format!("`{}` was left by a run that was killed", left.display());
+    Diagnostic::warning(code::OUTPUT_IN_USE, headline)
+        .because("files that are not trimtab's are in it: it was putting new content in the place of the old")
+        .help("move those files back, then remove it")
+}
+
 /// The text of every file, by name.
-pub fn files(one: &Loaded, form: Form, output: &Path) -> Result<(BTreeMap<String, String>, Vec<Diagnostic>), CliError> {
+pub fn texts_of(
+    one: &Loaded,
+    form: Form,
+    output: &Path,
+) -> Result<(BTreeMap<String, String>, Vec<Diagnostic>), CliError> {
     if one.inputs.plan.is_none() {
         return Err(Diagnostic::error(
             code::MISSING_INPUT,

@@ -256,7 +256,7 @@ impl Doubles {
         let mut notes = Vec::new();
         if self.shared > 0 {
             let message = format!(
-                "{} samples were given more than once (overlapping files) and counted once",
+                "{} samples were given more than once, in one file or in several, and counted once",
                 self.shared
             );
             notes.push(Note::info(code::SAMPLES_SHARED, message));

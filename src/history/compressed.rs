@@ -1,8 +1,12 @@
-//! Exports as they were compressed: gzip and Zstandard, both in as many members or frames as there are, as a plain stream.
+//! Exports as they came: gzip and Zstandard, both in as many members or frames as there are, as a plain stream.
 
+use super::note::Note;
+use crate::diag::code;
 use ruzstd::decoding::FrameDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
+use std::cell::Cell;
 use std::io::{BufRead, BufReader, Error, ErrorKind, Read, Result};
+use std::rc::Rc;
 
 const GZIP: &[u8] = &[0x1f, 0x8b];
 /// Of a frame with data, RFC 8878 section 3.1.1. Tools that cut their output into parts may start with another one.
@@ -12,16 +16,90 @@ const ZSTD_SKIPPED: &[u8] = &[0x2a, 0x4d, 0x18];
 /// What a decoder may keep to look back into: as much as `zstd -d` takes without being told to. Level 3 needs 2 MiB.
 const WINDOW_MAX: u64 = 128 << 20;
 
-/// The text behind whatever compression a stream that begins with `head` has.
-pub(super) fn plain<'r>(head: &[u8], whole: impl Read + 'r) -> Box<dyn Read + 'r> {
-    if head.starts_with(GZIP) {
-        return Box::new(flate2::read::MultiGzDecoder::new(whole));
+/// How much of a file was read, and whether it was all.
+#[derive(Debug, Default)]
+struct Progress {
+    bytes: Cell<u64>,
+    is_at_end: Cell<bool>,
+}
+
+struct Counted<R> {
+    file: R,
+    progress: Rc<Progress>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, out: &mut [u8]) -> Result<usize> {
+        let read = self.file.read(out)?;
+        self.progress.bytes.set(self.progress.bytes.get() + read as u64);
+        self.progress.is_at_end.set(read == 0 && !out.is_empty());
+        Ok(read)
     }
-    let is_skipped = head.len() > 3 && head[0] & 0xf0 == 0x50 && head[1..].starts_with(ZSTD_SKIPPED);
-    if head.starts_with(ZSTD) || is_skipped {
-        return Box::new(Frames::new(whole));
+}
+
+/// The text behind whatever compression a file has. It keeps why it could not be read on: a format that reads it only
+/// sees that the text ends.
+pub(super) struct Plain<'r> {
+    text: Box<dyn Read + 'r>,
+    compression: Option<&'static str>,
+    progress: Rc<Progress>,
+    trouble: Option<Error>,
+}
+
+impl<'r> Plain<'r> {
+    /// Of a file that begins with `head`.
+    pub(super) fn new(head: &[u8], whole: impl Read + 'r) -> Self {
+        let progress = Rc::new(Progress::default());
+        let file = Counted {
+            file: whole,
+            progress: Rc::clone(&progress),
+        };
+        let is_skipped = head.len() > 3 && head[0] & 0xf0 == 0x50 && head[1..].starts_with(ZSTD_SKIPPED);
+        let (text, compression): (Box<dyn Read + 'r>, _) = if head.starts_with(GZIP) {
+            (Box::new(flate2::read::MultiGzDecoder::new(file)), Some("gzip"))
+        } else if head.starts_with(ZSTD) || is_skipped {
+            (Box::new(Frames::new(file)), Some("zstd"))
+        } else {
+            (Box::new(file), None)
+        };
+        Self {
+            text,
+            compression,
+            progress,
+            trouble: None,
+        }
     }
-    Box::new(whole)
+
+    /// Why it could not be read to its end, if it could not.
+    pub(super) fn trouble(&self) -> Option<Note> {
+        let error = self.trouble.as_ref()?;
+        let bytes = self.progress.bytes.get();
+        Some(match self.compression {
+            None => Note::error(code::EXPORT_UNREADABLE, error.to_string()),
+            Some(compression) if self.progress.is_at_end.get() => Note::error(
+                code::EXPORT_TRUNCATED,
+                format!("the {compression} stream is cut off: the file ends after {bytes} bytes, in the middle of it"),
+            )
+            .help("the download was cut short; export it again"),
+            Some(compression) => Note::error(
+                code::EXPORT_UNREADABLE,
+                format!("the {compression} stream is damaged in its first {bytes} bytes: {error}"),
+            )
+            .help("export it again"),
+        })
+    }
+}
+
+impl Read for Plain<'_> {
+    fn read(&mut self, out: &mut [u8]) -> Result<usize> {
+        let read = self.text.read(out);
+        if let Err(error) = &read
+            && error.kind() != ErrorKind::Interrupted
+        {
+            self.trouble = Some(Error::new(error.kind(), error.to_string()));
+        }
+        read
+    }
 }
 
 /// The content of all Zstandard frames of a stream, each checked against its checksum where it has one.
@@ -78,7 +156,7 @@ impl<R: Read> Frames<R> {
 }
 
 fn damaged(what: impl std::fmt::Display) -> Error {
-    Error::new(ErrorKind::InvalidData, format!("the zstd stream is damaged: {what}"))
+    Error::new(ErrorKind::InvalidData, what.to_string())
 }
 
 impl<R: Read> Read for Frames<R> {

@@ -138,7 +138,7 @@ impl Columns {
                 return place.map(Some).ok_or_else(|| {
                     Note::error(
                         code::COLUMN_MISSING,
-                        format!("has no column `{stated}`, its columns are {}", names.join(", ")),
+                        format!("has no column `{stated}`, its columns are {}", shown(&names)),
                     )
                 });
             }
@@ -147,7 +147,7 @@ impl Columns {
                 .find_map(|spelling| names.iter().position(|name| name == spelling)))
         };
         let missing = |role: &str, spellings: &[&str]| {
-            let columns = names.join(", ");
+            let columns = shown(&names);
             Note::error(
                 code::COLUMN_MISSING,
                 format!(
@@ -175,6 +175,21 @@ impl Columns {
             count: header.len(),
             labels,
         })
+    }
+}
+
+/// Names of columns for people: what is no table at all may have a first line of any length.
+fn shown(names: &[String]) -> String {
+    const NAMED: usize = 20;
+    const LONGEST: usize = 40;
+    let cut = |name: &String| {
+        let start: String = name.chars().take(LONGEST).collect();
+        if start.len() < name.len() { start + "…" } else { start }
+    };
+    let named: Vec<String> = names.iter().take(NAMED).map(cut).collect();
+    match names.len().saturating_sub(NAMED) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
     }
 }
 
@@ -210,11 +225,6 @@ impl Table<'_> {
         if input.header.is_empty() {
             rows.read_byte_record(&mut record)
                 .map_err(|error| vec![unreadable(input, 1, &error)])?;
-            if let Some(first) = record.get(0).and_then(|first| first.strip_prefix(b"\xef\xbb\xbf")) {
-                let mut plain = ByteRecord::from(vec![first]);
-                record.iter().skip(1).for_each(|field| plain.push_field(field));
-                record = plain;
-            }
         } else {
             // VictoriaMetrics writes how a time is written behind the column's name: `__timestamp__:unix_s`
             let names = input.header.iter().map(|name| name.split(':').next().unwrap_or(name));

@@ -163,15 +163,27 @@ pub fn read(input: &Input<'_>, mut raw: Box<dyn std::io::Read + '_>) -> Result<R
         |error: std::io::Error| vec![Note::error(code::EXPORT_UNREADABLE, error.to_string()).in_file(input.name)];
     let head = take_head(&mut raw).map_err(unreadable)?;
     let whole = std::io::Cursor::new(head.clone()).chain(raw);
-    let mut plain = compressed::plain(&head, whole);
-    let head = take_head(&mut plain).map_err(unreadable)?;
-    let whole = std::io::Cursor::new(head.clone()).chain(plain);
-    read_plain(input, &head, Box::new(whole))
+    let mut plain = compressed::Plain::new(&head, whole);
+    let read = match take_head(&mut plain) {
+        Ok(head) => {
+            // Windows tools begin a text with this mark, whatever it holds
+            let head = head.strip_prefix(MARK).unwrap_or(&head);
+            read_plain(input, head, &mut std::io::Cursor::new(head).chain(&mut plain))
+        }
+        Err(error) => Err(unreadable(error)),
+    };
+    match plain.trouble() {
+        Some(trouble) => Err(vec![trouble.in_file(input.name)]),
+        None => read,
+    }
 }
 
-fn read_plain(input: &Input<'_>, head: &[u8], mut text: Box<dyn std::io::Read + '_>) -> Result<Read, Vec<Note>> {
+/// A byte order mark, in UTF-8.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
+fn read_plain(input: &Input<'_>, head: &[u8], text: &mut dyn std::io::Read) -> Result<Read, Vec<Note>> {
     if let Some(format) = FORMATS.iter().find(|format| format.recognises(head)) {
-        return format.read(input, &mut text);
+        return format.read(input, text);
     }
     let error = |message: &str, help: &str| {
         vec![
@@ -186,6 +198,7 @@ fn read_plain(input: &Input<'_>, head: &[u8], mut text: Box<dyn std::io::Read + 
             "is HTML, not an export",
             "the store answered a login or error page: check address and credentials",
         ),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => error("is text in UTF-16", "write it as UTF-8"),
         [b'P', b'A', b'R', b'1', ..] => error("is Parquet, which is not read yet", "write it as CSV"),
         _ => {
             let formats: Vec<_> = FORMATS.iter().map(|format| format.id()).collect();

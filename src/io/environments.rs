@@ -170,7 +170,7 @@ impl Search {
     fn beside(&mut self, kustomization: &Kustomization) -> Result<(), YamlFileError> {
         let folder = &kustomization.folder;
         let beside = folder.join(POLICY_FILE);
-        if !beside.is_file() {
+        if !files::is_there(&beside)? {
             let names = names(folder)?.into_iter().map(|name| folder.join(name));
             self.nearly
                 .extend(names.filter(|path| is_named_like_policy(path) && path.is_file()));
@@ -242,14 +242,14 @@ impl Search {
 
     fn without_kustomization(&mut self, folder: &Path) -> Result<(), YamlFileError> {
         let policy = folder.join(POLICY_FILE);
-        if !policy.is_file() {
+        if !files::is_there(&policy)? {
             return Ok(());
         }
         match judge(&policy)? {
             Verdict::Policy => self.plain.push(folder.to_owned()),
             Verdict::Slip(slip) => self.doubt(*slip),
             // an empty file says nothing of whom it belongs to; our plan beside it does
-            Verdict::Empty if folder.join(PLAN_FILE).is_file() => self.doubt(empty(&policy)),
+            Verdict::Empty if files::is_there(&folder.join(PLAN_FILE))? => self.doubt(empty(&policy)),
             Verdict::Empty | Verdict::Foreign => {}
         }
         Ok(())

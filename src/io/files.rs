@@ -1,7 +1,8 @@
 //! Files: whole, as a stream, and written at once or not at all. `-` is stdin or stdout. Every error names the path.
 
+use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write as _};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write as _};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -107,9 +108,11 @@ pub fn write(path: &Path, content: &[u8]) -> Result<(), FileError> {
 }
 
 fn write_beside(folder: &Path, target: &Path, content: &[u8]) -> std::io::Result<()> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".trimtab-");
-    let mut file = builder.tempfile_in(folder)?;
+    for left in abandoned(folder, false) {
+        // another run may have been faster
+        let _ = std::fs::remove_file(left);
+    }
+    let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
     file.write_all(content)?;
     // temporary files are private; the result has the mode of what it replaces, or that of any new file
     let permissions = match std::fs::metadata(target) {
@@ -129,9 +132,58 @@ fn write_beside(folder: &Path, target: &Path, content: &[u8]) -> std::io::Result
 /// What the process's mask gives to a new file: asked by making one.
 fn new_file_permissions(folder: &Path) -> std::io::Result<std::fs::Permissions> {
     let probe = tempfile::Builder::new()
-        .prefix(".trimtab-")
+        .prefix(TEMPORARY)
         .make_in(folder, |path| File::create_new(path))?;
     Ok(probe.as_file().metadata()?.permissions())
+}
+
+/// Whether there is a file of that name. What is there and is none (a folder, a pipe, a link that leads nowhere) is an
+/// error: somebody means it as the file, and to go on without would lose what it says.
+pub fn is_there(path: &Path) -> Result<bool, FileError> {
+    let refuse = |what: &'static str| FileError::new("read", path)(std::io::Error::other(what));
+    let found = match std::fs::symlink_metadata(path) {
+        Ok(found) => found,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(false),
+        Err(error) => return Err(FileError::new("read", path)(error)),
+    };
+    match std::fs::metadata(path) {
+        Ok(meant) if meant.is_file() => Ok(true),
+        Ok(meant) if meant.is_dir() => Err(refuse("it is a folder, and a file is wanted there")),
+        Ok(_) => Err(refuse("it is a pipe or a device, and a file is wanted there")),
+        Err(_) if found.is_symlink() => Err(refuse("it is a link that leads nowhere")),
+        Err(error) => Err(FileError::new("read", path)(error)),
+    }
+}
+
+/// What the names of our temporary files and folders begin with. Only a run that was killed leaves one.
+pub(super) const TEMPORARY: &str = ".trimtab-";
+
+/// No write takes so long: what is older is of nobody who still runs.
+const ABANDONED: std::time::Duration = std::time::Duration::from_hours(1);
+
+/// Temporary files or folders of ours in a folder, of runs that were killed.
+pub(super) fn abandoned(folder: &Path, is_folder: bool) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let is_old = |entry: &std::fs::DirEntry| {
+        let metadata = entry.metadata().ok().filter(|known| known.is_dir() == is_folder);
+        let age = metadata.and_then(|known| known.modified().ok()?.elapsed().ok());
+        age.is_some_and(|age| age > ABANDONED)
+    };
+    let mut found: Vec<PathBuf> = entries
+        .filter_map(std::io::Result::ok)
+        .filter(|entry| is_temporary(&entry.file_name()) && is_old(entry))
+        .map(|entry| entry.path())
+        .collect();
+    found.sort();
+    found
+}
+
+/// As `tempfile` makes them: six letters or digits behind our mark.
+fn is_temporary(name: &OsStr) -> bool {
+    let random = name.to_str().and_then(|name| name.strip_prefix(TEMPORARY));
+    random.is_some_and(|random| random.len() == 6 && random.chars().all(|c| c.is_ascii_alphanumeric()))
 }
 
 /// Whether this is meant as a folder: it is one, or ends like one.
@@ -139,30 +191,24 @@ pub fn is_folder(path: &Path) -> bool {
     path.is_dir() || path.as_os_str().to_string_lossy().ends_with('/')
 }
 
-/// Files below a folder whose names end with one of these, in the order of their paths; a file stands for itself.
+/// Files below a folder, links to files among them, whose names end with one of these, in the order of their paths; a file stands for itself.
 pub fn list(path: &Path, endings: &[&str]) -> Result<Vec<PathBuf>, FileError> {
-    list_at_depth(path, usize::MAX, endings)
-}
-
-fn list_at_depth(path: &Path, depth: usize, endings: &[&str]) -> Result<Vec<PathBuf>, FileError> {
     let mut files = Vec::new();
-    for entry in walkdir::WalkDir::new(path).max_depth(depth).sort_by_file_name() {
+    let walk = walkdir::WalkDir::new(path).sort_by_file_name();
+    let is_listed = |entry: &walkdir::DirEntry| entry.depth() == 0 || !is_temporary(entry.file_name());
+    for entry in walk.into_iter().filter_entry(is_listed) {
         let entry = entry.map_err(|error| {
             let path = error.path().unwrap_or(path).to_owned();
             FileError::new("list", &path)(error.into())
         })?;
         let name = entry.file_name().to_string_lossy();
-        if entry.file_type().is_file() && (entry.depth() == 0 || endings.iter().any(|ending| name.ends_with(ending))) {
+        let is_named = entry.depth() == 0 || endings.iter().any(|ending| name.ends_with(ending));
+        // a link to a file is one, a link to a folder is not followed
+        let is_file = entry.file_type().is_file() || (entry.path_is_symlink() && entry.path().is_file());
+        if is_named && is_file {
             files.push(entry.into_path());
         }
     }
-    Ok(files)
-}
-
-/// Files in a folder itself whose names end with one of these, in the order of their names.
-pub fn list_here(folder: &Path, endings: &[&str]) -> Result<Vec<PathBuf>, FileError> {
-    let mut files = list_at_depth(folder, 1, endings)?;
-    files.retain(|file| file.parent() == Some(folder));
     Ok(files)
 }
 

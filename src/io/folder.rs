@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::files::FileError;
+use super::files::{FileError, TEMPORARY, abandoned};
 use super::kustomization::names;
 
 /// Why a folder was not written. It is as it was.
@@ -43,7 +43,7 @@ pub fn replace(folder: &Path, mark: &str, files: &BTreeMap<String, String>) -> R
         .unwrap_or(Path::new("."));
     fs::create_dir_all(parent).map_err(FileError::new("make", parent))?;
     let beside = tempfile::Builder::new()
-        .prefix(".trimtab-")
+        .prefix(TEMPORARY)
         .tempdir_in(parent)
         .map_err(FileError::new("write into", parent))?;
     let new = beside.path().join("new");
@@ -112,6 +112,23 @@ fn check_strangers(
         }),
         None => Ok(strangers),
     }
+}
+
+/// Clears away what runs that were killed left beside `folder`, as far as all of it is ours, and names the rest: one was
+/// killed while the old content and the new changed places, and files of others are in it.
+pub fn clear_abandoned(folder: &Path, mark: &str) -> Vec<PathBuf> {
+    let parent = folder
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let mut kept = abandoned(parent, true);
+    kept.retain(|left| {
+        let is_all_ours = walkdir::WalkDir::new(left)
+            .into_iter()
+            .all(|entry| entry.is_ok_and(|entry| entry.file_type().is_dir() || is_ours(entry.path(), mark)));
+        !is_all_ours || fs::remove_dir_all(left).is_err()
+    });
+    kept
 }
 
 /// The files of ours in a folder, by name; none where there is no folder.

@@ -55,9 +55,15 @@ impl YamlFileError {
 impl Kustomization {
     /// The kustomization of a folder, if it has one.
     pub fn of(folder: &Path) -> Result<Option<Self>, YamlFileError> {
-        let Some(file) = NAMES.iter().map(|name| folder.join(name)).find(|file| file.is_file()) else {
-            return Ok(None);
-        };
+        let mut found = None;
+        for name in NAMES {
+            let file = folder.join(name);
+            if files::is_there(&file)? {
+                found = Some(file);
+                break;
+            }
+        }
+        let Some(file) = found else { return Ok(None) };
         let documents = documents(&file)?;
         Ok(Some(Self {
             folder: folder.to_owned(),

@@ -119,7 +119,7 @@ impl Kustomize {
     pub fn find(argument: Option<&Path>, allow_functions: bool) -> Self {
         let named = argument
             .map(|path| path.as_os_str().to_owned())
-            .or_else(|| std::env::var_os(VARIABLE));
+            .or_else(|| std::env::var_os(VARIABLE).filter(|named| !named.is_empty()));
         Self {
             may_use_kubectl: named.is_none(),
             program: named.unwrap_or_else(|| "kustomize".into()),

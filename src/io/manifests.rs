@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::environments::SKIPPED;
+use super::files;
 use super::kustomization::{Kustomization, YamlFileError, documents, names};
 use crate::krm::{ListError, Object, ResourceList};
 use crate::policy;
@@ -64,7 +65,7 @@ fn of_folder(folder: &Path) -> Result<Vec<Value>, YamlFileError> {
             if Kustomization::of(&path)?.is_none() {
                 found.extend(of_folder(&path)?);
             }
-        } else if [".yaml", ".yml", ".json"].iter().any(|ending| name.ends_with(ending)) {
+        } else if [".yaml", ".yml", ".json"].iter().any(|ending| name.ends_with(ending)) && files::is_there(&path)? {
             found.extend(
                 documents(&path)?
                     .into_iter()

@@ -22,6 +22,9 @@ type Notes = BTreeMap<String, (Option<String>, Option<String>)>;
 pub fn note(plan: &OptimizationPlan, workloads: &Workloads) -> Vec<Edit> {
     let edit = |(key, plan): (&String, &WorkloadPlan)| {
         let workload = workloads.by_key.get(key).filter(|_| plan.is_rendered())?;
+        if workloads.is_repeated(workload) {
+            return None;
+        }
         let notes = notes(plan, workload);
         if notes.is_empty() {
             return None;

@@ -108,6 +108,12 @@ fn row(profile: &Profile, key: &WorkloadKey, workload: &WorkloadHistory, contain
     let memory = workload
         .signal(container, Signal::Memory)
         .and_then(|history| history.sketch().max());
+    // two dashes would not say why the line is there
+    let memory = match (cpu.is_some(), memory) {
+        (_, Some(bytes)) => Some(format!("{} MiB", bytes.div_ceil(1 << 20))),
+        (true, None) => None,
+        (false, None) => Some(format!("only {}", others(container, workload))),
+    };
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     [
         key.to_string(),
@@ -116,8 +122,17 @@ fn row(profile: &Profile, key: &WorkloadKey, workload: &WorkloadHistory, contain
         or_dash(known.map(|share| tenths(share.ppm()))),
         or_dash(pods.map(|pods| pods.to_string())),
         or_dash(cpu.map(|quantile| cores(quantile.upper))),
-        or_dash(memory.map(|bytes| format!("{} MiB", bytes.div_ceil(1 << 20)))),
+        or_dash(memory),
     ]
+}
+
+/// The signals of a container that has neither CPU nor memory.
+fn others(container: &str, workload: &WorkloadHistory) -> String {
+    let of_container = workload.signals.keys().filter(|(of, _)| of == container);
+    of_container
+        .map(|(_, signal)| signal.id())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Nano-cores as millicores, rounded up.

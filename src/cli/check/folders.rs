@@ -157,7 +157,7 @@ pub(super) fn adding_containers(one: &Loaded, folder: &Path) -> Result<Vec<Diagn
 }
 
 pub(super) fn stale(one: &Loaded, folder: &Path, form: Form) -> Result<Option<Diagnostic>, CliError> {
-    let (wanted, _) = render::files(one, form, folder)?;
+    let (wanted, _) = render::texts_of(one, form, folder)?;
     let found = folder::ours(folder, render::MARK).map_err(anyhow::Error::from)?;
     let mut differences = Vec::new();
     for (name, text) in &wanted {
