@@ -63,6 +63,13 @@ fn the_lowest_count_falls_in_every_window_after_a_big_fall() {
         assert_eq!(bounds(&plan), expected, "month {month}");
         let inputs = &scaler(&plan).min_replicas.reason.inputs;
         assert_eq!(inputs["cpuDecrease"], expected.0.to_string(), "month {month}");
+        let finding = plan.spec.workloads[KEY].findings.get("capacity-bounded");
+        let said = finding.map_or("", |finding| finding.detail.as_str());
+        assert_eq!(
+            said.starts_with("3 replicas stay the lowest count, and 2 would do: one pod of 3 is more than the 30%"),
+            running == 3,
+            "month {month}: {said}"
+        );
         world.accepted = Some(plan);
     }
 }

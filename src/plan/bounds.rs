@@ -182,7 +182,9 @@ fn lowest(
     let carried = pods(demand.quantile(quantile)?, per_pod);
     let zones = zone_loss(case, demand, request);
     let held = held(case, request, before);
-    let (value, moved) = setting.resolve(carried.max(zones).max(two).max(held.count));
+    let needed = carried.max(zones).max(two);
+    let (value, moved) = setting.resolve(needed.max(held.count));
+    say_stuck(case, &held, needed, value);
     let mut why: Reason = reason(
         code::PERCENTILE,
         [
@@ -368,6 +370,21 @@ const HELD: [&str; 4] = ["cpuDecrease", "memoryDecrease", "podsDecrease", "inFor
 /// Whether a bounded step holds this minimum up.
 pub(super) fn is_held(min: &Decision<u32>) -> bool {
     HELD.iter().any(|name| min.reason.inputs.contains_key(*name))
+}
+
+/// A small count never falls by a share of it that is less than a pod, whatever newer history shows.
+fn say_stuck(case: &Case<'_>, held: &Held, needed: u32, value: u32) {
+    let decrease = case.settings.bounds.capacity_decrease;
+    let is_a_pod_too_much = floor_after(u64::from(held.pods), decrease) == u64::from(held.pods);
+    if !is_a_pod_too_much || held.count != held.pods || value != held.count || needed >= value {
+        return;
+    }
+    let detail = format!(
+        "{value} replicas stay the lowest count, and {needed} would do: one pod of {value} is more than the {decrease} that \
+         `guardrails.capacityDecrease` allows in one plan, and newer history does not change that; state \
+         `scaling.minReplicas.value`, or allow a larger step"
+    );
+    case.find(code::CAPACITY_BOUNDED, detail);
 }
 
 /// Pods below which CPU or memory capacity would shrink by more than `capacityDecrease` in one plan.
