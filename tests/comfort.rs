@@ -110,6 +110,32 @@ fn a_check_speaks_to_programs_and_to_pull_requests() {
     assert_ends(&current, 0, &[]);
     assert_eq!(text(&current.stdout), "");
 
+    // a rendered file that was edited, and one that is missing, which the kustomization should name
+    let file = folder.join("rendered/production/kustomization.yaml");
+    let patch = std::fs::read_dir(file.parent().unwrap()).unwrap();
+    let mut patches: Vec<String> = patch
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    patches.retain(|name| name.ends_with(".patch.yaml"));
+    patches.sort();
+    let first = folder.join("rendered/production").join(&patches[0]);
+    let rendered = std::fs::read_to_string(&first).unwrap();
+    for (edit, named) in [
+        (Some(format!("{rendered}# by hand\n")), patches[0].as_str()),
+        (None, "kustomization.yaml"),
+    ] {
+        match edit {
+            Some(text) => std::fs::write(&first, text).unwrap(),
+            None => std::fs::remove_file(&first).unwrap(),
+        }
+        let stale = trimtab(folder, &["check", ".", "--format", "github"]);
+        assert_ends(&stale, 3, &[]);
+        let expected = format!("::error file=rendered/production/{named},line=1,col=1,title=stale-file::");
+        let said = text(&stale.stdout);
+        assert!(said.starts_with(&expected), "no {expected} in {said}");
+    }
+    std::fs::write(&first, rendered).unwrap();
+
     let accepted = "  accept:\n    gone: {code: spot-unsafe, workload: api, reason: known, until: \"2020-02-01\"}\n";
     let policy = folder.join("overlays/production/policy.yaml");
     let written = std::fs::read_to_string(&policy).unwrap();
@@ -128,7 +154,7 @@ fn a_check_speaks_to_programs_and_to_pull_requests() {
     assert!(said.contains(&expected), "no {expected} in {said}");
     assert!(
         said.contains(
-            "::error title=stale-file::the plan of `./overlays/production` is not what its inputs make of it"
+            "::error file=overlays/production/plan.yaml,line=1,col=1,title=stale-file::the plan of `./overlays/production` is not what its inputs make of it"
         ),
         "{said}"
     );

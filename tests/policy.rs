@@ -436,3 +436,40 @@ fn keys_without_an_effect_are_warned_about() {
     }
     assert_eq!(found.matches("warning[").count(), 2, "{found}");
 }
+
+/// Names of environments stand in paths and in names of objects.
+#[test]
+fn an_environment_has_a_name_that_fits_everywhere() {
+    let with = |own: &str, borrowed: &str| {
+        let (own, borrowed) = (json!(own), json!(borrowed));
+        parse_text(&format!(
+            "apiVersion: trimtab.dev/v1alpha1\nkind: OptimizationPolicy\nmetadata: {{name: x}}\nspec:\n  environment: {own}\n  \
+             cluster: {{kubernetes: \"1.33\"}}\n  history:\n    from: {{environment: {borrowed}, demand: 5%}}\n"
+        ))
+    };
+    let long = "a".repeat(64);
+    for name in ["production", "eu-1", "x", &long[..63]] {
+        assert!(with(name, name).is_ok(), "{name}");
+    }
+    for name in [
+        "",
+        "Production",
+        "eu_1",
+        "../x",
+        "a/b",
+        "-a",
+        "a b",
+        "a\nb",
+        "prod.eu",
+        long.as_str(),
+    ] {
+        for (own, borrowed, place) in [
+            (name, "production", "policy.yaml:5:16"),
+            ("production", name, "policy.yaml:8:25"),
+        ] {
+            let said = with(own, borrowed).err().unwrap_or_default();
+            let headline = format!("`{}` is no name of an environment", name.escape_debug());
+            assert!(said.contains(&headline) && said.contains(place), "{name:?}: {said}");
+        }
+    }
+}

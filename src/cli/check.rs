@@ -145,9 +145,10 @@ fn lint_errors(outcome: &Outcome) -> Vec<Diagnostic> {
 pub(super) fn stale_plan(one: &Loaded, outcome: &Outcome) -> Option<Diagnostic> {
     let folder = one.folder().display();
     let help = format!("run `trimtab plan {folder} --write`, review and commit");
-    let Some((value, _)) = &one.inputs.plan else {
+    let Some((value, source)) = &one.inputs.plan else {
         let headline = format!("`{folder}` has no accepted plan");
-        return Some(Diagnostic::error(code::STALE_FILE, headline).help(help));
+        let place = one.inputs.policy_source.key_place("/spec/environment");
+        return Some(Diagnostic::error(code::STALE_FILE, headline).at(place).help(help));
     };
     let made = codec::to_value(&outcome.plan);
     if *value == made {
@@ -175,17 +176,25 @@ pub(super) fn stale_plan(one: &Loaded, outcome: &Outcome) -> Option<Diagnostic> 
         "policy or profile changed".to_owned()
     };
     let headline = format!("the plan of `{folder}` is not what its inputs make of it");
-    Some(Diagnostic::error(code::STALE_FILE, headline).because(why).help(help))
+    Some(
+        Diagnostic::error(code::STALE_FILE, headline)
+            .at(source.top())
+            .because(why)
+            .help(help),
+    )
 }
 
 /// Entries, and a head, that no planning wrote.
 pub(super) fn edited(one: &Loaded) -> Vec<Diagnostic> {
     let folder = one.folder().display();
-    let Some(plan) = one.accepted() else { return Vec::new() };
+    let (Some(plan), Some((_, source))) = (one.accepted(), &one.inputs.plan) else {
+        return Vec::new();
+    };
     let again = format!("trimtab plan {folder} --write");
     let head = (!codec::is_head_sealed(&plan.spec)).then(|| {
         let headline = format!("the head of the plan in `{folder}` was edited after planning");
         Diagnostic::error(code::PLAN_EDITED, headline)
+            .at(source.top())
             .because("it says what the entries were decided on, and they were decided on something else")
             .help(format!("take the file from git again, or plan again: `{again}`"))
     });
@@ -193,6 +202,7 @@ pub(super) fn edited(one: &Loaded) -> Vec<Diagnostic> {
         let headline = format!("the plan of `{key}` in `{folder}` was edited after planning");
         Diagnostic::error(code::PLAN_EDITED, headline)
             .of(key.clone())
+            .at(source.key_place(&format!("/spec/workloads/{}", merge::escape(key))))
             .because("a number that is in no policy and no profile can't be derived again")
             .help(format!("state it in the policy and plan again: `{again}`"))
     };

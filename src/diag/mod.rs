@@ -50,6 +50,18 @@ pub enum Place {
 }
 
 impl Place {
+    /// The first line of a file, for what concerns the whole of it.
+    pub fn top_of(path: impl Into<String>, text: &str) -> Self {
+        let source = text.lines().next().unwrap_or_default().to_owned();
+        Self::File {
+            path: path.into(),
+            line: 1,
+            column: 1,
+            width: source.chars().count().max(1),
+            source,
+        }
+    }
+
     /// The text that is marked, as the user wrote it; `None` where there is no text.
     pub fn marked_text(&self) -> Option<&str> {
         let Self::File {

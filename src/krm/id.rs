@@ -153,7 +153,7 @@ pub fn is_subdomain(name: &str) -> bool {
     name.len() <= 253 && name.split('.').all(is_label_of_any_length)
 }
 
-/// Whether an API server takes a text as a namespace: a DNS label (RFC 1123).
+/// Whether an API server takes a text as a namespace or in a name: a DNS label (RFC 1123).
 pub fn is_label(name: &str) -> bool {
     name.len() <= 63 && is_label_of_any_length(name)
 }

@@ -6,11 +6,13 @@
 use serde_json::Value;
 
 use super::ranges::{Outside, is_at};
-use crate::krm::id::is_subdomain;
+use crate::krm::id::{is_label, is_subdomain};
 
 /// What a name is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
+    /// An environment: it stands in paths, labels and names of objects.
+    Environment,
     /// An object.
     Object,
     /// The kind of an object.
@@ -34,11 +36,13 @@ enum Part {
     Value,
 }
 
-use Form::{LabelKey, LabelValue, Metric};
+use Form::{Environment, LabelKey, LabelValue, Metric};
 use Part::{Key, Value as Text};
 
 /// In the policy itself.
 static OF_POLICY: &[(&str, Part, Form)] = &[
+    ("environment", Text, Environment),
+    ("history/from/environment", Text, Environment),
     ("cluster/spot/labels/*", Key, LabelKey),
     ("cluster/spot/labels/*", Text, LabelValue),
     ("cluster/spot/taints/*", Key, LabelKey),
@@ -83,6 +87,11 @@ impl Form {
             return None;
         }
         let (noun, because, help) = match self {
+            Self::Environment => (
+                "name of an environment",
+                "it stands in paths, labels and names of objects",
+                "use lower-case letters, digits and `-`, 63 characters at most, such as `production`",
+            ),
             Self::Object => (
                 "name of an object",
                 "names are DNS subdomains (RFC 1123), of 253 characters at most",
@@ -111,7 +120,7 @@ impl Form {
             ),
         };
         Some(Outside {
-            headline: format!("`{text}` is no {noun}"),
+            headline: format!("`{}` is no {noun}", text.escape_debug()),
             because,
             help: help.to_owned(),
         })
@@ -119,6 +128,7 @@ impl Form {
 
     fn is_of(self, text: &str) -> bool {
         match self {
+            Self::Environment => is_label(text),
             Self::Object => is_subdomain(text),
             Self::Kind | Self::Described | Self::Metric => is_path_segment(text),
             Self::LabelKey => match text.rsplit_once('/') {

@@ -39,6 +39,17 @@ impl Source {
         }
     }
 
+    /// The whole of it.
+    pub fn top(&self) -> Place {
+        match self {
+            Self::Object { name } => Place::Object {
+                object: name.clone(),
+                pointer: String::new(),
+            },
+            Self::File { path, text, .. } => Place::top_of(path.clone(), text),
+        }
+    }
+
     /// The place of a field's value.
     pub fn value_place(&self, pointer: &str) -> Place {
         self.place(pointer, SpanIndex::value_place)

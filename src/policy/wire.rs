@@ -59,7 +59,7 @@ pub struct Metadata {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PolicySpec {
-    /// Environment this policy is for; profiles and plans of another are refused.
+    /// Environment this policy is for, as a DNS label; profiles and plans of another are refused.
     pub environment: String,
     /// What happens with decisions. Default: observe.
     #[serde(default)]

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::cli::exit::CliError;
 use crate::cli::load::Loaded;
 use crate::cli::render::{self, Form};
-use crate::diag::{Diagnostic, code};
+use crate::diag::{Diagnostic, Place, code};
 use crate::io::environments::Wiring;
 use crate::io::kustomization::documents;
 use crate::io::{files, folder};
@@ -59,11 +59,13 @@ pub(super) fn is_same(one: &Path, other: &Path) -> bool {
 }
 
 /// A rendered folder that no checked environment answers for.
-pub(super) fn of_nobody(folder: &Path, layer: &Rendered) -> Diagnostic {
+pub(super) fn of_nobody(folder: &Path, rendered: &Rendered) -> Diagnostic {
+    let place = Place::top_of(folder.join(layer::KUSTOMIZATION).display().to_string(), render::MARK);
     let folder = folder.display();
-    let Some(from) = &layer.from else {
+    let Some(from) = &rendered.from else {
         let headline = format!("`{folder}` does not say which environment it was rendered from");
         return Diagnostic::error(code::STALE_FILE, headline)
+            .at(place)
             .help(format!("render it again: `trimtab render ENVIRONMENT -o {folder}`"));
     };
     let headline = format!(
@@ -71,6 +73,7 @@ pub(super) fn of_nobody(folder: &Path, layer: &Rendered) -> Diagnostic {
         from.display()
     );
     Diagnostic::error(code::STALE_FILE, headline)
+        .at(place)
         .help("check the folders of both, render it from the environment's new place, or remove it if the environment is gone")
 }
 
@@ -148,6 +151,7 @@ pub(super) fn adding_containers(one: &Loaded, folder: &Path) -> Result<Vec<Diagn
             );
             let plan = one.folder().display();
             Diagnostic::error(code::PATCH_ADDS_CONTAINER, headline)
+                .at(Place::top_of(path.display().to_string(), &text))
                 .of(id.as_ref().map(ToString::to_string).unwrap_or_default())
                 .because("the container was renamed or taken out after the folder was rendered")
                 .help(format!("run `trimtab plan {plan} --write` and render the folder again"))
@@ -162,20 +166,26 @@ pub(super) fn stale(one: &Loaded, folder: &Path, form: Form) -> Result<Option<Di
     let mut differences = Vec::new();
     for (name, text) in &wanted {
         match found.get(name) {
-            None => differences.push(format!("`{name}` is missing")),
-            Some(known) if known != text => differences.push(format!("`{name}` differs")),
+            None => differences.push((name, "is missing")),
+            Some(known) if known != text => differences.push((name, "differs")),
             Some(_) => {}
         }
     }
-    differences.extend(
-        found
-            .keys()
-            .filter(|name| !wanted.contains_key(*name))
-            .map(|name| format!("`{name}` is left over")),
-    );
-    if differences.is_empty() {
+    let left_over = found.keys().filter(|name| !wanted.contains_key(*name));
+    differences.extend(left_over.map(|name| (name, "is left over")));
+    // a file that is missing can't be pointed at; the one that would name it can
+    let there = differences.iter().find_map(|(name, _)| found.get_key_value(*name));
+    let Some((name, text)) = there
+        .or_else(|| found.get_key_value(layer::KUSTOMIZATION))
+        .filter(|_| !differences.is_empty())
+    else {
         return Ok(None);
-    }
+    };
+    let place = Place::top_of(folder.join(name).display().to_string(), text);
+    let differences: Vec<String> = differences
+        .iter()
+        .map(|(name, how)| format!("`{name}` {how}"))
+        .collect();
     let form = if form == Form::Overlay { "overlay" } else { "manifests" };
     let command = format!(
         "trimtab render {} --as {form} -o {}",
@@ -187,6 +197,7 @@ pub(super) fn stale(one: &Loaded, folder: &Path, form: Form) -> Result<Option<Di
             code::STALE_FILE,
             format!("`{}` is not what the plan renders", folder.display()),
         )
+        .at(place)
         .because(differences.join(", "))
         .help(format!("run `{command}`, review and commit")),
     ))
