@@ -67,6 +67,21 @@ const PARTS: [Part; 9] = [
     ),
 ];
 
+/// A number that stays when its key goes is kept, and not stated any more; the values are the same.
+fn unstated(mut part: Value) -> Value {
+    match &mut part {
+        Value::Object(fields) => {
+            if fields.get("code") == Some(&json!("stated")) {
+                fields.insert("code".to_owned(), json!("kept"));
+            }
+            fields.values_mut().for_each(|field| *field = unstated(field.take()));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| *item = unstated(item.take())),
+        _ => {}
+    }
+    part
+}
+
 /// An environment that has everything, where pods may restart in every plan.
 const CLUSTER: &str = "guardrails: {restart: {minInterval: 0d}}, \
                        cluster: {kubernetes: '1.33', provider: aws, zones: 3, addons: {vpa: '1.5'}}";
@@ -96,7 +111,12 @@ fn what_was_accepted_stays_when_its_key_goes_and_goes_by_none() {
         world.profile = "sha256:2".to_owned();
         let lapsed = world.plan();
         let one = &lapsed.spec.workloads[key];
-        assert_eq!(shown(one), before, "{part}: a key that went takes nothing away");
+        let kept = before.clone().map(unstated);
+        assert_eq!(
+            shown(one).map(unstated),
+            kept,
+            "{part}: a key that went takes nothing away"
+        );
         let said = &one
             .findings
             .get("stale")
@@ -107,7 +127,8 @@ fn what_was_accepted_stays_when_its_key_goes_and_goes_by_none() {
         // and again from what that plan left
         world.accepted = Some(lapsed);
         world.profile = "sha256:3".to_owned();
-        assert_eq!(shown(&world.one("api")), before, "{part}: nor does the next plan");
+        let next = shown(&world.one("api")).map(unstated);
+        assert_eq!(next, kept, "{part}: nor does the next plan");
 
         world.settings = policy(none);
         let plan = world.plan();

@@ -128,3 +128,92 @@ fn a_stated_request_takes_the_limit_along_in_the_owners_proportion() {
         "limit-follows-request: limit in the manifest 600m, request in the manifest 300m, request 800m, was 600m"
     );
 }
+
+/// A request that a stated limit cuts is the request that target and counts are solved for.
+#[test]
+fn a_scaler_is_solved_for_the_request_that_the_limit_leaves() {
+    let spec = |limit: &str| {
+        format!("{{guardrails: {{restart: {{minInterval: 0d}}}}, workloads: {{api: {{class: web{limit}}}}}}}")
+    };
+    let history = || vec![(KEY, facts("api", 300, |step| crate::planning::wave(step) / 5, |_| 6))];
+    let capped = World::new(
+        &spec(", limits: {cpu: {value: 60m}}"),
+        &[deployment("api", 6, "100m", "512Mi")],
+        history(),
+    );
+    let plan = capped.plan();
+    let one = &plan.spec.workloads[KEY];
+    let cpu = one.containers["api"].requests.cpu.as_ref().expect("cut");
+    assert_eq!(
+        (cpu.value, cpu.reason.code.as_str()),
+        (Millicores::new(60), "capped-by-limit")
+    );
+    assert_eq!(cpu.reason.inputs["limit"], "60m");
+    assert!(
+        one.findings["capped-by-limit"]
+            .detail
+            .contains("is cut to the limit of 60m")
+    );
+    let scaler = one.scaler.as_ref().expect("solved");
+    let target = scaler.cpu.as_ref().expect("on CPU").target.value.ppm() / 10_000;
+    // 600m at the highest, and half as much again, in pods of 60m at the target
+    let most = (900 * 100_u64).div_ceil(60 * target);
+    assert!(
+        u64::from(scaler.max_replicas.value) >= most,
+        "{} of {most}",
+        scaler.max_replicas.value
+    );
+    // the median of 360m without one of three zones, in pods that carry 54m: 360 × 3 / 2 / 54
+    assert_eq!(scaler.min_replicas.value, 10);
+    // an accepted scaler is solved anew for it: 350m of 500m can't be had of 60m
+    let mut world = World::new(
+        &spec(""),
+        &[deployment("api", 6, "500m", "512Mi")],
+        vec![(KEY, facts("api", 300, |_| 2000, |_| 6))],
+    );
+    world.settings = settings(&spec(", scaling: {minReplicas: {value: 3}, maxReplicas: {max: 90}}"));
+    let plan = world.plan();
+    next_month(&mut world, plan, 1, 2000);
+    world.settings = settings(&spec(
+        ", scaling: {minReplicas: {value: 3}, maxReplicas: {max: 90}}, limits: {cpu: {value: 60m}}",
+    ));
+    let plan = world.plan();
+    let one = &plan.spec.workloads[KEY];
+    assert_eq!(self::cpu(&plan, 0), (60, 60));
+    let scaler = one.scaler.as_ref().expect("kept");
+    let target = scaler.cpu.as_ref().expect("on CPU").target.value;
+    assert!((30..=90).contains(&(target.ppm() / 10_000)), "{target}");
+    assert!(one.findings.contains_key("scale-point-moved"), "{:?}", one.findings);
+    // 2 cores, and half as much again
+    assert!(
+        u64::from(scaler.max_replicas.value) * 60 * (target.ppm() / 10_000) >= 300_000,
+        "{scaler:?}"
+    );
+}
+
+/// Also a request that would stay as it is.
+#[test]
+fn a_stated_limit_cuts_the_manifests_own_request() {
+    for strategy in ["none", "keep", "percentile"] {
+        let spec = format!(
+            "{{workloads: {{api: {{scaling: {{mode: none}}, requests: {{strategy: {strategy}}}, limits: {{cpu: {{value: 200m}}, memory: {{value: 256Mi}}}}}}}}}}"
+        );
+        let world = World::new(&spec, &[with_cpu("500m", "1")], vec![]);
+        let api = &world.one("api").containers["api"];
+        let found = (
+            api.requests
+                .cpu
+                .as_ref()
+                .map(|cpu| (cpu.value.get(), cpu.reason.code.as_str())),
+            api.requests
+                .memory
+                .as_ref()
+                .map(|memory| memory.value.mib_ceil().to_string()),
+        );
+        assert_eq!(
+            found,
+            (Some((200, "capped-by-limit")), Some("256Mi".to_owned())),
+            "{strategy}"
+        );
+    }
+}

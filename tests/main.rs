@@ -32,6 +32,7 @@ mod limits;
 mod mistyped;
 mod namespaces;
 mod owner;
+mod plan_laws;
 mod plan_possible;
 mod planning;
 mod platforms;

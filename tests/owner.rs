@@ -381,3 +381,154 @@ fn the_target_under_a_raise_stays_where_it_is() {
     targets.dedup();
     assert_eq!(targets.len(), 1, "{targets:?}");
 }
+
+/// An HPA of the owner at such a target, and pods of 500m.
+fn at_target(target: u32) -> [Value; 2] {
+    let hpa = json!({
+        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "theirs", "namespace": "shop"},
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "api"}, "minReplicas": 3, "maxReplicas": 12,
+            "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": target}}}]
+        }
+    });
+    [with_memory("512Mi"), hpa]
+}
+
+fn target(plan: &WorkloadPlan) -> (u64, &str) {
+    let target = &plan
+        .scaler
+        .as_ref()
+        .and_then(|scaler| scaler.cpu.as_ref())
+        .expect("on CPU")
+        .target;
+    (target.value.ppm() / 10_000, &target.reason.code)
+}
+
+/// A lower target asks for more pods: a ceiling until history has seen it. A higher one is said.
+#[test]
+fn a_target_that_its_owner_edits_is_said_and_a_lower_one_respected() {
+    let web = "{guardrails: {restart: {minInterval: 0d}}, workloads: {api: {class: web}}}";
+    let first = world(web, &at_target(70));
+    let plan = first.plan();
+    let (planned, _) = target(&plan.spec.workloads[KEY]);
+    assert!(planned > 40, "{planned}");
+    for (edited, more) in [(40, true), (85, false)] {
+        let found = overridden(&plan, &workload::read(&at_target(edited)).0);
+        let said = format!(
+            "the manifest now says `{edited}` for `scaler/cpuTarget`, was `70` when it was planned; the plan's `{planned}` is applied"
+        );
+        assert_eq!(found.iter().map(|found| &found.headline).collect::<Vec<_>>(), [&said]);
+        assert_eq!(
+            found[0]
+                .help
+                .iter()
+                .any(|help| help.contains("no higher than a target that was lowered")),
+            more
+        );
+    }
+    let higher = moved(world(web, &[]), plan.clone(), &at_target(85)).plan();
+    assert_eq!(target(&higher.spec.workloads[KEY]).0, planned);
+    let request = |plan: &WorkloadPlan| plan.containers["api"].requests.cpu.as_ref().expect("sized").value;
+    let mut lower = moved(first, plan.clone(), &at_target(40));
+    let mut requests = Vec::new();
+    for day in 1..=6 {
+        let plan = lower.plan();
+        let one = &plan.spec.workloads[KEY];
+        assert_eq!(target(one), (40, "owner-raised"), "day {day}");
+        assert!(
+            one.findings["owner-raised"]
+                .detail
+                .contains("`scaler/cpuTarget` was lowered to 40%")
+        );
+        requests.push(request(one));
+        lower = later(lower, plan, day);
+    }
+    requests.dedup();
+    // more pods of one size, no smaller pods
+    assert_eq!(requests.len(), 1, "{requests:?}");
+    assert!(requests[0] >= request(&plan.spec.workloads[KEY]), "{requests:?}");
+    let plan = lower.plan();
+    assert_eq!(target(&later(lower, plan, 7).one("api")).1, "scale-point-kept");
+    // what the policy states is not affected
+    let stated = world(
+        "{workloads: {api: {class: web, scaling: {targets: {cpu: {value: 60%}}}}}}",
+        &at_target(70),
+    );
+    let plan = stated.plan();
+    assert_eq!(target(&moved(stated, plan, &at_target(40)).one("api")), (60, "stated"));
+}
+
+/// Back to what it was before is no raise, whichever way the detour went; and later than history takes to judge, it is one.
+#[test]
+fn what_is_written_again_as_it_was_is_no_raise() {
+    for detour in ["400Mi", "1Gi"] {
+        let first = world(SIZED, &[with_memory("512Mi")]);
+        let plan = first.plan();
+        let before = plan.spec.workloads[KEY].containers.clone();
+        let there = moved(first, plan, &[with_memory(detour)]);
+        let plan = there.plan();
+        let back = moved(there, plan, &[with_memory("512Mi")]);
+        let plan = back.plan();
+        let one = &plan.spec.workloads[KEY];
+        assert_eq!(
+            (&one.raised.len(), memory(one).0),
+            (&0, Bytes::from_mib(368)),
+            "{detour}"
+        );
+        assert_eq!(one.containers, before, "{detour}");
+        assert!(one.lowered.is_empty(), "{detour}");
+        // more than it ever was
+        let more = moved(back, plan, &[with_memory("640Mi")]).one("api");
+        assert_eq!(memory(&more), (Bytes::from_mib(640), "owner-raised"), "{detour}");
+    }
+    // taken away, and written again
+    let mut bare = with_memory("512Mi");
+    resources(&mut bare)["requests"]
+        .as_object_mut()
+        .expect("a map")
+        .remove("memory");
+    let first = world(SIZED, &[with_memory("512Mi")]);
+    let plan = first.plan();
+    let there = moved(first, plan, &[bare]);
+    let plan = there.plan();
+    assert_eq!(
+        memory(&moved(there, plan, &[with_memory("512Mi")]).one("api")).0,
+        Bytes::from_mib(368)
+    );
+    // a week later nobody remembers
+    let first = world(SIZED, &[with_memory("512Mi")]);
+    let plan = first.plan();
+    let lowered = moved(first, plan, &[with_memory("400Mi")]);
+    let plan = lowered.plan();
+    let judged = later(lowered, plan, 7);
+    let plan = judged.plan();
+    assert!(plan.spec.workloads[KEY].lowered.is_empty());
+    let again = moved(judged, plan, &[with_memory("512Mi")]).one("api");
+    assert_eq!(memory(&again), (Bytes::from_mib(512), "owner-raised"));
+}
+
+/// The memory of a JVM goes down by a word of the policy only, on the window of its owner's raise too.
+#[test]
+fn a_jvm_is_held_at_what_its_owner_raised_it_to() {
+    let spec =
+        |more: &str| format!("{{{more}workloads: {{api: {{scaling: {{mode: none}}, runtime: {{kind: jvm}}}}}}}}");
+    let first = world(&spec(""), &[with_memory("512Mi")]);
+    let plan = first.plan();
+    let raised = moved(first, plan, &[with_memory("1Gi")]);
+    let plan = raised.plan();
+    assert_eq!(
+        memory(&plan.spec.workloads[KEY]),
+        (Bytes::from_mib(1024), "owner-raised")
+    );
+    let mut back = moved(raised, plan, &[with_memory("512Mi")]);
+    for workloads in 3..6 {
+        let plan = back.plan();
+        assert_eq!(
+            memory(&plan.spec.workloads[KEY]),
+            (Bytes::from_mib(1024), "memory-not-lowered")
+        );
+        back.accepted = Some(plan);
+        back.settings =
+            crate::planning::settings(&spec(&format!("guardrails: {{wave: {{workloads: {workloads}}}}}, ")));
+    }
+}

@@ -1027,7 +1027,9 @@ fn a_request_is_never_above_a_stated_limit() {
     );
     let plan = world.one("api");
     assert_eq!(memory(&plan, "api"), Some(Bytes::from_mib(200)));
-    assert!(plan.findings.contains_key("policy-conflict"));
+    // 300 MiB + 15 % = 345, next rung 352
+    let said = "container `api`: a request of 352Mi is cut to the limit of 200Mi; raise the limit";
+    assert_eq!(plan.findings["capped-by-limit"].detail, said);
 }
 
 #[test]

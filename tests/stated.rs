@@ -1,10 +1,10 @@
 //! What the policy states is applied, and where recorded usage says otherwise, that is a finding with its numbers.
 
 use serde_json::{Value, json};
-use trimtab::plan::model::WorkloadPlan;
+use trimtab::plan::model::{OptimizationPlan, WorkloadPlan};
 use trimtab::units::{Bytes, Millicores};
 
-use crate::planning::{World, deployment, facts};
+use crate::planning::{World, deployment, facts, settings};
 
 const CODE: &str = "stated-below-usage";
 const MEMORY_LIMIT: &str =
@@ -82,5 +82,78 @@ fn it_is_obeyed_and_can_be_accepted() {
         let limit = api.limits.memory.as_ref().and_then(|limit| limit.value);
         assert_eq!(limit, Some(Bytes::from_mib(32)));
         assert_eq!(one.findings[CODE].accepted.as_deref(), accepted);
+    }
+}
+
+/// What the policy stated once stays where no history says more, and is not called stated for that.
+#[test]
+fn a_statement_that_went_is_no_reason_any_more() {
+    let rule = |body: &str| settings(&format!("{{workloads: {{api: {{scaling: {{mode: none}}, {body}}}}}}}"));
+    let stated = "requests: {cpu: {value: 300m}, memory: {value: 300Mi}}, limits: {cpu: {value: '1'}}, termination: {gracePeriod: {value: 40s}}";
+    let mut world = World::new("{}", &[deployment("api", 2, "500m", "256Mi")], vec![]);
+    world.settings = rule(stated);
+    let codes = |plan: &OptimizationPlan| {
+        let one = &plan.spec.workloads["Deployment/shop/api"];
+        let (requests, limits) = (&one.containers["api"].requests, &one.containers["api"].limits);
+        let (cpu, memory) = (
+            requests.cpu.as_ref().expect("stays"),
+            requests.memory.as_ref().expect("stays"),
+        );
+        let limit = limits.cpu.as_ref().expect("stays");
+        let grace = one.grace_period.as_ref().expect("stays");
+        assert_eq!((cpu.value, memory.value), (Millicores::new(300), Bytes::from_mib(300)));
+        assert_eq!(limit.value, Some(Millicores::new(1000)));
+        [&cpu.reason, &memory.reason, &limit.reason, &grace.reason].map(|reason| reason.code.clone())
+    };
+    let plan = world.plan();
+    assert_eq!(codes(&plan), ["stated"; 4]);
+    world.accepted = Some(plan);
+    for strategy in ["percentile", "keep", "percentile"] {
+        world.settings = rule(&format!("requests: {{strategy: {strategy}}}"));
+        let plan = world.plan();
+        assert_eq!(codes(&plan), ["kept"; 4], "{strategy}");
+        world.accepted = Some(plan);
+    }
+}
+
+/// A bound of a request is obeyed; a limit that would follow it below the highest use is not taken along.
+#[test]
+fn a_bound_of_a_request_takes_no_limit_below_recorded_use() {
+    let equal = "limits: {memory: {mode: equal}}";
+    let ratio = "limits: {memory: {mode: ratio}}";
+    // up to 192 MiB: with the margin of 15 % 220.8, on its rung 224
+    let says = |limit: &str| {
+        format!(
+            "container `api`: its memory limit would follow its request to {limit}, and up to 192Mi were used: the limit is 224Mi"
+        )
+    };
+    for (limits, bound, (request, limit), said) in [
+        // 192 + 15 % on its rung
+        (equal, "", (224, 224), None),
+        (equal, ", memory: {max: 180Mi}", (180, 224), Some(says("180Mi"))),
+        // 512 of 256, as its owner wrote
+        (ratio, ", memory: {max: 80Mi}", (80, 224), Some(says("160Mi"))),
+        (ratio, ", memory: {max: 100Mi}", (100, 208), None),
+        // stated is stated
+        (
+            equal,
+            ", memory: {value: 180Mi}",
+            (180, 180),
+            Some(MEMORY_LIMIT.replace("32Mi", "180Mi")),
+        ),
+    ] {
+        let rule = format!("requests: {{strategy: percentile{bound}}}, {limits}");
+        let one = plan(Some("512Mi"), &rule, "guardrails: {capacityDecrease: 100%}, ");
+        let api = &one.containers["api"];
+        let found = (
+            api.requests.memory.as_ref().map(|memory| memory.value),
+            api.limits.memory.as_ref().and_then(|limit| limit.value),
+        );
+        assert_eq!(
+            found,
+            (Some(Bytes::from_mib(request)), Some(Bytes::from_mib(limit))),
+            "{rule}"
+        );
+        assert_eq!(one.findings.get(CODE).map(|found| found.detail.clone()), said, "{rule}");
     }
 }

@@ -777,3 +777,49 @@ fn a_dead_band_on_the_same_window_reverts_no_bound_of_a_scaler() {
     world.settings = settings(&spec(", minChange: 50%"));
     assert_eq!(most(&world.plan()), 12, "9 were there before, a third less");
 }
+
+/// A resolved merge conflict breaks a seal: that is no leave to take a second step, nor to restart before its time.
+#[test]
+fn a_broken_seal_is_no_step_past_window_wave_and_interval() {
+    let spec = "{workloads: {api: {requests: {strategy: percentile}, scaling: {mode: none}}}}";
+    let edited = |mut plan: OptimizationPlan, edit: &dyn Fn(&mut WorkloadPlan)| {
+        edit(plan.spec.workloads.get_mut(KEY).expect("planned"));
+        Some(plan)
+    };
+    let mut world = oversized(spec);
+    let first = world.plan();
+    assert_eq!(cpu(&first), (700, Some(1000)));
+    for _ in 0..3 {
+        world.accepted = edited(world.plan(), &|entry| entry.findings.clear());
+        let again = world.plan();
+        assert_eq!(again.spec.workloads, first.spec.workloads);
+        world.accepted = edited(again, &|entry| entry.window = None);
+        assert_eq!(cpu(&world.plan()), (700, Some(1000)), "a window that went");
+    }
+    // a newer window: the step is due, and the pods restarted a week ago
+    for edit in [
+        &(|entry: &mut WorkloadPlan| entry.findings.clear()) as &dyn Fn(&mut WorkloadPlan),
+        &|entry| {
+            let cpu = entry
+                .containers
+                .get_mut("api")
+                .and_then(|api| api.requests.cpu.as_mut());
+            cpu.expect("decided").value = Millicores::new(800);
+        },
+    ] {
+        world.accepted = edited(first.clone(), edit);
+        let edited = cpu(world.accepted.as_ref().expect("accepted")).0;
+        weeks_later(&mut world, 1);
+        let held = world.plan();
+        let one = &held.spec.workloads[KEY];
+        assert_eq!(cpu(&held).0, edited, "it waits for its time");
+        assert!(one.waiting.contains_key("restart.minInterval"), "{:?}", one.findings);
+        assert!(one.findings["plan-edited"].detail.contains("its values stay"));
+        world.accepted = Some(held);
+        weeks_later(&mut world, 4);
+        let next = world.plan();
+        // 70 % of 700m, and of 800m
+        assert_eq!(cpu(&next), (edited * 7 / 10, Some(edited)));
+        assert!(!next.spec.workloads[KEY].findings.contains_key("plan-edited"));
+    }
+}

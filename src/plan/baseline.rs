@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::field::{Amount, FieldName, Resource};
 use super::model::{OptimizationPlan, WorkloadPlan};
 use crate::krm::{Change, Edit, FieldPath, Reason};
 use crate::workload::{Container, Workload, Workloads};
@@ -47,9 +48,9 @@ pub fn note(plan: &OptimizationPlan, workloads: &Workloads) -> Vec<Edit> {
 
 fn notes(plan: &WorkloadPlan, workload: &Workload) -> Notes {
     let mut notes = Notes::new();
-    let mut add = |field: String, was: Option<String>, set: Option<String>| {
+    let mut add = |field: FieldName, was: Option<String>, set: Option<String>| {
         if was != set {
-            notes.insert(field, (was, set));
+            notes.insert(field.key(), (was, set));
         }
     };
     for (name, decided) in &plan.containers {
@@ -64,24 +65,32 @@ fn notes(plan: &WorkloadPlan, workload: &Workload) -> Notes {
             ..
         } = container;
         if let Some(d) = &decided.requests.cpu {
-            add(format!("{name}/requests/cpu"), text(*cpu_request), text(Some(d.value)));
+            add(
+                Amount::Request(Resource::Cpu).of(name),
+                text(*cpu_request),
+                text(Some(d.value)),
+            );
         }
         if let Some(d) = &decided.requests.memory {
             add(
-                format!("{name}/requests/memory"),
+                Amount::Request(Resource::Memory).of(name),
                 text(*memory_request),
                 text(Some(d.value)),
             );
         }
         if let Some(d) = &decided.limits.cpu {
-            add(format!("{name}/limits/cpu"), text(*cpu_limit), text(d.value));
+            add(Amount::Limit(Resource::Cpu).of(name), text(*cpu_limit), text(d.value));
         }
         if let Some(d) = &decided.limits.memory {
-            add(format!("{name}/limits/memory"), text(*memory_limit), text(d.value));
+            add(
+                Amount::Limit(Resource::Memory).of(name),
+                text(*memory_limit),
+                text(d.value),
+            );
         }
     }
     if let Some(replicas) = &plan.replicas {
-        add("replicas".to_owned(), text(workload.replicas), text(replicas.value));
+        add(FieldName::Replicas, text(workload.replicas), text(replicas.value));
     }
     notes
 }
@@ -108,12 +117,15 @@ pub fn restore(workloads: &mut Workloads) {
                 memory_limit,
                 ..
             } = container;
-            put_back(cpu_request, notes.get(&format!("{name}/requests/cpu")));
-            put_back(memory_request, notes.get(&format!("{name}/requests/memory")));
-            put_back(cpu_limit, notes.get(&format!("{name}/limits/cpu")));
-            put_back(memory_limit, notes.get(&format!("{name}/limits/memory")));
+            put_back(cpu_request, notes.get(&Amount::Request(Resource::Cpu).of(name).key()));
+            put_back(
+                memory_request,
+                notes.get(&Amount::Request(Resource::Memory).of(name).key()),
+            );
+            put_back(cpu_limit, notes.get(&Amount::Limit(Resource::Cpu).of(name).key()));
+            put_back(memory_limit, notes.get(&Amount::Limit(Resource::Memory).of(name).key()));
         }
-        put_back(&mut workload.replicas, notes.get("replicas"));
+        put_back(&mut workload.replicas, notes.get(&FieldName::Replicas.key()));
     }
 }
 

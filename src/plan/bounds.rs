@@ -9,6 +9,7 @@
 //! both bounds, as CPU says nothing of a queue. The policy's own words go before all of this.
 
 use super::case::{Case, reason};
+use super::field::FieldName;
 use super::guardrails::{self, floor_after};
 use super::model::{Decision, ScalerKind, WorkloadPlan};
 use super::{disruption, owner, placement};
@@ -54,10 +55,15 @@ pub fn decide(
     let before = Range::of(case, case.base());
     let mut min = lowest(case, kind, load, request, &before)?;
     let theirs = case.foreign_scaler();
-    min = owner::lift(case, owner::MIN_REPLICAS, theirs.map(|scaler| scaler.min_replicas), min);
+    min = owner::lift(
+        case,
+        &FieldName::MinReplicas,
+        theirs.map(|scaler| scaler.min_replicas),
+        min,
+    );
     let written = theirs.and_then(|scaler| scaler.max_replicas);
     let max = highest(case, load, &before, min.value)?;
-    let max = owner::lift(case, owner::MAX_REPLICAS, written, max);
+    let max = owner::lift(case, &FieldName::MaxReplicas, written, max);
     if min.value == 0 && !may_be_zero(case, kind) {
         case.find(
             code::UNSUPPORTED_VERSION,

@@ -3,15 +3,17 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use super::field::{Amount, FieldName, Resource};
 use super::last::{Evidence, Last};
-use super::model::{Decision, Finding, Raised, ResourcePlan, WorkloadPlan};
-use super::owner;
+use super::limits::StatedLimits;
+use super::model::{Decision, Finding, ResourcePlan, WorkloadPlan};
+use super::owner::{self, Edits};
 use crate::diag::{Code, code, first_of};
 use crate::facts::{ContainerFacts, Facts, LEAST_RUNS};
 use crate::krm::Reason;
 use crate::policy::wire::StatefulRestart;
 use crate::policy::{Settings, WorkloadSettings};
-use crate::units::{Bytes, Millicores, Quantity, Timestamp};
+use crate::units::{Bytes, Millicores, Percent, Quantity, Timestamp};
 use crate::workload::{Container, Scaler, Workload};
 
 /// What is asked: a decision on one workload, from these.
@@ -48,8 +50,8 @@ pub struct Case<'a> {
     /// Its history, however little: what was in force is a fact even of a single day.
     pub seen: Option<&'a Facts>,
     last: Last,
-    /// What the owner raised in the manifest and history has not judged yet, by field.
-    pub raised: BTreeMap<String, Raised>,
+    /// What the owner edited in the manifest and history has not judged yet.
+    pub(super) edits: Edits,
     /// What the owner wrote where the manifest has a value of ours by now, by field.
     pub(super) overwritten: BTreeMap<String, Option<Quantity>>,
     /// Whether the history was set aside as a whole: then its absence is no news.
@@ -57,6 +59,8 @@ pub struct Case<'a> {
     has_profile: bool,
     shared_with: &'a [String],
     findings: RefCell<BTreeMap<Code, Found>>,
+    /// By container; laying the rules' layers over each other takes time.
+    stated_limits: RefCell<BTreeMap<String, StatedLimits>>,
 }
 
 /// What was found under one code, each thing once, in the order it was met.
@@ -93,12 +97,13 @@ impl<'a> Case<'a> {
             facts,
             seen,
             last: Last::default(),
-            raised: owner::raised(&question),
+            edits: Edits::of(&question),
             overwritten: owner::overwritten(&question),
             is_distrusted: is_older,
             has_profile: question.now.is_some(),
             shared_with,
             findings: RefCell::default(),
+            stated_limits: RefCell::default(),
         }
         .checked_units();
         let evidence = Evidence {
@@ -297,7 +302,7 @@ impl<'a> Case<'a> {
             .or_else(|| {
                 let used = |container: &&Container| {
                     let usage = &self.seen?.containers.get(&container.name)?.cpu;
-                    usage.quantile(crate::units::Percent::from_percent(95), self.settings.bounds.half_life)
+                    usage.quantile(Percent::from_percent(95), self.settings.bounds.half_life)
                 };
                 own().filter(|container| used(container).is_some()).max_by_key(used)
             })
@@ -350,8 +355,29 @@ impl<'a> Case<'a> {
 
     /// The CPU request that its owner raised it to, while history has not judged it.
     pub(super) fn raised_cpu(&self, container: &Container) -> Option<Millicores> {
-        let is_raised = self.raised.contains_key(&format!("{}/requests/cpu", container.name));
-        container.cpu_request.filter(|_| is_raised)
+        let field = Amount::Request(Resource::Cpu).of(&container.name);
+        container.cpu_request.filter(|_| self.is_raised(&field))
+    }
+
+    /// The CPU target that the owner of an adopted scaler lowered it to, while history has not judged it.
+    pub(super) fn lowered_target(&self) -> Option<Percent> {
+        let target = self.foreign_scaler().and_then(|scaler| scaler.cpu_target);
+        target.filter(|_| self.is_raised(&FieldName::CpuTarget))
+    }
+
+    /// The limits that the policy states for a container, found once.
+    pub(super) fn stated_limits(&self, container: &str, find: impl FnOnce() -> StatedLimits) -> StatedLimits {
+        if let Some(known) = self.stated_limits.borrow().get(container) {
+            return *known;
+        }
+        let found = find();
+        self.stated_limits.borrow_mut().insert(container.to_owned(), found);
+        found
+    }
+
+    /// Whether its owner asked for more by this field, and history has not judged it.
+    pub(super) fn is_raised(&self, field: &FieldName) -> bool {
+        self.edits.raised.contains_key(&field.key())
     }
 
     /// The one scaler of others that points at the workload; `None` where there is none or several.

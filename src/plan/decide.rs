@@ -1,6 +1,7 @@
 //! Everything decided for one workload, in order.
 
 use super::case::{Case, Question};
+use super::field::{Amount, Resource};
 use super::model::{ContainerPlan, Decided, Status, UpdateMode, WorkloadPlan};
 use super::{
     disruption, gone, lifecycle, limits, missed, owner, placement, possible, removal, rename, requests, safeguards,
@@ -152,7 +153,8 @@ fn wanted_plan(question: Question<'_>, wanted: &WorkloadSettings) -> WorkloadPla
         unwritten: owner::unwritten(workload),
         renamed: question.renamed.clone(),
         overwritten: case.overwritten.clone(),
-        raised: case.raised.clone(),
+        raised: case.edits.raised.clone(),
+        lowered: case.edits.lowered.clone(),
         ..WorkloadPlan::default()
     };
     let grace = plan.grace_period.as_ref().map(|decision| decision.value);
@@ -274,7 +276,7 @@ fn containers(case: &Case<'_>, main: &crate::workload::Container, scaled: &scali
         let requests = requests::or_accepted(case, container, &wanted_requests, requests);
         let requests = no_lower_than_raised(case, container, requests);
         let limits = limits::decide(case, container, (&wanted_requests, &wanted_limits), &requests);
-        let requests = limits::cap(case, &container.name, requests, &limits);
+        let requests = limits::cap(case, container, requests, &limits);
         let mut decided = ContainerPlan { requests, limits };
         leave_to_pod(case, &mut decided);
         if decided != ContainerPlan::default() {
@@ -324,9 +326,9 @@ fn report_refused(case: &Case<'_>, container: &crate::workload::Container) {
 /// What the pod as a whole has is shared by its containers: only what the policy states is set beside it.
 fn leave_to_pod(case: &Case<'_>, plan: &mut ContainerPlan) {
     fn stated_only<D: Decided>(decided: &mut Option<D>) {
-        *decided = decided
-            .take()
-            .filter(|decided| decided.reason().code == code::STATED.as_str());
+        let codes = [code::STATED, code::CAPPED_BY_LIMIT];
+        let is_said = |decided: &D| codes.iter().any(|code| decided.reason().code == code.as_str());
+        *decided = decided.take().filter(is_said);
     }
     if case.workload.is_sized_as_pod("cpu") {
         stated_only(&mut plan.requests.cpu);
@@ -344,13 +346,13 @@ fn no_lower_than_raised(
     container: &crate::workload::Container,
     requests: requests::RequestPlan,
 ) -> requests::RequestPlan {
-    let field = |resource: &str| format!("{}/requests/{resource}", container.name);
+    let field = |resource| Amount::Request(resource).of(&container.name);
     requests::RequestPlan {
         cpu: requests
             .cpu
-            .map(|decided| owner::lift(case, &field("cpu"), container.cpu_request, decided)),
+            .map(|decided| owner::lift(case, &field(Resource::Cpu), container.cpu_request, decided)),
         memory: requests
             .memory
-            .map(|decided| owner::lift(case, &field("memory"), container.memory_request, decided)),
+            .map(|decided| owner::lift(case, &field(Resource::Memory), container.memory_request, decided)),
     }
 }

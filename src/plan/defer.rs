@@ -1,8 +1,10 @@
 //! What waits for a later plan, and what goes along with a restart that does not wait.
 
-use super::model::{ContainerPlan, Decided, WorkloadPlan};
+use std::collections::BTreeMap;
+
+use super::model::{ContainerPlan, Decided, ResourcePlan, WorkloadPlan};
 use super::settle::TAKEN_ALONG;
-use super::waiting;
+use super::{lapse, waiting};
 use crate::diag::code;
 
 /// What would restart pods waits for a later plan, and with it a scaler whose target divides by a changed request.
@@ -14,11 +16,11 @@ pub(super) fn defer(plan: &mut WorkloadPlan, before: Option<&WorkloadPlan>, guar
     let (main, old) = (main(plan, &plan.main_container), main(before, &plan.main_container));
     // targets and bounds divide by the request
     let depends_on_template = plan.scaler.is_some() && waiting::other(main.as_ref(), old.as_ref()).is_some();
-    plan.containers.clone_from(&before.containers);
+    plan.containers = kept_amounts(&plan.containers, &before.containers);
     plan.spread.clone_from(&before.spread);
     plan.spot.clone_from(&before.spot);
-    plan.grace_period.clone_from(&before.grace_period);
-    plan.pre_stop_sleep.clone_from(&before.pre_stop_sleep);
+    plan.grace_period = kept(plan.grace_period.as_ref(), before.grace_period.as_ref());
+    plan.pre_stop_sleep = kept(plan.pre_stop_sleep.as_ref(), before.pre_stop_sleep.as_ref());
     if depends_on_template {
         plan.scaler.clone_from(&before.scaler);
         plan.replicas.clone_from(&before.replicas);
@@ -105,6 +107,34 @@ fn follows_stated(limit: Option<&impl Decided>, request: Option<&impl Decided>) 
 /// Puts the accepted value, or none, in the place of a derived one.
 fn drop_derived<D: Decided + Clone>(new: &mut Option<D>, old: Option<&D>) {
     if new.as_ref().is_some_and(|decided| !decided.is_stated()) {
-        *new = old.cloned();
+        *new = kept(new.as_ref(), old);
     }
+}
+
+/// The accepted value, or none, with the reason that it has now.
+fn kept<D: Decided + Clone>(new: Option<&D>, old: Option<&D>) -> Option<D> {
+    let old = old?;
+    let same = new.filter(|new| new.agrees_with(old));
+    Some(same.cloned().unwrap_or_else(|| lapse::unstated(old.clone())))
+}
+
+/// The accepted amounts, with the reasons that they have now.
+fn kept_amounts(
+    new: &BTreeMap<String, ContainerPlan>,
+    old: &BTreeMap<String, ContainerPlan>,
+) -> BTreeMap<String, ContainerPlan> {
+    let nothing = ContainerPlan::default();
+    let one = |(name, old): (&String, &ContainerPlan)| {
+        let new = new.get(name).unwrap_or(&nothing);
+        let requests = ResourcePlan {
+            cpu: kept(new.requests.cpu.as_ref(), old.requests.cpu.as_ref()),
+            memory: kept(new.requests.memory.as_ref(), old.requests.memory.as_ref()),
+        };
+        let limits = ResourcePlan {
+            cpu: kept(new.limits.cpu.as_ref(), old.limits.cpu.as_ref()),
+            memory: kept(new.limits.memory.as_ref(), old.limits.memory.as_ref()),
+        };
+        (name.clone(), ContainerPlan { requests, limits })
+    };
+    old.iter().map(one).collect()
 }

@@ -2,7 +2,8 @@
 //!
 //! One window of history is worth one bounded step. So on a window that is no newer than the one an entry was decided
 //! on, a step starts from the values before that entry and not from its own: ten policy edits in a month lead where one
-//! edit leads. What was only observed was never in force: with history it is decided as if nothing had been accepted.
+//! edit leads. That goes for an entry that was edited by hand, or by a merge, too: its values are the accepted ones, and
+//! what they stand on is what it says. What was only observed was never in force: with history it is decided as if nothing had been accepted.
 
 use super::model::WorkloadPlan;
 use crate::units::Timestamp;
@@ -52,8 +53,9 @@ impl Last {
 impl Evidence {
     /// Whether history is newer than what an entry was decided on.
     fn allows_step_from(self, entry: &WorkloadPlan) -> bool {
-        let is_newer = entry.window.zip(self.now).is_none_or(|(then, now)| now > then);
-        self.has_history && (is_newer || self.is_edited)
+        let window = entry.window.zip(self.now);
+        let is_newer = window.map_or(!self.is_edited, |(then, now)| now > then);
+        self.has_history && is_newer
     }
 }
 

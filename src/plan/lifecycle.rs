@@ -1,8 +1,9 @@
 //! How pods come and go: `spec.replicas` beside a scaler, grace period, the pause before the stop signal.
 
 use super::case::{Case, reason};
+use super::field::FieldName;
 use super::lapse;
-use super::model::{Decided, Decision, Removable, ScalerPlan, WorkloadPlan};
+use super::model::{Decision, Removable, ScalerPlan, WorkloadPlan};
 use super::owner;
 use crate::catalog::fields::Field;
 use crate::diag::code;
@@ -36,7 +37,10 @@ pub fn replicas(case: &Case<'_>, scaler: Option<&ScalerPlan>) -> Option<Removabl
             reason: reason(why, []),
         })
     };
-    let was_dropped = |plan: &WorkloadPlan| plan.replicas.clone().filter(|r| r.value.is_none() && r.is_stated());
+    let was_dropped = |plan: &WorkloadPlan| {
+        let dropped = plan.replicas.clone().filter(|count| count.value.is_none());
+        dropped.filter(was_stated)
+    };
     if wanted.mode.is_none()
         && let Some(kept) = lapse::keep(
             case,
@@ -45,7 +49,7 @@ pub fn replicas(case: &Case<'_>, scaler: Option<&ScalerPlan>) -> Option<Removabl
             "`mode: keep`",
         )
     {
-        return Some(kept);
+        return Some(lapse::unstated(kept));
     }
     match wanted.mode.unwrap_or(ReplicasMode::Handoff) {
         ReplicasMode::Keep => None,
@@ -62,7 +66,7 @@ pub fn replicas(case: &Case<'_>, scaler: Option<&ScalerPlan>) -> Option<Removabl
                 reason: reason(code::HANDOFF, [("inForce", running.to_string())]),
             };
             let written = case.workload.replicas.map(|count| count.min(scaler.max_replicas.value));
-            Some(owner::lift_removable(case, owner::REPLICAS, written, decided))
+            Some(owner::lift_removable(case, &FieldName::Replicas, written, decided))
         }
     }
 }
@@ -92,10 +96,10 @@ fn fixed(case: &Case<'_>, before: Option<u32>) -> Option<Removable<u32>> {
         .accepted()
         .and_then(|plan| plan.replicas.clone())
         .filter(|replicas| replicas.value.is_some())?;
-    if accepted.reason.code != code::STATED.as_str() {
+    if !was_stated(&accepted) {
         return Some(owner::lift_removable(
             case,
-            owner::REPLICAS,
+            &FieldName::Replicas,
             case.workload.replicas,
             accepted,
         ));
@@ -104,7 +108,13 @@ fn fixed(case: &Case<'_>, before: Option<u32>) -> Option<Removable<u32>> {
         return None;
     }
     let gone = "`replicas.count` is not stated any more";
-    lapse::keep(case, |_| Some(accepted), gone, "`mode: keep`")
+    lapse::keep(case, |_| Some(lapse::unstated(accepted)), gone, "`mode: keep`")
+}
+
+/// Whether the policy stated it, in the accepted plan or in one before that it was kept from.
+fn was_stated(count: &Removable<u32>) -> bool {
+    let codes = [code::STATED, code::KEPT];
+    codes.iter().any(|code| count.reason.code == code.as_str())
 }
 
 /// Decides `terminationGracePeriodSeconds`.
@@ -118,7 +128,7 @@ pub fn grace_period(case: &Case<'_>) -> Option<Decision<Seconds>> {
     }
     if setting.is_open() {
         let gone = "`termination.gracePeriod` is not stated any more";
-        return lapse::keep(case, |plan| plan.grace_period.clone(), gone, "`mode: none`");
+        return lapse::keep(case, |plan| plan.grace_period.clone(), gone, "`mode: none`").map(lapse::unstated);
     }
     if let Some(value) = setting.value {
         return Some(Decision {
@@ -144,7 +154,7 @@ pub fn pre_stop_sleep(case: &Case<'_>, main: &Container, grace: Option<Seconds>)
     }
     let Some(value) = termination.pre_stop_sleep.value else {
         let gone = "`termination.preStopSleep` is not stated any more";
-        return lapse::keep(case, |plan| plan.pre_stop_sleep.clone(), gone, "`mode: none`");
+        return lapse::keep(case, |plan| plan.pre_stop_sleep.clone(), gone, "`mode: none`").map(lapse::unstated);
     };
     if main.has_pre_stop {
         case.find(

@@ -1,13 +1,14 @@
 //! Limits: how they follow requests. A limit is never lowered because of a quiet week.
 
 use super::case::{Case, reason};
+use super::field::{Amount, Resource};
 use super::model::{Decision, Removable, ResourcePlan, WorkloadPlan};
 use super::requests::RequestPlan;
-use super::{ladder, owner};
+use super::{ladder, lapse, owner};
 use crate::diag::code;
 use crate::krm::Reason;
 use crate::policy::wire::{Limit, LimitMode, Limits, Requests, Strategy};
-use crate::units::{Bytes, Millicores, Quantity};
+use crate::units::{Bytes, Millicores, Percent, Quantity};
 use crate::workload::Container;
 
 /// Limits of one container; an absent one stays as it is.
@@ -27,14 +28,14 @@ pub fn decide(
         decided.map(|decided| decided.limits.clone()).unwrap_or_default()
     };
     let (accepted, before) = (of(case.accepted()), of(case.base()));
-    let field = |resource: &str| format!("{}/limits/{resource}", container.name);
+    let field = |resource| Amount::Limit(resource).of(&container.name);
     let cpu = Old {
         before: before.cpu.map_or(container.cpu_limit, |limit| limit.value),
         accepted: accepted.cpu.as_ref().and_then(|limit| limit.value),
         manifest_request: container.cpu_request,
         owner: Owner::of(
             case,
-            (&container.name, "cpu"),
+            (&container.name, Resource::Cpu),
             (container.cpu_limit, container.cpu_request),
             |quantity| Millicores::from_quantity_ceil(quantity).ok(),
         ),
@@ -45,7 +46,7 @@ pub fn decide(
         manifest_request: container.memory_request,
         owner: Owner::of(
             case,
-            (&container.name, "memory"),
+            (&container.name, Resource::Memory),
             (container.memory_limit, container.memory_request),
             |quantity| Bytes::from_quantity_ceil(quantity).ok(),
         ),
@@ -54,15 +55,63 @@ pub fn decide(
         cpu: one(&wanted.cpu, requests.cpu.as_ref(), &cpu, Millicores::get, |milli| {
             ladder::cpu_ceil(Millicores::new(milli))
         })
-        .or(accepted.cpu.filter(|_| !is_own || of_requests.cpu.value.is_some()))
-        .map(|decided| owner::lift_removable(case, &field("cpu"), container.cpu_limit, decided)),
+        .or(accepted
+            .cpu
+            .map(lapse::unstated)
+            .filter(|_| !is_own || of_requests.cpu.value.is_some()))
+        .map(|decided| owner::lift_removable(case, &field(Resource::Cpu), container.cpu_limit, decided)),
         memory: one(&wanted.memory, requests.memory.as_ref(), &memory, Bytes::get, |bytes| {
             ladder::memory_ceil(Bytes::new(bytes))
         })
+        .map(|decided| above_use(case, container, (of_requests, wanted), requests, decided))
         .or(accepted
             .memory
+            .map(lapse::unstated)
             .filter(|_| !is_own || of_requests.memory.value.is_some()))
-        .map(|decided| owner::lift_removable(case, &field("memory"), container.memory_limit, decided)),
+        .map(|decided| owner::lift_removable(case, &field(Resource::Memory), container.memory_limit, decided)),
+    }
+}
+
+/// A memory limit that follows its request, and never below what was used: a pod is killed where it reaches its limit, and
+/// that is no side effect to have from a bound of the request or from a strategy that looks at less than the highest use.
+fn above_use(
+    case: &Case<'_>,
+    container: &Container,
+    (of_requests, wanted): (&Requests, &Limits),
+    requests: &RequestPlan,
+    decided: Removable<Bytes>,
+) -> Removable<Bytes> {
+    let is_stated_request = requests
+        .memory
+        .as_ref()
+        .is_some_and(|request| request.reason.code == code::STATED.as_str());
+    let facts = case.seen.and_then(|seen| seen.containers.get(&container.name));
+    let most = facts.and_then(|facts| facts.memory.highest()).map(Bytes::new);
+    let (Some(most), Some(limit)) = (most, decided.value) else {
+        return decided;
+    };
+    if wanted.memory.value.is_some() || is_stated_request || limit >= most {
+        return decided;
+    }
+    let margin = of_requests.percentile.clone().unwrap_or_default().memory.margin;
+    let with_margin = Percent::from_ppm(Percent::WHOLE.ppm() + margin.map_or(0, Percent::ppm));
+    let needed = u64::try_from(with_margin.of_ceil(u128::from(most.get()))).unwrap_or(u64::MAX);
+    let value = ladder::memory_ceil(Bytes::new(needed));
+    case.find(
+        code::STATED_BELOW_USAGE,
+        format!(
+            "container `{}`: its memory limit would follow its request to {limit}, and up to {} were used: the limit is {value}",
+            container.name,
+            most.mib_ceil()
+        ),
+    );
+    Removable {
+        value: Some(value),
+        before: decided.before,
+        reason: reason(
+            code::MEMORY_NOT_LOWERED,
+            [("derived", limit.to_string()), ("used", most.mib_ceil().to_string())],
+        ),
     }
 }
 
@@ -87,19 +136,19 @@ impl<T: Copy> Owner<T> {
     /// The manifest's values, but where a host has written ours into it.
     fn of(
         case: &Case<'_>,
-        (container, resource): (&str, &str),
+        (container, resource): (&str, Resource),
         (limit, request): (Option<T>, Option<T>),
         read: impl Fn(Quantity) -> Option<T>,
     ) -> Self {
-        let theirs = |kind: &str, now| match case.overwritten.get(&format!("{container}/{kind}/{resource}")) {
+        let theirs = |amount: Amount, now| match case.overwritten.get(&amount.of(container).key()) {
             Some(theirs) => theirs.and_then(&read),
             None => now,
         };
-        let limit = theirs("limits", limit);
+        let limit = theirs(Amount::Limit(resource), limit);
         Self {
             limit,
             // a container with a limit alone requests as much (Kubernetes defaulting)
-            request: theirs("requests", request).or(limit),
+            request: theirs(Amount::Request(resource), request).or(limit),
         }
     }
 }
@@ -169,42 +218,109 @@ fn follows<T: std::fmt::Display>(limit: T, request: T, owner: Owner<T>) -> Reaso
     why
 }
 
-/// Requests that are not above the limits: the API server refuses a pod whose request exceeds its limit.
-pub fn cap(case: &Case<'_>, name: &str, mut requests: RequestPlan, limits: &LimitPlan) -> RequestPlan {
-    cap_one(
-        case,
-        name,
-        requests.cpu.as_mut(),
-        limits.cpu.as_ref().and_then(|limit| limit.value),
+/// The limits that the policy states for a container: no request passes them.
+pub fn stated(case: &Case<'_>, container: &Container) -> StatedLimits {
+    case.stated_limits(&container.name, || {
+        let is_main = case.main_container().is_some_and(|main| main.name == container.name);
+        let (_, wanted) = case.wanted.container(&container.name, is_main);
+        StatedLimits {
+            cpu: wanted.cpu.value,
+            memory: wanted.memory.value,
+        }
+    })
+}
+
+/// Limits that the policy states.
+#[derive(Clone, Copy, Debug)]
+pub struct StatedLimits {
+    /// Of CPU.
+    pub cpu: Option<Millicores>,
+    /// Of memory.
+    pub memory: Option<Bytes>,
+}
+
+/// The lesser of a request and a limit, where there is one.
+pub fn lesser<T: Ord>(request: T, limit: Option<T>) -> T {
+    match limit {
+        Some(limit) => request.min(limit),
+        None => request,
+    }
+}
+
+/// A request that is not above its limit: the API server refuses a pod whose request exceeds it.
+pub fn under<T: Copy + Ord + std::fmt::Display>(limit: Option<T>, request: Decision<T>) -> Decision<T> {
+    let Some(limit) = limit.filter(|limit| *limit < request.value) else {
+        return request;
+    };
+    let Decision {
+        value,
+        before,
+        reason: why,
+    } = request;
+    let mut capped = reason(
+        code::CAPPED_BY_LIMIT,
+        [("limit", limit.to_string()), ("derived", value.to_string())],
     );
-    cap_one(
-        case,
-        name,
-        requests.memory.as_mut(),
-        limits.memory.as_ref().and_then(|limit| limit.value),
-    );
-    requests
+    capped.inputs.insert("derivedFrom".to_owned(), why.code);
+    Decision {
+        value: limit,
+        before,
+        reason: capped,
+    }
+}
+
+/// Requests that are not above the limits, also those that would stay as they are.
+pub fn cap(case: &Case<'_>, container: &Container, requests: RequestPlan, limits: &LimitPlan) -> RequestPlan {
+    let cpu = limits.cpu.as_ref().and_then(|limit| limit.value);
+    let memory = limits.memory.as_ref().and_then(|limit| limit.value);
+    RequestPlan {
+        cpu: cap_one(case, container, requests.cpu, cpu, container.cpu_request),
+        memory: cap_one(case, container, requests.memory, memory, container.memory_request),
+    }
 }
 
 fn cap_one<T: Copy + Ord + std::fmt::Display>(
     case: &Case<'_>,
-    name: &str,
-    request: Option<&mut Decision<T>>,
+    container: &Container,
+    request: Option<Decision<T>>,
     limit: Option<T>,
-) {
-    let (Some(request), Some(limit)) = (request, limit) else {
-        return;
+    written: Option<T>,
+) -> Option<Decision<T>> {
+    let as_written = || {
+        let value = written.filter(|written| limit.is_some_and(|limit| *written > limit))?;
+        Some(Decision {
+            value,
+            before: Some(value),
+            reason: reason(code::KEPT, []),
+        })
     };
-    if request.value > limit {
-        case.find(
-            code::POLICY_CONFLICT,
-            format!(
-                "container `{name}`: a request of {} is cut to the limit of {limit}; raise the limit",
-                request.value
-            ),
-        );
-        request.value = limit;
+    let request = under(limit, request.or_else(as_written)?);
+    say_capped(case, container, &request);
+    Some(request)
+}
+
+/// Notes what a limit cut.
+fn say_capped<T: std::fmt::Display>(case: &Case<'_>, container: &Container, request: &Decision<T>) {
+    let why = &request.reason;
+    if why.code != code::CAPPED_BY_LIMIT.as_str() {
+        return;
     }
+    let input = |name: &str| why.inputs.get(name).map_or("", String::as_str);
+    let is_stated = input("derivedFrom") == code::STATED.as_str();
+    let found = if is_stated {
+        code::POLICY_CONFLICT
+    } else {
+        code::CAPPED_BY_LIMIT
+    };
+    case.find(
+        found,
+        format!(
+            "container `{}`: a request of {} is cut to the limit of {}; raise the limit",
+            container.name,
+            input("derived"),
+            request.value
+        ),
+    );
 }
 
 /// The limit in the owner's proportion to the request, rounded up.

@@ -5,6 +5,7 @@
 
 pub mod model;
 pub mod codec;
+pub mod field;
 mod possible;
 pub mod case;
 pub mod owner;

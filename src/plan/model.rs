@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::field::{Amount, FieldName, Resource};
 use crate::diag::{Code, code};
 use crate::krm::Reason;
 use crate::policy::wire::{
@@ -150,6 +151,9 @@ pub struct WorkloadPlan {
     /// What its owner raised in the manifest after a plan: a floor of what is derived.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub raised: BTreeMap<String, Raised>,
+    /// What its owner lowered in the manifest after a plan: written again as it was, it is no raise.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lowered: BTreeMap<String, Lowered>,
     /// What it was decided from: on the same and the same profile nothing changes.
     #[serde(default, skip_serializing_if = "MadeFrom::is_empty")]
     pub made_from: MadeFrom,
@@ -181,13 +185,27 @@ pub struct MadeFrom {
     pub policy: String,
 }
 
-/// A value that the owner of a workload raised in its manifest.
+/// A value that the owner of a workload raised in its manifest, or a target that asks for more as it was lowered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Raised {
     /// What the manifest says.
     pub value: Quantity,
+    /// What it said before: taken back to it, it is no raise any more. Absent: nothing, or it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Quantity>,
     /// The end of a profile's window from which on history alone decides; absent: no profile was there yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+/// A value that the owner of a workload lowered in its manifest, or took away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Lowered {
+    /// What the manifest said before.
+    pub from: Quantity,
+    /// The end of a profile's window from which on that is forgotten; absent: no profile was there yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
 }
@@ -257,19 +275,22 @@ impl WorkloadPlan {
         let mut reasons = BTreeMap::new();
         for (name, container) in &self.containers {
             let amounts = container.amounts();
-            reasons.extend(amounts.map(|(field, decided)| (format!("{name}/{field}"), decided.reason())));
+            reasons.extend(amounts.map(|(field, decided)| (field.of(name).key(), decided.reason())));
         }
         if let Some(scaler) = &self.scaler {
             let all = [
-                ("minReplicas", Some(&scaler.min_replicas.reason)),
-                ("maxReplicas", Some(&scaler.max_replicas.reason)),
-                ("cpu", scaler.cpu.as_ref().map(|target| &target.target.reason)),
-                ("memory", scaler.memory.as_ref().map(|target| &target.target.reason)),
+                (FieldName::MinReplicas.key(), Some(&scaler.min_replicas.reason)),
+                (FieldName::MaxReplicas.key(), Some(&scaler.max_replicas.reason)),
+                (
+                    FieldName::CpuTarget.key(),
+                    scaler.cpu.as_ref().map(|target| &target.target.reason),
+                ),
+                (
+                    "scaler/memoryTarget".to_owned(),
+                    scaler.memory.as_ref().map(|target| &target.target.reason),
+                ),
             ];
-            reasons.extend(
-                all.into_iter()
-                    .filter_map(|(field, why)| Some((field.to_owned(), why?))),
-            );
+            reasons.extend(all.into_iter().filter_map(|(field, why)| Some((field, why?))));
         }
         reasons
     }
@@ -453,8 +474,13 @@ pub(super) trait Decided {
     where
         Self: Sized;
 
+    /// Why, to be said anew.
+    fn reason_mut(&mut self) -> &mut Reason;
+
     /// Adds an input to the reason.
-    fn explain(&mut self, input: &str, value: &str);
+    fn explain(&mut self, input: &str, value: &str) {
+        self.reason_mut().inputs.insert(input.to_owned(), value.to_owned());
+    }
 
     /// Takes the value for the value before.
     fn settle(&mut self);
@@ -462,9 +488,10 @@ pub(super) trait Decided {
     /// Takes the value before for the value; false where there was none.
     fn undo(&mut self) -> bool;
 
-    /// Whether somebody states the value: the policy, or its owner by raising it in the manifest.
+    /// Whether somebody states the value: the policy, also by a limit that it can't pass, or its owner by raising it in the
+    /// manifest.
     fn is_stated(&self) -> bool {
-        [code::STATED, code::OWNER_RAISED]
+        [code::STATED, code::CAPPED_BY_LIMIT, code::OWNER_RAISED]
             .iter()
             .any(|code| self.reason().code == code.as_str())
     }
@@ -479,8 +506,8 @@ impl<T: Clone + PartialEq> Decided for Decision<T> {
         self.before.as_ref() != Some(&self.value)
     }
 
-    fn explain(&mut self, input: &str, value: &str) {
-        self.reason.inputs.insert(input.to_owned(), value.to_owned());
+    fn reason_mut(&mut self) -> &mut Reason {
+        &mut self.reason
     }
 
     fn settle(&mut self) {
@@ -507,8 +534,8 @@ impl<T: Clone + PartialEq> Decided for Removable<T> {
         self.before != self.value
     }
 
-    fn explain(&mut self, input: &str, value: &str) {
-        self.reason.inputs.insert(input.to_owned(), value.to_owned());
+    fn reason_mut(&mut self) -> &mut Reason {
+        &mut self.reason
     }
 
     fn settle(&mut self) {
@@ -539,18 +566,19 @@ pub struct ContainerPlan {
 
 impl ContainerPlan {
     /// Every amount that is decided, by its name: `requests/cpu`.
-    pub(super) fn amounts(&self) -> impl Iterator<Item = (&'static str, &dyn Decided)> {
+    pub(super) fn amounts(&self) -> impl Iterator<Item = (Amount, &dyn Decided)> {
         fn some<D: Decided>(decided: Option<&D>) -> Option<&dyn Decided> {
             decided.map(|decided| decided as &dyn Decided)
         }
         let (requests, limits) = (&self.requests, &self.limits);
-        let all = [
-            ("requests/cpu", some(requests.cpu.as_ref())),
-            ("requests/memory", some(requests.memory.as_ref())),
-            ("limits/cpu", some(limits.cpu.as_ref())),
-            ("limits/memory", some(limits.memory.as_ref())),
-        ];
-        all.into_iter().filter_map(|(name, decided)| Some((name, decided?)))
+        let decided = |amount| match amount {
+            Amount::Request(Resource::Cpu) => some(requests.cpu.as_ref()),
+            Amount::Request(Resource::Memory) => some(requests.memory.as_ref()),
+            Amount::Limit(Resource::Cpu) => some(limits.cpu.as_ref()),
+            Amount::Limit(Resource::Memory) => some(limits.memory.as_ref()),
+        };
+        let all = Amount::ALL.into_iter();
+        all.filter_map(move |amount| Some((amount, decided(amount)?)))
     }
 }
 

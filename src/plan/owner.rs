@@ -6,48 +6,46 @@
 //! recorded. Then history has seen it, and speaks again. What the owner lowers is reported only: less comes from history
 //! or from the policy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::case::{Case, Question};
-use super::model::{Decision, Raised, Removable, WorkloadPlan};
+use super::field::{Amount, FieldName, Resource};
+use super::model::{Decision, Lowered, Raised, Removable, WorkloadPlan};
 use crate::diag::{Diagnostic, code};
 use crate::krm::Reason;
-use crate::units::{Bytes, Format, Millicores, Quantity, Timestamp};
+use crate::units::{Format, Percent, Quantity, Timestamp};
 use crate::workload::{Container, Scaler, Workload};
 
 /// Amounts by field: `api/requests/cpu`, `replicas`, `scaler/minReplicas`.
 pub type Written = BTreeMap<String, Quantity>;
 
-/// `spec.replicas`.
-pub(super) const REPLICAS: &str = "replicas";
-/// The lowest count of a scaler of the owner.
-pub(super) const MIN_REPLICAS: &str = "scaler/minReplicas";
-/// The highest count of a scaler of the owner.
-pub(super) const MAX_REPLICAS: &str = "scaler/maxReplicas";
-
 /// What a manifest says of the fields that planning sets.
 pub(super) fn written(workload: &Workload) -> Written {
-    let cpu = |amount: Option<Millicores>| amount.map(Quantity::from);
-    let memory = |amount: Option<Bytes>| amount.map(Quantity::from);
     let containers = workload.containers.iter().flat_map(|container| {
-        let name = &container.name;
-        [
-            (format!("{name}/requests/cpu"), cpu(container.cpu_request)),
-            (format!("{name}/requests/memory"), memory(container.memory_request)),
-            (format!("{name}/limits/cpu"), cpu(container.cpu_limit)),
-            (format!("{name}/limits/memory"), memory(container.memory_limit)),
-        ]
+        let amounts = Amount::ALL.into_iter();
+        amounts.map(|amount| (amount.of(&container.name), written_of(container, amount)))
     });
     let mut foreign = workload.scalers.iter().filter(|scaler| !scaler.is_ours);
     let scaler = foreign.next().filter(|_| foreign.next().is_none());
+    let target = scaler.and_then(|scaler: &Scaler| scaler.cpu_target);
     let counts = [
-        (REPLICAS, workload.replicas),
-        (MIN_REPLICAS, scaler.map(|scaler| scaler.min_replicas)),
-        (MAX_REPLICAS, scaler.and_then(|scaler: &Scaler| scaler.max_replicas)),
+        (FieldName::Replicas, workload.replicas),
+        (FieldName::MinReplicas, scaler.map(|scaler| scaler.min_replicas)),
+        (FieldName::MaxReplicas, scaler.and_then(|scaler| scaler.max_replicas)),
+        (FieldName::CpuTarget, target.map(percents)),
     ];
-    let counts = counts.map(|(field, number)| (field.to_owned(), number.map(count)));
+    let counts = counts.map(|(field, number)| (field, number.map(count)));
     let all = containers.chain(counts);
-    all.filter_map(|(field, amount)| Some((field, amount?))).collect()
+    all.filter_map(|(field, amount)| Some((field.key(), amount?))).collect()
+}
+
+fn written_of(container: &Container, amount: Amount) -> Option<Quantity> {
+    match amount {
+        Amount::Request(Resource::Cpu) => container.cpu_request.map(Into::into),
+        Amount::Request(Resource::Memory) => container.memory_request.map(Into::into),
+        Amount::Limit(Resource::Cpu) => container.cpu_limit.map(Into::into),
+        Amount::Limit(Resource::Memory) => container.memory_limit.map(Into::into),
+    }
 }
 
 /// Containers of which a manifest says no amount: [`written`] names the others.
@@ -64,29 +62,38 @@ fn count(number: u32) -> Quantity {
     Quantity::from_nano(i128::from(number) * 1_000_000_000, Format::DecimalSi)
 }
 
+fn percents(target: Percent) -> u32 {
+    u32::try_from(target.ppm() / Percent::from_percent(1).ppm()).unwrap_or(u32::MAX)
+}
+
 /// What a plan sets of these fields; `None`: it takes the field away.
 fn planned(plan: &WorkloadPlan) -> BTreeMap<String, Option<Quantity>> {
     let mut planned = BTreeMap::new();
     for (name, container) in &plan.containers {
         let (requests, limits) = (&container.requests, &container.limits);
-        let all = [
-            ("requests/cpu", requests.cpu.as_ref().map(|d| Some(d.value.into()))),
-            (
-                "requests/memory",
-                requests.memory.as_ref().map(|d| Some(d.value.into())),
-            ),
-            ("limits/cpu", limits.cpu.as_ref().map(|d| d.value.map(Into::into))),
-            ("limits/memory", limits.memory.as_ref().map(|d| d.value.map(Into::into))),
-        ];
-        let all = all.into_iter();
-        planned.extend(all.filter_map(|(field, amount)| Some((format!("{name}/{field}"), amount?))));
+        let all = Amount::ALL.into_iter().filter_map(|amount| {
+            let value = match amount {
+                Amount::Request(Resource::Cpu) => Some(requests.cpu.as_ref()?.value.into()),
+                Amount::Request(Resource::Memory) => Some(requests.memory.as_ref()?.value.into()),
+                Amount::Limit(Resource::Cpu) => limits.cpu.as_ref()?.value.map(Into::into),
+                Amount::Limit(Resource::Memory) => limits.memory.as_ref()?.value.map(Into::into),
+            };
+            Some((amount.of(name).key(), value))
+        });
+        planned.extend(all);
     }
     if let Some(replicas) = &plan.replicas {
-        planned.insert(REPLICAS.to_owned(), replicas.value.map(count));
+        planned.insert(FieldName::Replicas.key(), replicas.value.map(count));
     }
     if let Some(scaler) = plan.scaler.as_ref().filter(|scaler| scaler.adopted) {
-        planned.insert(MIN_REPLICAS.to_owned(), Some(count(scaler.min_replicas.value)));
-        planned.insert(MAX_REPLICAS.to_owned(), Some(count(scaler.max_replicas.value)));
+        let target = scaler.cpu.as_ref().map(|cpu| percents(cpu.target.value));
+        let counts = [
+            (FieldName::MinReplicas, Some(scaler.min_replicas.value)),
+            (FieldName::MaxReplicas, Some(scaler.max_replicas.value)),
+            (FieldName::CpuTarget, target),
+        ];
+        let counts = counts.into_iter();
+        planned.extend(counts.filter_map(|(field, number)| Some((field.key(), Some(count(number?))))));
     }
     planned
 }
@@ -98,22 +105,28 @@ pub(crate) fn changes(plan: &WorkloadPlan, workload: &Workload) -> Vec<Diagnosti
         return Vec::new();
     };
     let now = written(workload);
-    let planned = planned(plan);
-    // of a container that is gone nothing is applied
-    let is_there = |field: &str| {
-        let (container, rest) = field.split_once('/').unwrap_or(("", field));
-        !rest.contains('/') || workload.container(container).is_some()
+    let is_there = |field: &FieldName| match field {
+        // of a container that is gone nothing is applied
+        FieldName::Container(name, _) => workload.container(name).is_some(),
+        // plans did not always note the target
+        FieldName::CpuTarget => then.contains_key(&field.key()) || !then.contains_key(&FieldName::MinReplicas.key()),
+        _ => true,
     };
-    let is_news = |(field, value): &(&String, &Option<Quantity>)| {
-        let now = now.get(*field);
-        now != then.get(*field) && now != value.as_ref() && is_there(field)
+    let one = |(key, value): (String, Option<Quantity>)| {
+        let field: FieldName = key.parse().ok()?;
+        let (then, now) = (then.get(&key), now.get(&key));
+        let is_news = now != then && now != value.as_ref() && is_there(&field);
+        is_news.then(|| change(&field, then, now, value.as_ref()))
     };
-    let news = planned.iter().filter(is_news);
-    news.map(|(field, value)| change(field, then.get(field), now.get(field), value.as_ref()))
-        .collect()
+    planned(plan).into_iter().filter_map(one).collect()
 }
 
-fn change(field: &str, then: Option<&Quantity>, now: Option<&Quantity>, planned: Option<&Quantity>) -> Diagnostic {
+fn change(
+    field: &FieldName,
+    then: Option<&Quantity>,
+    now: Option<&Quantity>,
+    planned: Option<&Quantity>,
+) -> Diagnostic {
     let shown = |amount: Option<&Quantity>| amount.map_or_else(|| "nothing".to_owned(), |amount| format!("`{amount}`"));
     let applied = match planned {
         Some(value) => format!("the plan's `{value}` is applied"),
@@ -124,52 +137,154 @@ fn change(field: &str, then: Option<&Quantity>, now: Option<&Quantity>, planned:
         shown(now),
         shown(then)
     );
-    let help = if is_raised(field, then, now) {
-        "run `trimtab plan --write`: what is derived goes no lower than a raise; a value that the policy states is changed there"
-    } else {
-        "run `trimtab plan --write`; what history asks for goes no lower by an edit, so state the value in the policy to have it"
+    let help = match (asks_more(field, then, now), field) {
+        (true, FieldName::CpuTarget) => {
+            "run `trimtab plan --write`: what is derived goes no higher than a target that was lowered; one that the policy states is changed there"
+        }
+        (false, FieldName::CpuTarget) => {
+            "run `trimtab plan --write`; what history asks for goes no higher by an edit, so state the target in the policy to have it"
+        }
+        (true, _) => {
+            "run `trimtab plan --write`: what is derived goes no lower than a raise; a value that the policy states is changed there"
+        }
+        (false, _) => {
+            "run `trimtab plan --write`; what history asks for goes no lower by an edit, so state the value in the policy to have it"
+        }
     };
     Diagnostic::warning(code::MANIFEST_CHANGED, headline).help(help)
 }
 
-/// Whether an edit asks for more. A limit where none was asks for less, and a scaler's bounds that were not there are
-/// those of another scaler.
-fn is_raised(field: &str, then: Option<&Quantity>, now: Option<&Quantity>) -> bool {
+/// Whether an edit asks for more capacity. A limit where none was asks for less, and values of a scaler that were not
+/// there are those of another scaler.
+fn asks_more(field: &FieldName, then: Option<&Quantity>, now: Option<&Quantity>) -> bool {
     match (then, now) {
-        (Some(then), Some(now)) => now > then,
-        (None, Some(_)) => !field.contains("/limits/") && !field.starts_with("scaler/"),
+        (Some(then), Some(now)) => is_more(field, now, then),
+        (None, Some(_)) => !matches!(field, FieldName::Container(_, Amount::Limit(_))) && !field.is_of_scaler(),
         (_, None) => false,
     }
 }
 
-/// What the owner raised and history has not judged yet. A value that the plan itself had set is no raise: a host that
-/// edits in place has written it.
-pub(super) fn raised(question: &Question<'_>) -> BTreeMap<String, Raised> {
-    let Some(accepted) = question.accepted else {
-        return BTreeMap::new();
-    };
-    let until = || {
-        let minimum = question.settings.bounds.history_minimum;
-        question.now.and_then(|end| end.checked_add(minimum))
-    };
-    let planned = planned(accepted);
-    let one = |(field, now): (String, Quantity)| {
-        // a raise that its owner takes back in part is still one
-        let held = accepted.raised.get(&field).filter(|held| now <= held.value);
-        if let Some(held) = held {
-            let until = held.until.or_else(until);
-            let is_judged = until.zip(question.now).is_some_and(|(until, end)| end >= until);
-            return (!is_judged).then_some((field, Raised { value: now, until }));
+/// Whether `one` is more capacity than `other`: pods are added earlier under a lower target.
+fn is_more(field: &FieldName, one: &Quantity, other: &Quantity) -> bool {
+    if *field == FieldName::CpuTarget {
+        one < other
+    } else {
+        one > other
+    }
+}
+
+/// What the owner edited after plans, and history has not judged yet.
+#[derive(Debug, Default)]
+pub(super) struct Edits {
+    /// Raised: floors of what is derived, ceilings of targets.
+    pub raised: BTreeMap<String, Raised>,
+    /// Lowered: written again as it was, it is no raise.
+    pub lowered: BTreeMap<String, Lowered>,
+}
+
+impl Edits {
+    /// As the manifest tells. A value that the plan itself had set is no edit: a host that edits in place has written it.
+    pub(super) fn of(question: &Question<'_>) -> Self {
+        let (Some(accepted), mut edits) = (question.accepted, Self::default()) else {
+            return Self::default();
+        };
+        let (planned, now) = (planned(accepted), written(question.workload));
+        let then = accepted.written.iter().flat_map(BTreeMap::keys);
+        let keys: BTreeSet<&String> = then.chain(now.keys()).collect();
+        for key in keys {
+            let Ok(field) = key.parse::<FieldName>() else { continue };
+            let one = One {
+                question,
+                field: &field,
+                is_known: accepted.written.is_some(),
+                then: accepted.written.as_ref().and_then(|written| written.get(key)),
+                now: now.get(key),
+                is_planned: now.contains_key(key) && planned.get(key) == Some(&now.get(key).copied()),
+                raised: accepted.raised.get(key),
+                lowered: accepted.lowered.get(key),
+            };
+            if let Some(raised) = one.raised() {
+                edits.raised.insert(key.clone(), raised);
+            }
+            if let Some(lowered) = one.lowered() {
+                edits.lowered.insert(key.clone(), lowered);
+            }
         }
-        let then = accepted.written.as_ref()?;
-        let is_planned = planned.get(&field) == Some(&Some(now));
-        let is_new = is_raised(&field, then.get(&field), Some(&now)) && !is_planned;
-        is_new.then(|| {
-            let until = until();
-            (field, Raised { value: now, until })
+        edits
+    }
+}
+
+/// What is known of one field.
+struct One<'a> {
+    question: &'a Question<'a>,
+    field: &'a FieldName,
+    /// Whether it is known what the manifest said when it was planned; and what it said.
+    is_known: bool,
+    then: Option<&'a Quantity>,
+    now: Option<&'a Quantity>,
+    /// Whether that is the plan's own value.
+    is_planned: bool,
+    raised: Option<&'a Raised>,
+    lowered: Option<&'a Lowered>,
+}
+
+impl One<'_> {
+    fn raised(&self) -> Option<Raised> {
+        let value = *self.now?;
+        // a raise that its owner takes back in part is still one, taken back as a whole it is none
+        if let Some(held) = self.raised.filter(|held| !self.is_more(&value, &held.value)) {
+            let is_over = held.from.is_some_and(|from| !self.is_more(&value, &from));
+            let until = held.until.or_else(|| self.until());
+            let from = held.from;
+            return (!is_over && !self.is_judged(until)).then_some(Raised { value, from, until });
+        }
+        let restored = self.known_lowered();
+        let is_restored = restored.is_some_and(|lowered| !self.is_more(&value, &lowered.from));
+        let is_raised = self.is_known && asks_more(self.field, self.then, Some(&value));
+        let is_new = is_raised && !self.is_planned && !is_restored;
+        is_new.then(|| Raised {
+            value,
+            from: self
+                .raised
+                .and_then(|held| held.from)
+                .or(restored.map(|lowered| lowered.from))
+                .or(self.then.copied()),
+            until: self.until(),
         })
-    };
-    written(question.workload).into_iter().filter_map(one).collect()
+    }
+
+    fn lowered(&self) -> Option<Lowered> {
+        let is_less_than = |from: &Quantity| self.now.is_none_or(|now| self.is_more(from, now));
+        if let Some(known) = self.known_lowered() {
+            let until = known.until.or_else(|| self.until());
+            let from = known.from;
+            return is_less_than(&from).then_some(Lowered { from, until });
+        }
+        // of a raise that is taken back, what was before it counts
+        let from = self.raised.and_then(|held| held.from).or(self.then.copied())?;
+        (is_less_than(&from) && !self.is_planned && self.then != self.now).then(|| Lowered {
+            from,
+            until: self.until(),
+        })
+    }
+
+    fn is_more(&self, one: &Quantity, other: &Quantity) -> bool {
+        is_more(self.field, one, other)
+    }
+
+    /// What was lowered, as long as history has not judged it.
+    fn known_lowered(&self) -> Option<&Lowered> {
+        self.lowered.filter(|lowered| !self.is_judged(lowered.until))
+    }
+
+    fn until(&self) -> Option<Timestamp> {
+        let minimum = self.question.settings.bounds.history_minimum;
+        self.question.now.and_then(|end| end.checked_add(minimum))
+    }
+
+    fn is_judged(&self, until: Option<Timestamp>) -> bool {
+        until.zip(self.question.now).is_some_and(|(until, end)| end >= until)
+    }
 }
 
 /// What the owner wrote, `None` for nothing, of the fields in which the manifest has a value of ours by now: a host that
@@ -194,7 +309,7 @@ pub(super) fn overwritten(question: &Question<'_>) -> BTreeMap<String, Option<Qu
 }
 
 /// A derived amount, no lower than what the owner raised.
-pub(super) fn lift<T>(case: &Case<'_>, field: &str, now: Option<T>, decision: Decision<T>) -> Decision<T>
+pub(super) fn lift<T>(case: &Case<'_>, field: &FieldName, now: Option<T>, decision: Decision<T>) -> Decision<T>
 where
     T: Copy + Ord + std::fmt::Display,
 {
@@ -209,7 +324,12 @@ where
 }
 
 /// As [`lift`], for a field that may go.
-pub(super) fn lift_removable<T>(case: &Case<'_>, field: &str, now: Option<T>, decision: Removable<T>) -> Removable<T>
+pub(super) fn lift_removable<T>(
+    case: &Case<'_>,
+    field: &FieldName,
+    now: Option<T>,
+    decision: Removable<T>,
+) -> Removable<T>
 where
     T: Copy + Ord + std::fmt::Display,
 {
@@ -225,19 +345,24 @@ where
 }
 
 /// What the owner raised above a value that the policy does not state.
-fn higher<T: Copy + Ord>(case: &Case<'_>, field: &str, now: Option<T>, value: T, why: &Reason) -> Option<T> {
+fn higher<T: Copy + Ord>(case: &Case<'_>, field: &FieldName, now: Option<T>, value: T, why: &Reason) -> Option<T> {
     let is_stated = why.code == code::STATED.as_str();
-    now.filter(|now| *now > value && !is_stated && case.raised.contains_key(field))
+    now.filter(|now| *now > value && !is_stated && case.is_raised(field))
 }
 
 /// Why a value is the owner's, with the finding that says how long.
 pub(super) fn said(
     case: &Case<'_>,
-    field: &str,
+    field: &FieldName,
     now: &dyn std::fmt::Display,
     derived: &dyn std::fmt::Display,
 ) -> Reason {
-    let until = case.raised.get(field).and_then(|raised| raised.until);
+    let until = case.edits.raised.get(&field.key()).and_then(|raised| raised.until);
+    let moved = if *field == FieldName::CpuTarget {
+        "lowered"
+    } else {
+        "raised"
+    };
     let end = until.map_or_else(
         || format!("{} of history are recorded", case.settings.bounds.history_minimum),
         |until: Timestamp| format!("a profile reaches {until}"),
@@ -245,7 +370,7 @@ pub(super) fn said(
     case.find(
         code::OWNER_RAISED,
         format!(
-            "`{field}` was raised to {now} in the manifest, and {derived} would be planned: {now} stays until {end}"
+            "`{field}` was {moved} to {now} in the manifest, and {derived} would be planned: {now} stays until {end}"
         ),
     );
     let mut reason = super::case::reason(code::OWNER_RAISED, [("derived", derived.to_string())]);

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::codec;
+use super::field::FieldName;
 use super::model::{OptimizationPlan, ScalerPlan, WorkloadPlan};
 use crate::facts::Facts;
 use crate::workload::{Workload, Workloads};
@@ -114,9 +115,9 @@ fn moved(entry: &WorkloadPlan, workload: &Workload) -> Moved {
 /// Every container that the entry saw in the manifests; `None` where it does not tell.
 fn known(entry: &WorkloadPlan) -> Option<BTreeSet<String>> {
     let written = entry.written.as_ref()?;
-    let of_fields = written.keys().filter_map(|field| {
-        let (container, rest) = field.split_once('/')?;
-        rest.contains('/').then(|| container.to_owned())
+    let of_fields = written.keys().filter_map(|key| {
+        let field: FieldName = key.parse().ok()?;
+        field.container().map(str::to_owned)
     });
     let mut known: BTreeSet<String> = of_fields.chain(entry.unwritten.iter().cloned()).collect();
     known.extend(entry.containers.keys().cloned());
@@ -144,9 +145,9 @@ fn under_new_names(entry: &WorkloadPlan, renamed: &Renamed) -> WorkloadPlan {
         map.iter().map(|(key, value)| (rename(key), value.clone())).collect()
     }
     let name = |old: &String| renamed.get(old).unwrap_or(old).clone();
-    let field = |field: &String| match field.split_once('/') {
-        Some((container, rest)) if rest.contains('/') => format!("{}/{rest}", name(&container.to_owned())),
-        _ => field.clone(),
+    let field = |key: &String| match key.parse::<FieldName>() {
+        Ok(field) => field.renamed(name).key(),
+        Err(_) => key.clone(),
     };
     let scaler = |scaler: &mut ScalerPlan| {
         for target in [&mut scaler.cpu, &mut scaler.memory].into_iter().flatten() {
@@ -163,6 +164,7 @@ fn under_new_names(entry: &WorkloadPlan, renamed: &Renamed) -> WorkloadPlan {
     }
     entry.written = entry.written.as_ref().map(|written| keys(written, field));
     entry.raised = keys(&entry.raised, field);
+    entry.lowered = keys(&entry.lowered, field);
     entry.overwritten = keys(&entry.overwritten, field);
     entry.unwritten = entry.unwritten.iter().map(name).collect();
     for current in entry.renamed.values_mut() {

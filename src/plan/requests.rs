@@ -5,7 +5,7 @@
 
 use super::case::{Case, is_job, reason};
 use super::model::{Decided, Decision, ResourcePlan};
-use super::{guardrails, ladder};
+use super::{guardrails, ladder, lapse, limits};
 use crate::diag::code;
 use crate::facts::{ContainerFacts, Usage};
 use crate::krm::Reason;
@@ -17,7 +17,7 @@ use crate::workload::Container;
 /// Requests of one container; an absent one stays as it is.
 pub type RequestPlan = ResourcePlan<Decision<Millicores>, Decision<Bytes>>;
 
-/// The CPU request that usage per pod asks for, bounds applied; `None` where it stays as it is.
+/// The CPU request that usage per pod asks for, bounds and the stated limit applied; `None` where it stays as it is.
 pub fn cpu(case: &Case<'_>, container: &Container, wanted: &Requests) -> Option<Decision<Millicores>> {
     if let Some(stated) = stated_cpu(case, container, wanted) {
         return Some(stated);
@@ -42,30 +42,32 @@ pub fn cpu(case: &Case<'_>, container: &Container, wanted: &Requests) -> Option<
         ladder::cpu_ceil(Millicores::new(milli))
     });
     let now = accepted_cpu(case, container).map(|accepted| accepted.value);
-    Some(guardrails::quiet(
-        case.settings.bounds.min_change,
-        decision,
-        now,
-        Millicores::get,
-    ))
+    let decision = guardrails::quiet(case.settings.bounds.min_change, decision, now, Millicores::get);
+    Some(limits::under(limits::stated(case, container).cpu, decision))
 }
 
 /// The CPU request that the policy states.
 pub fn stated_cpu(case: &Case<'_>, container: &Container, wanted: &Requests) -> Option<Decision<Millicores>> {
-    wanted.cpu.value.map(|value| Decision {
+    let decision = wanted.cpu.value.map(|value| Decision {
         value,
         before: case.cpu_before(container),
         reason: reason(code::STATED, []),
-    })
+    })?;
+    Some(limits::under(limits::stated(case, container).cpu, decision))
 }
 
 /// The CPU request that was accepted.
 pub fn accepted_cpu(case: &Case<'_>, container: &Container) -> Option<Decision<Millicores>> {
-    accepted(case, container)?.cpu.clone()
+    accepted(case, container)?.cpu.clone().map(lapse::unstated)
 }
 
-/// The memory request that usage per pod asks for; `None` where it stays as it is.
+/// The memory request that usage per pod asks for, bounds and the stated limit applied; `None` where it stays as it is.
 pub fn memory(case: &Case<'_>, container: &Container, wanted: &Requests) -> Option<Decision<Bytes>> {
+    let decision = unlimited_memory(case, container, wanted)?;
+    Some(limits::under(limits::stated(case, container).memory, decision))
+}
+
+fn unlimited_memory(case: &Case<'_>, container: &Container, wanted: &Requests) -> Option<Decision<Bytes>> {
     let before = case.memory_before(container);
     if let Some(value) = wanted.memory.value {
         return Some(Decision {
@@ -97,7 +99,8 @@ pub fn memory(case: &Case<'_>, container: &Container, wanted: &Requests) -> Opti
     })?;
     let rung = ladder::memory_ceil(Bytes::new(derived.amount));
     let (value, moved) = wanted.memory.resolve(rung);
-    if let Some(held) = before.filter(|before| value < *before && holds_memory(case, container)) {
+    let held = before.max(raised_before(case, container));
+    if let Some(held) = held.filter(|held| value < *held && holds_memory(case, container)) {
         case.find(
             code::MEMORY_NOT_LOWERED,
             format!(
@@ -130,6 +133,14 @@ pub fn memory(case: &Case<'_>, container: &Container, wanted: &Requests) -> Opti
     ))
 }
 
+/// What was accepted as its owner's raise, or held since: it is no step, which a plan on the same window could take back.
+fn raised_before(case: &Case<'_>, container: &Container) -> Option<Bytes> {
+    let accepted = accepted(case, container)?.memory.as_ref()?;
+    let codes = [code::OWNER_RAISED, code::MEMORY_NOT_LOWERED];
+    let is_raised = codes.iter().any(|code| accepted.reason.code == code.as_str());
+    is_raised.then_some(accepted.value)
+}
+
 /// Whether memory is held by configuration and not by load.
 fn holds_memory(case: &Case<'_>, container: &Container) -> bool {
     match case.wanted.spec.runtime.kind {
@@ -159,6 +170,18 @@ impl Fixed {
 
 /// The CPU request where nothing may be derived for it: its strategy says what it is, or the pod template is held.
 pub fn held_cpu(case: &Case<'_>, container: &Container, wanted: &Requests) -> Option<Fixed> {
+    let fixed = unlimited_cpu(case, container, wanted)?;
+    let limit = limits::stated(case, container).cpu.filter(|limit| *limit < fixed.value);
+    let Some(limit) = limit else { return Some(fixed) };
+    let decision = fixed.decision.unwrap_or_else(|| Decision {
+        value: fixed.value,
+        before: case.cpu_before(container),
+        reason: reason(code::KEPT, []),
+    });
+    Some(Fixed::to(limits::under(Some(limit), decision)))
+}
+
+fn unlimited_cpu(case: &Case<'_>, container: &Container, wanted: &Requests) -> Option<Fixed> {
     if wanted.strategy == Some(Strategy::None) {
         // a container with a limit alone requests as much (Kubernetes defaulting)
         let value = container.cpu_request.or(container.cpu_limit)?;
@@ -176,21 +199,23 @@ pub fn held_cpu(case: &Case<'_>, container: &Container, wanted: &Requests) -> Op
 /// The CPU request that the pod template will have.
 pub fn cpu_to_be(case: &Case<'_>, container: &Container, wanted: &Requests) -> Option<Millicores> {
     let is_written = |decision: &Decision<Millicores>| decision.is_stated() || !case.is_template_held();
-    match cpu(case, container, wanted).filter(is_written) {
+    let request = match cpu(case, container, wanted).filter(is_written) {
         Some(decision) => Some(decision.value),
         None if wanted.strategy == Some(Strategy::None) => container.cpu_request.or(container.cpu_limit),
         None => case.cpu_now(container),
-    }
+    };
+    Some(limits::lesser(request?, limits::stated(case, container).cpu))
 }
 
 /// The memory request that the pod template will have.
 pub fn memory_to_be(case: &Case<'_>, container: &Container, wanted: &Requests) -> Option<Bytes> {
     let is_written = |decision: &Decision<Bytes>| decision.is_stated() || !case.is_template_held();
-    match memory(case, container, wanted).filter(is_written) {
+    let request = match memory(case, container, wanted).filter(is_written) {
         Some(decision) => Some(decision.value),
         None if wanted.strategy == Some(Strategy::None) => container.memory_request.or(container.memory_limit),
         None => case.memory_before(container),
-    }
+    };
+    Some(limits::lesser(request?, limits::stated(case, container).memory))
 }
 
 /// Where nothing could be decided, what was accepted; where the policy wants the manifest's own, nothing.
@@ -201,9 +226,10 @@ pub fn or_accepted(case: &Case<'_>, container: &Container, wanted: &Requests, de
     let Some(accepted) = accepted(case, container) else {
         return decided;
     };
+    let (cpu, memory) = (accepted.cpu.clone(), accepted.memory.clone());
     RequestPlan {
-        cpu: decided.cpu.or_else(|| accepted.cpu.clone()),
-        memory: decided.memory.or_else(|| accepted.memory.clone()),
+        cpu: decided.cpu.or(cpu.map(lapse::unstated)),
+        memory: decided.memory.or(memory.map(lapse::unstated)),
     }
 }
 

@@ -55,10 +55,8 @@ pub(super) fn bound(inputs: &Inputs<'_>, workloads: &mut BTreeMap<String, Worklo
             }
             continue;
         }
-        // an edit is no decision, so no guardrail keeps it; and a plan on the window of the last one stands in its place, so
-        // that it is no second restart
-        let is_edited = before.is_some() && accepted(key).is_some_and(|accepted| !codec::is_sealed(key, accepted));
-        if has_restarted || is_edited {
+        // a plan on the window of the last one stands in its place, so that it is no second restart
+        if has_restarted {
             restarting.push((Turn::Accepted, Reverse(0), key.clone()));
             continue;
         }
@@ -72,6 +70,7 @@ pub(super) fn bound(inputs: &Inputs<'_>, workloads: &mut BTreeMap<String, Worklo
                     "a plan on a profile that reaches {next} may restart its pods again (`guardrails.restart.minInterval`)"
                 );
                 defer(plan, before, "restart.minInterval", &detail);
+                say_edited(inputs, key, plan);
             }
             (next, now) => {
                 if next.zip(now).is_some_and(|(next, now)| now < next) {
@@ -98,7 +97,19 @@ pub(super) fn bound(inputs: &Inputs<'_>, workloads: &mut BTreeMap<String, Worklo
                 bounds.wave
             );
             defer(plan, before, "wave", &detail);
+            say_edited(inputs, &key, plan);
         }
+    }
+}
+
+/// Notes that values stay which no planning made: an edit is no decision, and its end restarts pods as any other change.
+fn say_edited(inputs: &Inputs<'_>, key: &str, plan: &mut WorkloadPlan) {
+    let accepted = inputs.accepted.and_then(|plan| plan.spec.workloads.get(key));
+    if accepted.is_some_and(|accepted| !codec::is_sealed(key, accepted)) {
+        plan.note(
+            code::PLAN_EDITED,
+            "the accepted entry was not as planning wrote it: its values stay until its pods may restart",
+        );
     }
 }
 
@@ -109,7 +120,7 @@ enum Turn {
     Law,
     /// The policy states another value than was accepted: its owner's word, whatever waits.
     Restated,
-    /// Accepted in a plan on the same window, the end of an edit, or its owner's own raise: nothing defers it.
+    /// Accepted in a plan on the same window, or its owner's own raise: nothing defers it.
     Accepted,
     /// It is short of something now, or must leave its nodes, or the policy states a value.
     Urgent,

@@ -15,11 +15,13 @@
 //! the point is reached and stays: no ratchet.
 
 use super::case::{Case, reason};
+use super::field::{Amount, FieldName, Resource};
 use super::model::{Decision, WorkloadPlan};
 use super::requests::Fixed;
-use super::{guardrails, ladder, owner, requests};
+use super::{guardrails, ladder, limits, owner, requests};
 use crate::diag::code;
 use crate::facts::Demand;
+use crate::policy::setting::Setting;
 use crate::policy::wire::Requests;
 use crate::units::{Millicores, NanoCores, Percent};
 use crate::workload::Container;
@@ -70,7 +72,31 @@ pub fn solve(case: &Case<'_>, main: &Container, wanted: &Requests) -> Option<Sca
         (None, Some(target)) => stated_target(case, main, wanted, &old, target)?,
         (None, None) => from_history(case, main, wanted, &old)?,
     };
-    raised(case, main, &old, point)
+    let point = raised(case, main, &old, point)?;
+    Some(ScalePoint {
+        target: lowered_by_owner(case, point.target),
+        ..point
+    })
+}
+
+/// A target that is not stated, no higher than its owner lowered it to.
+///
+/// Everything is solved for that target already, as far as it is a bound like the policy's: here it gets its reason.
+pub(super) fn lowered_by_owner(case: &Case<'_>, target: Decision<Percent>) -> Decision<Percent> {
+    let least = case.wanted.spec.scaling.targets.cpu.min;
+    let is_stated = target.reason.code == code::STATED.as_str();
+    let is_ceiling =
+        |lowered: &Percent| !is_stated && target.value >= *lowered && least.is_none_or(|least| least <= *lowered);
+    let Some(lowered) = case.lowered_target().filter(is_ceiling) else {
+        return target;
+    };
+    let derived = target.reason.inputs.get("derived").cloned();
+    let derived = derived.unwrap_or_else(|| target.before.unwrap_or(target.value).to_string());
+    Decision {
+        value: lowered,
+        before: target.before,
+        reason: owner::said(case, &FieldName::CpuTarget, &lowered, &derived),
+    }
 }
 
 /// The pod as a whole states its CPU: the container's own request stays, and the target is a share of it.
@@ -99,16 +125,23 @@ fn at(case: &Case<'_>, main: &Container, old: &Old, request: Fixed) -> Option<Sc
 /// A request that its owner raised above the solved one is as good as stated: the target follows it, so that pods are
 /// added at the load that was solved.
 fn raised(case: &Case<'_>, main: &Container, old: &Old, point: ScalePoint) -> Option<ScalePoint> {
-    let Some(request) = case.raised_cpu(main).filter(|request| *request > point.value) else {
+    let limit = limits::stated(case, main).cpu;
+    let request = case.raised_cpu(main).map(|request| limits::lesser(request, limit));
+    let Some(request) = request.filter(|request| *request > point.value) else {
         return Some(point);
     };
     let decision = Decision {
         value: request,
         before: old.before.request,
-        reason: owner::said(case, &format!("{}/requests/cpu", main.name), &request, &point.value),
+        reason: owner::said(
+            case,
+            &Amount::Request(Resource::Cpu).of(&main.name),
+            &request,
+            &point.value,
+        ),
     };
     let fixed = Fixed::to(decision);
-    let setting = &case.wanted.spec.scaling.targets.cpu;
+    let setting = &old.setting;
     let carried = carried(point.target.value, point.value, request);
     // both are rounded down, and the one of before would go down by a percent with every plan
     let is_as_before =
@@ -135,6 +168,16 @@ pub(super) fn carried(target: Percent, before: Millicores, request: Millicores) 
     point.and_then(|point| target_at(point, request)).unwrap_or(target)
 }
 
+/// As [`carried`]: of a request that its limit cut, at most what can be passed under that limit.
+pub(super) fn carried_within(target: Percent, before: Millicores, request: &Decision<Millicores>) -> Percent {
+    let carried = carried(target, before, request.value);
+    if is_capped(request) {
+        carried.min(Percent::from_percent(HIGHEST))
+    } else {
+        carried
+    }
+}
+
 /// In millionths.
 const ONE_PERCENT: u64 = 10_000;
 
@@ -143,6 +186,8 @@ struct Old {
     request: Option<Millicores>,
     target: Option<Percent>,
     before: Before,
+    /// What the policy says of the target, and no higher than its owner lowered it to.
+    setting: Setting<Percent>,
 }
 
 /// What a decision shows as the values before.
@@ -167,10 +212,18 @@ impl Old {
         } else {
             (case.cpu_now(main), target(case.accepted()))
         };
+        let mut setting = case.wanted.spec.scaling.targets.cpu.clone();
+        let lowered = case.lowered_target().filter(|_| setting.value.is_none());
+        if let Some(lowered) = lowered {
+            let lowered = setting.min.map_or(lowered, |least| lowered.max(least));
+            setting.max = Some(limits::lesser(lowered, setting.max));
+        }
         Self {
             request,
-            target,
+            // pods are to be added earlier than before
+            target: target.map(|target| limits::lesser(target, setting.max.filter(|_| lowered.is_some()))),
             before,
+            setting,
         }
     }
 
@@ -245,6 +298,9 @@ fn stated_target(
         )),
         None => requests::cpu(case, main, wanted),
     };
+    if let Some(capped) = request.as_ref().filter(|request| is_capped(request)) {
+        report_move(case, old, capped.value, target);
+    }
     let value = request.as_ref().map(|request| request.value).or(old.request);
     let Some(value) = value else {
         case.find(
@@ -261,7 +317,7 @@ fn stated_target(
 }
 
 fn fixed_request(case: &Case<'_>, main: &Container, old: &Old, fixed: Fixed) -> Option<ScalePoint> {
-    let setting = &case.wanted.spec.scaling.targets.cpu;
+    let setting = &old.setting;
     let request = fixed.value;
     let solved = old.point().and_then(|point| target_at(point, request));
     let (target, why) = match (solved, from_growth(case, main)) {
@@ -293,7 +349,7 @@ fn fixed_request(case: &Case<'_>, main: &Container, old: &Old, fixed: Fixed) -> 
 }
 
 fn from_history(case: &Case<'_>, main: &Container, wanted: &Requests, old: &Old) -> Option<ScalePoint> {
-    let setting = &case.wanted.spec.scaling.targets.cpu;
+    let setting = &old.setting;
     let Some(derived) = from_growth(case, main) else {
         return match (old.target, old.request) {
             (Some(target), Some(request)) => {
@@ -309,7 +365,7 @@ fn from_history(case: &Case<'_>, main: &Container, wanted: &Requests, old: &Old)
                     value: request,
                 })
             }
-            _ if setting.is_open() => {
+            _ if case.wanted.spec.scaling.targets.cpu.is_open() => {
                 case.find(
                     code::NO_HISTORY,
                     "a CPU target is left to history, and there is too little: state it",
@@ -348,6 +404,9 @@ fn from_history(case: &Case<'_>, main: &Container, wanted: &Requests, old: &Old)
         });
     };
     let request = bounded_request(case, main, wanted, old, (request_at(point, target), target));
+    if is_capped(&request) {
+        return fixed_request(case, main, old, Fixed::to(request));
+    }
     let value = request.value;
     if Some(value) == old.request {
         let target = old.target.unwrap_or(target);
@@ -448,7 +507,13 @@ fn bounded_request(
         ladder::cpu_ceil(Millicores::new(milli))
     });
     let accepted = requests::accepted_cpu(case, main).map(|accepted| accepted.value);
-    guardrails::quiet(case.settings.bounds.min_change, decision, accepted, Millicores::get)
+    let decision = guardrails::quiet(case.settings.bounds.min_change, decision, accepted, Millicores::get);
+    limits::under(limits::stated(case, main).cpu, decision)
+}
+
+/// Whether a stated limit cut the request: then the scale point can't be had by the request.
+fn is_capped(request: &Decision<Millicores>) -> bool {
+    request.reason.code == code::CAPPED_BY_LIMIT.as_str()
 }
 
 #[cfg(test)]

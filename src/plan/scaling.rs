@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::case::Case;
-use super::model::{Decided, Decision, ScalerKind, ScalerPlan, UtilizationPlan};
+use super::field::{Amount, FieldName, Resource};
+use super::model::{Decision, ScalerKind, ScalerPlan, UtilizationPlan};
 use super::{bounds, lapse, limits, metrics, obstacle, owner, requests, scale_point};
 use crate::api::keda_v1alpha1::scaled_object_name;
 use crate::catalog::fields::Field;
@@ -66,7 +67,9 @@ fn without_scaler(case: &Case<'_>, main: &Container, requests: &Requests) -> Sca
     }
     Scaled {
         holds_cpu: true,
-        ..Scaled::default()
+        // obeyed, and said above
+        main_cpu: requests::stated_cpu(case, main, requests),
+        scaler: None,
     }
 }
 
@@ -93,20 +96,32 @@ fn as_accepted(case: &Case<'_>, main: &Container, wanted: &Requests, mut scaler:
     let accepted = requests::accepted_cpu(case, main);
     let before = accepted.as_ref().map(|accepted| accepted.value).or(main.cpu_request);
     let stated = requests::stated_cpu(case, main, wanted);
-    let raised = |accepted| owner::lift(case, &format!("{}/requests/cpu", main.name), main.cpu_request, accepted);
+    let raised = |accepted| owner::lift(case, &cpu_request(main), main.cpu_request, accepted);
     let main_cpu = stated.or_else(|| accepted.map(raised));
-    let target = scaler.cpu.as_mut().map(|cpu| &mut cpu.target);
-    if let (Some(target), Some(before), Some(now)) = (target, before, &main_cpu)
-        && now.value != before
-        && !target.is_stated()
-    {
-        target.value = scale_point::carried(target.value, before, now.value);
+    let main_cpu = main_cpu.map(|cpu| limits::under(limits::stated(case, main).cpu, cpu));
+    let settings = &case.wanted.spec.scaling;
+    let (min, max) = (&scaler.min_replicas, &scaler.max_replicas);
+    scaler.min_replicas = lapse::unless_stated(min.clone(), settings.min_replicas.value == Some(min.value));
+    scaler.max_replicas = lapse::unless_stated(max.clone(), settings.max_replicas.value == Some(max.value));
+    if let Some(target) = scaler.cpu.as_mut().map(|cpu| &mut cpu.target) {
+        let is_stated = settings.targets.cpu.value == Some(target.value);
+        *target = lapse::unless_stated(target.clone(), is_stated);
+        if let (Some(before), Some(now), false) = (before, &main_cpu, is_stated)
+            && now.value != before
+        {
+            target.value = scale_point::carried_within(target.value, before, now);
+        }
+        *target = scale_point::lowered_by_owner(case, target.clone());
     }
     Scaled {
         holds_cpu: scaler.cpu.is_some(),
         main_cpu,
         scaler: Some(scaler),
     }
+}
+
+fn cpu_request(main: &Container) -> FieldName {
+    Amount::Request(Resource::Cpu).of(&main.name)
 }
 
 /// The scaler, or `None` with the reason noted.
