@@ -191,6 +191,31 @@ fn a_scaler_is_solved_for_the_request_that_the_limit_leaves() {
     );
 }
 
+/// Where no profile is there any more, too: what stays is cut, and the target is that of what is left.
+#[test]
+fn a_limit_that_is_stated_without_history_moves_the_target_along() {
+    let spec = |limit: &str| {
+        let bounds = "minReplicas: {value: 3}, maxReplicas: {value: 90}";
+        format!("{{workloads: {{api: {{class: web, scaling: {{{bounds}}}{limit}}}}}}}")
+    };
+    let history = vec![(KEY, facts("api", 300, |_| 2000, |_| 6))];
+    let mut world = World::new(&spec(""), &[deployment("api", 6, "500m", "512Mi")], history);
+    let plan = world.plan();
+    let target = |plan: &OptimizationPlan| {
+        let scaler = plan.spec.workloads[KEY].scaler.as_ref().expect("stated");
+        scaler.cpu.as_ref().expect("on CPU").target.value.ppm() / 10_000
+    };
+    let (request, before) = (cpu(&plan, 0).0, target(&plan));
+    world.accepted = Some(plan);
+    (world.facts, world.window_end, world.profile) = (std::collections::BTreeMap::new(), None, String::new());
+    // a tenth less: pods are added at the load of before
+    let limit = request * 9 / 10;
+    world.settings = settings(&spec(&format!(", limits: {{cpu: {{value: {limit}m}}}}")));
+    let plan = world.plan();
+    assert_eq!(cpu(&plan, 0), (limit, limit));
+    assert_eq!(target(&plan), before * request / limit);
+}
+
 /// Also a request that would stay as it is.
 #[test]
 fn a_stated_limit_cuts_the_manifests_own_request() {

@@ -157,3 +157,15 @@ fn a_bound_of_a_request_takes_no_limit_below_recorded_use() {
         assert_eq!(one.findings.get(CODE).map(|found| found.detail.clone()), said, "{rule}");
     }
 }
+
+/// Without a limit a bound of the request is all there is.
+#[test]
+fn a_bound_of_a_request_below_recorded_use_is_said() {
+    let one = plan(
+        None,
+        "requests: {memory: {max: 180Mi}}",
+        "guardrails: {capacityDecrease: 100%}, ",
+    );
+    let said = "container `api`: a memory request of 180Mi and no limit, and up to 192Mi were used: on a full node it is evicted first";
+    assert_eq!(one.findings[CODE].detail, said);
+}

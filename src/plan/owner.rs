@@ -193,6 +193,13 @@ impl Edits {
         let keys: BTreeSet<&String> = then.chain(now.keys()).collect();
         for key in keys {
             let Ok(field) = key.parse::<FieldName>() else { continue };
+            // what is gone with its container or scaler, nobody lowered
+            let is_of_gone = field
+                .container()
+                .is_some_and(|name| question.workload.container(name).is_none());
+            if is_of_gone || (field.is_of_scaler() && !now.contains_key(key)) {
+                continue;
+            }
             let one = One {
                 question,
                 field: &field,

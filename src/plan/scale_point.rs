@@ -72,11 +72,27 @@ pub fn solve(case: &Case<'_>, main: &Container, wanted: &Requests) -> Option<Sca
         (None, Some(target)) => stated_target(case, main, wanted, &old, target)?,
         (None, None) => from_history(case, main, wanted, &old)?,
     };
+    let point = within_limit(case, main, &old, point)?;
     let point = raised(case, main, &old, point)?;
     Some(ScalePoint {
         target: lowered_by_owner(case, point.target),
         ..point
     })
+}
+
+/// The point of a request that stays, where the policy states a lower limit: the request is the limit, and the target
+/// that of such a request.
+fn within_limit(case: &Case<'_>, main: &Container, old: &Old, point: ScalePoint) -> Option<ScalePoint> {
+    let limit = limits::stated(case, main).cpu;
+    if limits::lesser(point.value, limit) == point.value {
+        return Some(point);
+    }
+    let request = Decision {
+        value: point.value,
+        before: old.before.request,
+        reason: reason(code::KEPT, []),
+    };
+    at(case, main, old, Fixed::to(limits::under(limit, request)))
 }
 
 /// A target that is not stated, no higher than its owner lowered it to.

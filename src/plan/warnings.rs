@@ -52,9 +52,13 @@ fn stated_cpu(case: &Case<'_>, container: &Container, decided: &ContainerPlan, f
     }
 }
 
-/// A memory limit, or without one a memory request, below what was used, where the policy states one of the two.
+/// A memory limit, or without one a memory request, below what was used, where the policy states one of the two, or bounds
+/// the request.
 fn stated_memory(case: &Case<'_>, container: &Container, decided: &ContainerPlan, facts: &ContainerFacts) {
-    let request = decided.requests.memory.as_ref().filter(|request| is_stated(*request));
+    let request = decided.requests.memory.as_ref();
+    let is_bounded = request.is_some_and(|request| request.reason.code == code::BOUNDED.as_str());
+    let request = request.filter(|request| is_stated(*request) || is_bounded);
+    let is_request_stated = request.is_some() && !is_bounded;
     let (limit, is_limit_stated) = match &decided.limits.memory {
         Some(decided) => (decided.value, is_stated(decided)),
         None => (container.memory_limit, false),
@@ -64,7 +68,7 @@ fn stated_memory(case: &Case<'_>, container: &Container, decided: &ContainerPlan
     };
     let (name, shown) = (&container.name, most.mib_ceil());
     let detail = match (limit, request) {
-        (Some(limit), _) if limit < most && (is_limit_stated || request.is_some()) => {
+        (Some(limit), _) if limit < most && (is_limit_stated || is_request_stated) => {
             format!(
                 "container `{name}`: a memory limit of {limit}, and up to {shown} were used: it is killed when it reaches the limit"
             )
