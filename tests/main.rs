@@ -18,6 +18,7 @@ mod diff_command;
 mod drift;
 mod environments;
 mod example;
+mod file_edges;
 mod former_names;
 mod function;
 mod history_formats;

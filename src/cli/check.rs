@@ -46,16 +46,22 @@ pub struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  trimtab check .                                  # in CI: exit 3 where something is stale or a gate says no
-  trimtab check . --files                          # the same, and every environment has its rendered folder
+  # in CI: exit 3 where something is stale or a gate says no
+  trimtab check .
+  # the same, and every environment has its rendered folder
+  trimtab check . --files
   trimtab check overlays --now 2027-01-01T00:00:00Z
-  trimtab check . --format github                  # in a workflow: findings beside the lines they are about
+  # in a workflow: findings beside the lines they are about
+  trimtab check . --format github
   trimtab check . --format json | jq '.diagnostics[].code'
 
-Checked: plan.yaml is what `trimtab plan` makes of policy, profile and manifests; rendered folders are what
-`trimtab render` makes of the plan, and there is one where nothing else applies it (`--files`: everywhere); findings that
-block are accepted with a reason, and no acceptance has expired; no rule of `trimtab lint` objects to what trimtab renders. A price
-sheet past its day is a warning.";
+Checked: plan.yaml is what `trimtab plan` makes of policy, profile and manifests;
+rendered folders are what `trimtab render` makes of the plan, and there is one where
+nothing else applies it (`--files`: everywhere); findings that block are accepted with
+a reason, and no acceptance has expired; no rule of `trimtab lint` objects to what
+trimtab renders. A price sheet past its day is a warning.
+
+Exit codes: 0 current, 1 an input can't be read, 3 stale or a gate said no.";
 
 /// Checks everything and reports all of it, what can't be read too.
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {

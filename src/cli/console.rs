@@ -12,15 +12,22 @@ pub fn print(text: &str) -> std::io::Result<()> {
 /// Data for stdout, whole.
 pub fn print_bytes(bytes: &[u8]) -> std::io::Result<()> {
     let mut stdout = std::io::stdout().lock();
-    stdout.write_all(bytes)?;
-    stdout.flush()
+    stdout
+        .write_all(bytes)
+        .and_then(|()| stdout.flush())
+        .map_err(|error| of_stdout(&error))
+}
+
+/// The system's words do not say what was full or gone.
+fn of_stdout(error: &std::io::Error) -> std::io::Error {
+    std::io::Error::new(error.kind(), format!("cannot write to stdout: {error}"))
 }
 
 /// Text for people on stdout; coloured where the terminal and the user allow it.
 pub fn print_styled(text: &str) -> std::io::Result<()> {
     let mut stdout = anstream::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    stdout.flush()
+    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    written.map_err(|error| of_stdout(&error))
 }
 
 /// A line for people.

@@ -1,7 +1,6 @@
 //! `trimtab diff`: what a change does to the manifests, environment by environment.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::console;
@@ -45,15 +44,21 @@ pub struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  trimtab diff main                                # what the work tree changes, all environments below the folder
-  trimtab diff main HEAD --format markdown         # for a pull request
-  trimtab diff main:overlays overlays              # a folder of a revision and one of the work tree
-  trimtab diff apps/production overlays/production # what trimtab itself changes, with its reasons
-  trimtab diff apps/dev rendered/dev               # the same where `trimtab render` wrote files
+  # what the work tree changes, all environments below the folder
+  trimtab diff main
+  # for a pull request
+  trimtab diff main HEAD --format markdown
+  # a folder of a revision and one of the work tree
+  trimtab diff main:overlays overlays
+  # what trimtab itself changes, with its reasons
+  trimtab diff apps/production overlays/production
+  # the same where `trimtab render` wrote files
+  trimtab diff apps/dev rendered/dev
   kustomize build apps/dev | trimtab diff before.yaml -
   KUBECTL_EXTERNAL_DIFF='trimtab diff --external' kubectl diff -k apps/dev
 
-Quantities are compared by value, lists by their Kubernetes keys; secret values are never shown.";
+Quantities are compared by value, lists by their Kubernetes keys; secret values are
+never shown.";
 
 /// Compares two states and prints what differs.
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
@@ -78,9 +83,7 @@ fn show(comparison: &Comparison, format: Format) -> Result<(), CliError> {
     let text = report::comparison(comparison, format, console::width());
     if format == Format::Terminal {
         // drops the colours where NO_COLOR, a pipe or the terminal says so
-        let mut stdout = anstream::stdout().lock();
-        stdout.write_all(text.as_bytes())?;
-        stdout.flush()?;
+        console::print_styled(&text)?;
     } else {
         console::print(&text)?;
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::exit::{CliError, Exit};
 use super::load::{self, BuildArguments, Loaded};
 use super::{check, console};
-use crate::diag::{Code, Diagnostic, code, near_miss};
+use crate::diag::{Code, Diagnostic, code, first_of, near_miss};
 use crate::krm::Reason;
 use crate::pipeline::{self, Purpose};
 use crate::plan::OptimizationPlan;
@@ -37,14 +37,19 @@ pub struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  trimtab explain api --dir overlays/production          # every number of that workload, and why
+  # every number of that workload, and why
+  trimtab explain api --dir overlays/production
   trimtab explain api cpu --dir overlays/production
-  trimtab explain scale-point-kept                       # what a code means
-  trimtab explain --verify overlays                      # exit 1 where a plan was edited or is not its inputs'
+  # what a code means
+  trimtab explain scale-point-kept
+  # exit 1 where a plan was edited or is not its inputs'
+  trimtab explain --verify overlays
 
-`--verify` checks that each plan is what `trimtab plan` makes of its inputs and that no entry was edited since (its seal).
-Then it decides once more on top of the values before, and says which values come out again. A value that an earlier plan
-settled, or that waits for its turn to restart, may not: for these the seal is all that is checked, and they are listed.";
+`--verify` checks that each plan is what `trimtab plan` makes of its inputs and that no
+entry was edited since (its seal). Then it decides once more on top of the values
+before, and says which values come out again. A value that an earlier plan settled, or
+that waits for its turn to restart, may not: for these the seal is all that is checked,
+and they are listed.";
 
 /// Explains a code, a workload, or verifies a plan.
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
@@ -114,7 +119,7 @@ fn unknown(subject: &str, known: &[String], not_planned_yet: &[Diagnostic]) -> D
     let help = match near {
         Some(near) => format!("did you mean `{near}`?"),
         None if known.is_empty() => "`trimtab explain` lists the codes".to_owned(),
-        None => format!("decided are: {}", known.join(", ")),
+        None => format!("decided are: {}", first_of(known)),
     };
     let headline = format!("there is no decided workload and no code `{subject}`");
     let unknown = Diagnostic::error(code::MISSING_INPUT, headline).help(help);

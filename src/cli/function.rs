@@ -47,7 +47,8 @@ pub struct Arguments {
 }
 
 const EXAMPLES: &str = "\
-stdin is a ResourceList, or YAML or JSON objects with `---` between them; stdout has the same shape.
+stdin is a ResourceList, or YAML or JSON objects with `---` between them; stdout has
+the same shape.
 
 Examples:
   kustomize build apps/production | trimtab fn --policy policy.yaml --plan plan.yaml

@@ -38,7 +38,8 @@ pub struct Arguments {
 const EXAMPLES: &str = "\
 Examples:
   kustomize build apps/production | trimtab lint -
-  trimtab lint overlays/production                # with its plan applied, for its policy's cluster
+  # with its plan applied, for its policy's cluster
+  trimtab lint overlays/production
   helm template shop | trimtab lint - --policy policy.yaml --format json
 
 Exit codes: 0 nothing of weight, 1 an error was found or an input can't be read.";
@@ -47,6 +48,7 @@ Exit codes: 0 nothing of weight, 1 an error was found or an input can't be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
     /// For people
+    #[value(alias = "terminal", alias = "table", alias = "text")]
     Human,
     /// For programs
     Json,
@@ -91,7 +93,9 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
         Format::Github => console::print(&diag::github::render_all(&found))?,
         Format::Human => {
             console::print(&diag::terminal::render_all(&found, false))?;
-            console::say(&format!("{count} objects, {} findings", found.len()));
+            let number = |n: usize, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });
+            let (objects, findings) = (number(count, "object"), number(found.len(), "finding"));
+            console::say(&format!("{objects}, {findings}"));
         }
     }
     Ok(if diag::has_errors(&found) {
@@ -128,7 +132,11 @@ fn read(path: &Path, build: &BuildArguments) -> Result<Vec<Object>, CliError> {
         return manifests::manifests(path).map_err(|error| anyhow::Error::from(error).into());
     }
     let bytes = files::read(path, Limits::STREAM.bytes)?;
-    let shown = path.display().to_string();
+    let shown = if files::is_standard(path) {
+        "stdin".to_owned()
+    } else {
+        path.display().to_string()
+    };
     let documents = yaml::read_all(&bytes, &Limits::STREAM).map_err(|error| unreadable(&shown, &bytes, &error))?;
     let documents = documents.into_iter().map(|document| document.value).collect();
     let list = ResourceList::parse(documents)

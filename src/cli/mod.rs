@@ -40,9 +40,11 @@ struct Arguments {
 const EXAMPLES: &str = "\
 Examples:
   kustomize build apps/production | trimtab fn --policy policy.yaml --plan plan.yaml
-  kustomize build --enable-alpha-plugins --enable-exec overlays/production   # runs `trimtab` as a function
+  # kustomize runs `trimtab` as a function:
+  kustomize build --enable-alpha-plugins --enable-exec overlays/production
 
-Exit codes: 0 done, 1 error, 2 changes (with --detailed-exitcode), 3 `check`: stale or a gate said no.";
+Exit codes: 0 done, 1 error, 2 changes (with --detailed-exitcode), 3 `check`: stale
+or a gate said no.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -140,4 +142,23 @@ pub fn announce_bugs() {
             env!("CARGO_PKG_REPOSITORY"),
         ));
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Terminals break longer lines, and an example that is broken can't be pasted.
+    fn assert_fits(command: &clap::Command) {
+        let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        for line in text.lines() {
+            assert!(line.chars().count() <= 88, "{}: {line}", command.get_name());
+        }
+        command.get_subcommands().for_each(assert_fits);
+    }
+
+    #[test]
+    fn no_line_of_an_example_is_broken() {
+        assert_fits(&Arguments::command());
+    }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::console;
 use super::exit::{CliError, Exit};
 use super::load::{self, BuildArguments, Loaded};
-use crate::diag::{Diagnostic, code, near_miss};
+use crate::diag::{Diagnostic, code, first_of, near_miss};
 use crate::io::environments::PLAN_FILE;
 use crate::io::files;
 use crate::pipeline::{self, Outcome, Purpose};
@@ -39,6 +39,7 @@ pub struct Arguments {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Shown {
     /// A table for a terminal
+    #[value(alias = "terminal", alias = "human", alias = "text")]
     Table,
     /// A table for a pull request
     Markdown,
@@ -58,13 +59,16 @@ impl From<Shown> for Format {
 
 const EXAMPLES: &str = "\
 Examples:
-  trimtab plan overlays/production            # what would change, and why; nothing is written
-  trimtab plan overlays --write               # accept: writes overlays/*/plan.yaml, to be reviewed and merged
-  trimtab plan overlays --write --forget Deployment/shop/old   # it was deleted: its accepted entry goes
+  # what would change, and why; nothing is written
+  trimtab plan overlays/production
+  # accept: writes overlays/*/plan.yaml, to be reviewed and merged
+  trimtab plan overlays --write
+  # it was deleted: its accepted entry goes
+  trimtab plan overlays --write --forget Deployment/shop/old
   trimtab plan overlays --format json | jq .
 
-A plan is made from policy.yaml, the profiles beside it (profile*.yaml, profiles/), the manifests that
-kustomize builds, and the plan accepted before.";
+A plan is made from policy.yaml, the profiles beside it (profile*.yaml, profiles/), the
+manifests that kustomize builds, and the plan accepted before.";
 
 /// The comment on top of a committed plan.
 const HEADER: &str =
@@ -136,7 +140,7 @@ fn forget(workload: &str, loaded: &mut [Loaded]) -> Result<(), CliError> {
     let short = known.iter().filter_map(|key| key.rsplit('/').next());
     let near = near_miss(workload, known.iter().map(String::as_str).chain(short));
     let help = near.map_or_else(
-        || format!("accepted are: {}", known.join(", ")),
+        || format!("accepted are: {}", first_of(&known)),
         |near| format!("did you mean `{near}`?"),
     );
     let headline = format!("nothing was accepted for `{workload}`");

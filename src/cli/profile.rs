@@ -30,16 +30,21 @@ use std::path::{Path, PathBuf};
 /// A profile of 5000 workloads is 50 MB; what is far larger is something else.
 const PROFILE_MAX: usize = 4 << 30;
 
+const EXAMPLES: &str = "\
+Examples:
+  trimtab profile cpu.json memory.json --owners owners.json -o profile.yaml
+  trimtab profile cpu=week1.json cpu=week2.json memory=mem.json \\
+    --manifests apps/production -o profile.yaml
+  trimtab profile samples.csv --columns time=interval_end,value=cpu_usage \\
+    --label container=app -o profile.yaml
+  trimtab profile merge shard-*.yaml -o profile.yaml";
+
 /// Turn usage exports into a usage profile to commit.
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
-    after_help = "Examples:\n  \
-        trimtab profile cpu.json memory.json --owners owners.json -o history/production.yaml\n  \
-        trimtab profile cpu=week1.json cpu=week2.json memory=mem.json --manifests apps/production -o profile.yaml\n  \
-        trimtab profile samples.csv --columns time=interval_end,value=cpu_usage --label container=app -o profile.yaml\n  \
-        trimtab profile merge shard-*.yaml -o profile.yaml"
+    after_help = EXAMPLES
 )]
 pub struct ProfileArgs {
     #[command(subcommand)]

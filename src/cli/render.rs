@@ -44,10 +44,11 @@ pub struct Arguments {
 const EXAMPLES: &str = "\
 Examples:
   trimtab render overlays/production --as overlay -o rendered/production
-  kubectl apply -k rendered/production           # no plugin, no flag, no trimtab at deploy time
+  # no plugin, no flag, no trimtab at deploy time
+  kubectl apply -k rendered/production
 
-`--as overlay` writes a layer on top of your overlay: new objects and small patches. `--as manifests` writes
-every object whole. Both apply plan.yaml and decide nothing.";
+`--as overlay` writes a layer on top of your overlay: new objects and small patches.
+`--as manifests` writes every object whole. Both apply plan.yaml and decide nothing.";
 
 /// What `render` writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

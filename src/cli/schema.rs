@@ -15,7 +15,7 @@ const KINDS: [&str; 4] = [policy::KIND, object::KIND, plan::model::KIND, price::
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  trimtab schema OptimizationPolicy > policy.schema.json")]
 pub struct Arguments {
-    /// The kind, such as `OptimizationPolicy`
+    /// The kind: `OptimizationPolicy`, `UsageProfile`, `OptimizationPlan` or `PriceSheet`
     kind: String,
 }
 

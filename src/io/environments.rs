@@ -64,7 +64,7 @@ pub fn find(root: &Path) -> Result<Found, YamlFileError> {
     for entry in walk.filter_entry(|entry| entry.depth() == 0 || is_searched(entry)) {
         let entry = entry.map_err(|error| {
             let path = error.path().unwrap_or(root).to_owned();
-            FileError::new("read", &path)(error.into())
+            FileError::walking("read", &path, error)
         })?;
         if entry.file_type().is_dir() {
             search.folder(entry.path())?;

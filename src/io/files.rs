@@ -24,6 +24,15 @@ impl FileError {
     }
 }
 
+impl FileError {
+    /// What was met on a walk through a folder: the system's words, or a circle of links.
+    pub(super) fn walking(action: &'static str, path: &Path, error: walkdir::Error) -> Self {
+        let words = error.to_string();
+        let reason = error.into_io_error().unwrap_or_else(|| std::io::Error::other(words));
+        Self::new(action, path)(reason)
+    }
+}
+
 /// Whether `-` is meant: stdin or stdout.
 pub fn is_standard(path: &Path) -> bool {
     path == Path::new("-")
@@ -199,7 +208,7 @@ pub fn list(path: &Path, endings: &[&str]) -> Result<Vec<PathBuf>, FileError> {
     for entry in walk.into_iter().filter_entry(is_listed) {
         let entry = entry.map_err(|error| {
             let path = error.path().unwrap_or(path).to_owned();
-            FileError::new("list", &path)(error.into())
+            FileError::walking("list", &path, error)
         })?;
         let name = entry.file_name().to_string_lossy();
         let is_named = entry.depth() == 0 || endings.iter().any(|ending| name.ends_with(ending));

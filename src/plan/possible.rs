@@ -5,19 +5,31 @@
 
 use serde_json::Value;
 
-use super::model::{Decided, KIND, OptimizationPlan, WorkloadPlan};
+use super::model::{Decided, OptimizationPlan, WorkloadPlan};
 use crate::diag::{Diagnostic, code};
 use crate::policy::merge::{escape, pointer};
 use crate::policy::names::{self, Form};
 use crate::policy::ranges::{self, Outside};
-use crate::policy::{API_VERSION, DECISION_VERSION, Source};
+use crate::policy::{DECISION_VERSION, Source};
 
 /// How a value that was edited comes right.
 const AGAIN: &str = "take the file from git again, or state the value in the policy and run `trimtab plan --write`";
 
 /// Everything in a plan that can't be; `value` is the same plan as it was written.
 pub(super) fn check(plan: &OptimizationPlan, value: &Value, source: &Source) -> Vec<Diagnostic> {
-    let mut problems = head(plan, source);
+    let mut problems = Vec::new();
+    if plan.spec.decision_version != DECISION_VERSION {
+        let headline = format!(
+            "decision version `{}` is not known to this binary",
+            plan.spec.decision_version
+        );
+        let problem = Diagnostic::error(code::MALFORMED_INPUT, headline);
+        problems.push(
+            problem
+                .at(source.value_place("/spec/decisionVersion"))
+                .help("use a newer trimtab"),
+        );
+    }
     for (key, workload) in &plan.spec.workloads {
         let at = format!("/spec/workloads/{}", escape(key));
         if !is_key(key) {
@@ -51,23 +63,6 @@ fn of_entry(value: &Value, entry: &WorkloadPlan) -> Vec<(String, Outside)> {
         found.push((pointer(keys), outside));
     });
     found
-}
-
-/// What stands above the entries.
-fn head(plan: &OptimizationPlan, source: &Source) -> Vec<Diagnostic> {
-    [
-        ("/apiVersion", &plan.api_version, API_VERSION),
-        ("/kind", &plan.kind, KIND),
-        ("/spec/decisionVersion", &plan.spec.decision_version, DECISION_VERSION),
-    ]
-    .into_iter()
-    .filter(|(_, found, wanted)| found != wanted)
-    .map(|(at, found, wanted)| {
-        Diagnostic::error(code::MALFORMED_INPUT, format!("`{found}` is not `{wanted}`"))
-            .at(source.value_place(at))
-            .help(AGAIN)
-    })
-    .collect()
 }
 
 /// `Deployment/shop/api` or `Deployment/api`.

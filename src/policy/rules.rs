@@ -23,6 +23,7 @@ pub(super) fn check(policy: &OptimizationPolicy, value: &Value, source: &Source)
     };
     decision_version(policy, &mut found);
     versions(policy, &mut found);
+    addons(policy, &mut found);
     settings(value, "", &mut found);
     memory(value, "", &mut found);
     impossible(value, &mut Vec::new(), &mut found);
@@ -132,6 +133,27 @@ fn versions(policy: &OptimizationPolicy, found: &mut Findings<'_>) {
                 KUBERNETES_MINORS.start(),
                 KUBERNETES_MINORS.end()
             ),
+        );
+    }
+}
+
+/// Versions of addons that are no versions: taken for absent, their objects would silently not be rendered.
+fn addons(policy: &OptimizationPolicy, found: &mut Findings<'_>) {
+    let addons = &policy.spec.cluster.addons;
+    for (name, text) in [
+        ("keda", &addons.keda),
+        ("vpa", &addons.vpa),
+        ("prometheusOperator", &addons.prometheus_operator),
+        ("argoRollouts", &addons.argo_rollouts),
+    ] {
+        let Some(text) = text.as_ref().filter(|text| Version::parse(text).is_none()) else {
+            continue;
+        };
+        found.push(
+            code::UNSUPPORTED_VERSION,
+            &format!("/spec/cluster/addons/{name}"),
+            format!("`{text}` is no version"),
+            "write major and minor, such as \"2.18\"",
         );
     }
 }

@@ -20,12 +20,18 @@ pub fn of<T: schemars::JsonSchema>() -> Value {
     schema
 }
 
-/// A count has 32 bits; draft 2020-12 knows no format for that, so a validator would let more pass.
+/// A count or a priority has 32 bits; draft 2020-12 knows no format for that, so a validator would let more pass.
 fn bound_counts(schema: &mut Value) {
     match schema {
         Value::Object(map) => {
-            if map.get("format").is_some_and(|format| format == "uint32") {
-                map.entry("maximum").or_insert_with(|| u32::MAX.into());
+            let bounds = match map.get("format").and_then(Value::as_str) {
+                Some("uint32") => Some((0, i64::from(u32::MAX))),
+                Some("int32") => Some((i64::from(i32::MIN), i64::from(i32::MAX))),
+                _ => None,
+            };
+            if let Some((least, most)) = bounds {
+                map.entry("minimum").or_insert_with(|| least.into());
+                map.entry("maximum").or_insert_with(|| most.into());
             }
             map.values_mut().for_each(bound_counts);
         }
@@ -66,7 +72,10 @@ pub fn read<T>(code: Code, value: &Value, source: &Source) -> Result<T, Vec<Diag
 where
     T: schemars::JsonSchema + serde::de::DeserializeOwned,
 {
-    let mut problems = check(&of::<T>(), value, source);
+    let mut problems = elsewhere::<T>(code, value, source);
+    if problems.is_empty() {
+        problems = check(&of::<T>(), value, source);
+    }
     if problems.is_empty() {
         match serde_json::from_value(value.clone()) {
             Ok(object) => return Ok(object),
@@ -78,6 +87,19 @@ where
     }
     crate::diag::sort(&mut problems);
     Err(problems)
+}
+
+/// An object that says to be something else is told so once, and not by every field that it lacks or has too much.
+fn elsewhere<T: schemars::JsonSchema>(code: Code, value: &Value, source: &Source) -> Vec<Diagnostic> {
+    let kind = T::schema_name();
+    let is_ours = value["apiVersion"]
+        .as_str()
+        .is_none_or(|version| version == API_VERSION);
+    let is_of_kind = value["kind"].as_str().is_none_or(|found| found == kind);
+    if is_ours && is_of_kind {
+        return Vec::new();
+    }
+    header(code, &kind, value, source)
 }
 
 /// Whether an object says that it is of a kind of ours.

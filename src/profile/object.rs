@@ -30,6 +30,7 @@ const HEAD_MAX: usize = 1 << 20;
 /// `UsageProfile`: what the workloads of one namespace used, written by `trimtab profile`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "UsageProfile")]
 pub struct ProfileObject {
     /// Always `trimtab.dev/v1alpha1`.
     pub api_version: String,

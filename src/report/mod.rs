@@ -31,7 +31,7 @@ pub const SCHEMA_VERSION: &str = "1.0";
 pub enum Format {
     /// Text with colours.
     #[default]
-    #[value(alias = "table", alias = "human")]
+    #[value(alias = "table", alias = "human", alias = "text")]
     Terminal,
     /// Markdown as GitHub and GitLab read it.
     Markdown,

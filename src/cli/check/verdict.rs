@@ -11,6 +11,7 @@ use crate::report::SCHEMA_VERSION;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Format {
     /// For people
+    #[value(alias = "terminal", alias = "table", alias = "human")]
     Text,
     /// For programs: codes and places stay what they are
     Json,
