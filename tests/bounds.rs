@@ -190,3 +190,74 @@ fn totals_count_the_bounds_of_a_scaler_that_is_given_back() {
     let capacity = Capacity::of(&plan, Some(&accepted), &world.workloads);
     assert_eq!((capacity.before.replicas, capacity.after.replicas), (7, 2));
 }
+
+/// 6.4 cores need 8 pods and with headroom 12; what the policy allows at most is its owner's word.
+#[test]
+fn a_stated_highest_count_goes_before_the_lowest_one() {
+    let spec = |bound: &str| {
+        format!(
+            "{{workloads: {{api: {{class: web, requests: {{cpu: {{value: '1'}}, memory: {{value: 1Gi}}}}, spread: {{mode: none}}, \
+             scaling: {{targets: {{cpu: {{value: 80%}}}}, derive: {{minQuantile: 100%}}, maxReplicas: {bound}}}}}}}}}"
+        )
+    };
+    for bound in ["{max: 5}", "{value: 5}"] {
+        let mut world = World::new(&spec(bound), &[deployment("api", 8, "1", "1Gi"), hpa(8, 20)], vec![]);
+        next(&mut world, 0, 6400, 8);
+        let plan = world.plan();
+        assert_eq!(bounds(&plan), (5, 5), "{bound}");
+        let one = &plan.spec.workloads[KEY];
+        let found = &one.findings["bounded"].detail;
+        assert!(
+            found.contains("history and the guardrails ask for at least 8 replicas, and `maxReplicas` allows 5"),
+            "{found}"
+        );
+        let inputs = &scaler(&plan).min_replicas.reason.inputs;
+        assert_eq!((inputs["asked"].as_str(), inputs["maxReplicas"].as_str()), ("8", "5"));
+        // a raise of its owner does not go beyond it either
+        world.accepted = Some(plan);
+        world.workloads = trimtab::workload::read(&[deployment("api", 8, "1", "1Gi"), hpa(8, 40)]).0;
+        next(&mut world, 1, 6400, 8);
+        assert_eq!(bounds(&world.plan()), (5, 5), "{bound}, raised");
+    }
+}
+
+/// Whoever takes an adopted scaler back has it to himself.
+#[test]
+fn a_scaler_that_is_given_back_has_no_count_beside_it() {
+    let mut world = World::new(
+        WEB,
+        &[deployment("api", 7, "1", "1Gi"), hpa(2, 10)],
+        vec![(KEY, facts("api", 900, wave, |_| 7))],
+    );
+    let accepted = world.plan();
+    let count = |plan: &OptimizationPlan| plan.spec.workloads[KEY].replicas.clone();
+    assert!(count(&accepted).is_some(), "handed over first");
+    world.accepted = Some(accepted);
+    world.settings = settings("{workloads: {api: {class: web, scaling: {mode: none}}}}");
+    assert_eq!(count(&world.plan()), None);
+    world.settings = settings("{workloads: {api: {class: web, scaling: {mode: none}, replicas: {count: {value: 5}}}}}");
+    let plan = world.plan();
+    assert_eq!(count(&plan), None);
+    let found = &plan.spec.workloads[KEY].findings["policy-conflict"].detail;
+    assert!(
+        found.starts_with(
+            "`replicas.count` (rule api) is left out: `HorizontalPodAutoscaler/shop/theirs` sets the count"
+        ),
+        "{found}"
+    );
+    world.settings = settings("{workloads: {api: {class: web, scaling: {mode: none}, replicas: {mode: remove}}}}");
+    assert_eq!(count(&world.plan()).map(|count| count.value), Some(None));
+}
+
+#[test]
+fn a_count_that_is_bounded_is_moved_into_its_bounds() {
+    let count = |bound: &str| {
+        let spec = format!("{{workloads: {{api: {{scaling: {{mode: none}}, replicas: {{count: {bound}}}}}}}}}");
+        let plan = World::new(&spec, &[deployment("api", 4, "1", "1Gi")], vec![]).one("api");
+        plan.replicas.map(|count| (count.value, count.reason.code))
+    };
+    let bounded = |count: u32| Some((Some(count), "bounded".to_owned()));
+    assert_eq!(count("{min: 6}"), bounded(6));
+    assert_eq!(count("{max: 3}"), bounded(3));
+    assert_eq!(count("{min: 2, max: 5}"), None);
+}

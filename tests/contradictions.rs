@@ -173,7 +173,7 @@ fn a_schedule_beyond_the_bounds_is_a_warning() {
     ] {
         let found = cron(desired, bounds);
         assert!(
-            found.contains(&format!("warning[replica-bounds]: {said}\n --> policy.yaml:9:")),
+            found.contains(&format!("warning[schedule-beyond-bounds]: {said}\n --> policy.yaml:9:")),
             "{found}"
         );
     }

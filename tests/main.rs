@@ -6,8 +6,10 @@
 )]
 
 mod accepted;
+mod adopted_metrics;
 mod agreement;
 mod bounds;
+mod budgets;
 mod check;
 mod comfort;
 mod container;
@@ -17,10 +19,12 @@ mod diff;
 mod diff_command;
 mod drift;
 mod environments;
+mod event_scalers;
 mod example;
 mod file_edges;
 mod former_names;
 mod function;
+mod grace;
 mod history_formats;
 mod house;
 mod in_place;

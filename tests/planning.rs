@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use trimtab::facts::{ContainerFacts, Demand, DemandCell, Facts, Replicas, Usage, WeekUsage};
-use trimtab::plan::model::{Digests, Finding, OptimizationPlan, SpotPlacement, Status, WorkloadPlan};
+use trimtab::plan::model::{Digests, Finding, OptimizationPlan, SpotPlacement, SpotPlan, Status, WorkloadPlan};
 use trimtab::plan::{self, Inputs};
 use trimtab::policy::wire::Mode;
 use trimtab::policy::{self, Settings, Source};
@@ -94,7 +94,11 @@ pub(crate) fn facts(container: &str, memory_mib: u64, total: impl Fn(i64) -> u64
         containers: BTreeMap::from([(container.to_owned(), container_facts)]),
         replicas: Replicas {
             last_day_p95: Some(last),
-            highest: Some(last),
+            highest: (0..steps).map(&pods).max(),
+            seen: (0..steps).fold(BTreeMap::new(), |mut seen, step| {
+                *seen.entry(pods(step)).or_default() += 1;
+                seen
+            }),
         },
         ..Facts::default()
     }
@@ -896,7 +900,7 @@ fn state_and_single_pods_stay_off_spot() {
     ];
     for (case, object, is_refused) in cases {
         let plan = World::new(&spec, &[object], vec![]).one("api");
-        let spot = plan.spot.as_ref().unwrap_or_else(|| panic!("{case}"));
+        let spot = placed(&plan).unwrap_or_else(|| panic!("{case}"));
         assert_eq!(spot.mode == SpotPlacement::Never, is_refused, "{case}");
         assert_eq!(plan.findings.contains_key("spot-unsafe"), is_refused, "{case}");
     }
@@ -1628,8 +1632,58 @@ fn an_adopted_object_of_an_old_version_moves_to_the_one_that_stays() {
 /// Why a workload is placed as it is; `None`: its placement is not decided.
 fn spot_reason(spec: &str) -> Option<(String, BTreeMap<String, String>)> {
     let world = World::new(spec, &[deployment("api", 2, "250m", "512Mi")], vec![]);
-    let reason = world.one("api").spot?.reason;
-    Some((reason.code, reason.inputs))
+    let plan = world.one("api");
+    let reason = &placed(&plan)?.reason;
+    Some((reason.code.clone(), reason.inputs.clone()))
+}
+
+/// What is decided on its placement, whether it waits for a restart or not.
+fn placed(plan: &WorkloadPlan) -> Option<&SpotPlan> {
+    let waiting = || plan.waiting.get("restart.spot")?.spot.as_ref();
+    plan.spot.as_ref().or_else(waiting)
+}
+
+/// Nothing placed the pods on spot nodes: keeping them off is no reason to restart a cache.
+#[test]
+fn keeping_pods_off_spot_nodes_waits_for_their_next_restart() {
+    let spec = |rule: &str| {
+        format!("{{cluster: {{kubernetes: '1.33', provider: aws}}, workloads: {{api: {{class: cache, {rule}}}}}}}")
+    };
+    let keep = "requests: {strategy: keep}";
+    for (case, rule, waits) in [
+        ("nothing else", keep, true),
+        ("another value restarts them", "requests: {cpu: {value: 300m}}", false),
+        (
+            "the policy's own word",
+            "requests: {strategy: keep}, spot: {mode: never}",
+            false,
+        ),
+    ] {
+        let mut world = World::new(&spec(rule), &[deployment("api", 2, "250m", "512Mi")], vec![]);
+        for round in 0..2 {
+            let plan = world.one("api");
+            let spot = plan.spot.as_ref().map(|spot| spot.mode);
+            assert_eq!(spot, (!waits).then_some(SpotPlacement::Never), "{case}, {round}");
+            assert_eq!(plan.findings.contains_key("restart-deferred"), waits, "{case}, {round}");
+            assert_eq!(
+                placed(&plan).map(|spot| spot.mode),
+                Some(SpotPlacement::Never),
+                "{case}, {round}"
+            );
+            world.accepted = Some(world.plan());
+            world.profile = format!("sha256:{round}");
+        }
+    }
+    // what was placed there has to leave
+    let mut world = World::new(
+        &spec("requests: {strategy: keep}, runtime: {kind: generic}, spot: {mode: prefer}"),
+        &[deployment("api", 2, "250m", "512Mi")],
+        vec![],
+    );
+    world.accepted = Some(world.plan());
+    world.settings = settings(&spec(keep));
+    world.profile = "sha256:2".to_owned();
+    assert_eq!(world.one("api").spot.map(|spot| spot.mode), Some(SpotPlacement::Never));
 }
 
 #[test]

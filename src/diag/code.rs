@@ -95,11 +95,12 @@ codes! {
     SHARED_PODS = "shared-pods": "The selectors of two workloads overlap: a budget or scaler of the one takes in pods of the other. A pod in two budgets can't be evicted, so a drain never ends; HPAs that share pods stop (`AmbiguousSelector`). Neither is planned until labels tell the pods apart; what was accepted stays.";
     SCALE_POINT_KEPT = "scale-point-kept": "Target × request is kept, so that pods are added at the same load per pod as before.";
     PDB_BLOCKS_EVICTIONS = "pdb-blocks-evictions": "At the lowest replica count the budget allows no eviction, so a node drain never ends. Raise the replicas, use `maxUnavailable: 1`, or accept it with a reason.";
+    PDB_PROTECTS_NOTHING = "pdb-protects-nothing": "At the lowest replica count the budget lets every pod go at once, as without one. It harms nothing; raise the lowest count, or take the budget out.";
     ONE_AT_A_TIME = "one-at-a-time": "The budget lets one pod go at a time, a tenth of twenty and more: never none, at any replica count the workload may have.";
     PDB_OMITTED = "pdb-omitted": "With a single replica a budget either blocks every drain or protects nothing, so none is rendered.";
     SPOT_UNSAFE = "spot-unsafe": "This workload should not run on interruptible nodes: state on volumes, a single replica, a database or a cache, or a grace period longer than the notice. It is placed on on-demand nodes.";
     SPREAD_SOFTENED = "spread-softened": "With fewer replicas than zones a hard spread would leave pods pending, so it is a preference.";
-    RESTART_DEFERRED = "restart-deferred": "The change would restart pods, and the policy bounds how often (`guardrails.restart`) or how many workloads at once (`guardrails.wave`). It waits for a later plan.";
+    RESTART_DEFERRED = "restart-deferred": "The change would restart pods, and the policy bounds how often (`guardrails.restart`) or how many workloads at once (`guardrails.wave`). It waits for a later plan. That a class keeps pods off spot nodes where nothing of ours put them there is no reason to restart them at all: it goes along with their next restart.";
     RESTARTS_PODS = "restarts-pods": "Applying this change replaces the workload's pods. Where something restarts them that waits for nothing, such as a stated value, steps that `guardrails.restart.minInterval` alone would hold back go along (`takenAlong`): one restart is less than two.";
     CAPACITY_BOUNDED = "capacity-bounded": "A request shrinks by at most `guardrails.capacityDecrease` in one plan, and so do requests × lowest replicas. The rest follows with newer history, when this step has proved itself: one window of history is worth one step. Where one pod is more than that share (one of three is 33%), the count does not fall by itself, and a finding says so.";
     BELOW_MIN_CHANGE = "below-min-change": "The new value differs from the accepted one by less than `guardrails.minChange`, so the accepted one stays: quiet diffs. `derived` is the new one.";
@@ -113,6 +114,7 @@ codes! {
     CLASS = "class": "A class that trimtab ships sets this, and the policy does not say otherwise. State it in a rule, or in a class of the policy's own, to have it another way.";
     BOUNDED = "bounded": "The derived value lay outside the bounds the policy states and was moved to the nearer one.";
     PERCENTILE = "percentile": "A percentile of the recorded usage per pod, plus a margin, rounded up.";
+    REPLICAS_RECORDED = "replicas-recorded": "The scaler acts on a queue, a schedule or a query, and CPU says nothing of how many pods that takes. The bound comes from the recorded counts of pods: the highest with headroom, or, for a first minimum, the count that was enough in the share `derive.minQuantile` of the time. A minimum that is in force stays, as pods never go below it and nothing is recorded that speaks for another: state `minReplicas` to change it.";
     VPA_ESTIMATE = "vpa-estimate": "The Vertical Pod Autoscaler's rule (90th percentile, 15 % margin, floors) on the profile's sketch: an approximation, as the sketch keeps weeks and not single samples in order.";
     UNCHANGED = "unchanged": "Nothing to change here.";
     KEPT = "kept": "The accepted decision is kept, or what the manifests have.";
@@ -125,6 +127,7 @@ codes! {
     ACCEPT_EXPIRED = "accept-expired": "A finding was accepted until a day that has passed. What was rendered stays; the acceptance needs a new date or the finding a repair.";
     ACCEPTED = "accepted": "A finding that the policy accepts, with its reason.";
     TRIGGER_INVALID = "trigger-invalid": "A KEDA trigger lacks metadata that its scaler needs, or has values it refuses.";
+    SCHEDULE_BEYOND_BOUNDS = "schedule-beyond-bounds": "A KEDA schedule (`cron` trigger) asks for more replicas than the highest count, which cuts it, or for no more than the lowest one, where it does nothing. KEDA takes both in silence.";
     TWO_SCALERS = "two-scalers": "Two scalers act on one workload, or on pods that the selectors of two workloads share. Each undoes what the other does, or both stop. Keep one, with the metrics of both.";
     SCALER_FIGHTS_VPA = "scaler-fights-vpa": "A `VerticalPodAutoscaler` sets the request that a utilization target divides by: every change of the one moves the other. Let the VPA control the other resource, or only recommend.";
     UTILIZATION_WITHOUT_REQUEST = "utilization-without-request": "A utilization target is a share of the request. One container of the pod without the request makes the metric of all pods invalid, and nothing is scaled. Set it, or look at one container.";

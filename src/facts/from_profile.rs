@@ -67,6 +67,10 @@ fn merge(known: &[(&Profile, &WorkloadHistory)]) -> Facts {
         facts.startup = facts.startup.max(startup(history));
         let replicas = replicas(profile, history);
         facts.replicas.last_day_p95 = facts.replicas.last_day_p95.max(replicas.last_day_p95);
+        // clusters are never added: the one with most pods decides
+        if replicas.highest > facts.replicas.highest {
+            facts.replicas.seen = replicas.seen;
+        }
         facts.replicas.highest = facts.replicas.highest.max(replicas.highest);
     }
     facts
@@ -194,9 +198,14 @@ fn replicas(profile: &Profile, history: &WorkloadHistory) -> Replicas {
         .collect();
     last_day.sort_unstable();
     let rank = (last_day.len() * 95).div_ceil(100);
+    let mut seen: BTreeMap<u32, u64> = BTreeMap::new();
+    for (_, count) in &counts {
+        *seen.entry(*count).or_default() += 1;
+    }
     Replicas {
         last_day_p95: rank.checked_sub(1).and_then(|index| last_day.get(index)).copied(),
-        highest: counts.iter().map(|(_, count)| *count).max(),
+        highest: seen.keys().next_back().copied(),
+        seen,
     }
 }
 

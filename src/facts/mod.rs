@@ -60,12 +60,27 @@ pub struct ContainerFacts {
 }
 
 /// Pods over time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Replicas {
     /// 95th percentile over the last day of the window.
     pub last_day_p95: Option<u32>,
     /// Highest in the window.
     pub highest: Option<u32>,
+    /// How often each count was seen, of the cluster with the highest.
+    pub seen: BTreeMap<u32, u64>,
+}
+
+impl Replicas {
+    /// The count that was enough in this share of the time.
+    pub fn quantile(&self, share: Percent) -> Option<u32> {
+        let all: u64 = self.seen.values().sum();
+        let rank = share.of_ceil(u128::from(all)).max(1);
+        let mut below = 0;
+        self.seen.iter().find_map(|(count, times)| {
+            below += u128::from(*times);
+            (below >= rank).then_some(*count)
+        })
+    }
 }
 
 /// Runs of a job from which its usage is derived: with fewer the highest is a guess.

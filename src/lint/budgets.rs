@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Rule;
 use super::scene::{Scene, finding, is_ours, lowest_replicas, selector, selects};
-use crate::diag::{Code, Diagnostic, code, first_of};
+use crate::diag::{Code, Diagnostic, Severity, code, first_of};
 use crate::units::IntOrPercent;
 use crate::workload::{Budget, Workload};
 
@@ -25,6 +25,40 @@ impl Rule for BlocksEvictions {
                 .iter()
                 .filter(|budget| !budget.is_shared && evictable(budget, lowest) == 0);
             found.extend(blocking.map(|budget| blocked(workload, budget, lowest)));
+        }
+        found
+    }
+}
+
+/// A budget under which all pods of the lowest count may go at once.
+pub(super) struct ProtectsNothing;
+
+impl Rule for ProtectsNothing {
+    fn code(&self) -> Code {
+        code::PDB_PROTECTS_NOTHING
+    }
+
+    fn check(&self, scene: &Scene<'_>) -> Vec<Diagnostic> {
+        let mut found = Vec::new();
+        for workload in scene.workloads().filter(|workload| workload.id.kind != "DaemonSet") {
+            let lowest = lowest_replicas(workload);
+            let idle = workload
+                .budgets
+                .iter()
+                .filter(|budget| !budget.is_shared && evictable(budget, lowest) == lowest);
+            found.extend(idle.map(|budget| {
+                let headline = format!("at {lowest} replicas the budget lets all pods go at once");
+                let mut note = finding(
+                    code::PDB_PROTECTS_NOTHING,
+                    (&budget.id, budget.is_ours),
+                    "/spec",
+                    headline,
+                )
+                .of(workload.key())
+                .help("raise the lowest replica count, or take the budget out");
+                note.severity = Severity::Note;
+                note
+            }));
         }
         found
     }

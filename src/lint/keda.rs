@@ -97,6 +97,11 @@ fn refusals(id: &ObjectId, object: &Object) -> Vec<Diagnostic> {
             "raise `minReplicaCount`, or take `idleReplicaCount` out",
         ));
     }
+    if let Some(idle) = count(object, "/spec/idleReplicaCount").filter(|idle| *idle > 0) {
+        let headline =
+            format!("`idleReplicaCount` {idle}: KEDA supports 0 alone, as its HPA can't go below its minimum");
+        found.push(at("/spec/idleReplicaCount", headline, "write 0, or take it out"));
+    }
     let fallback = count(object, "/spec/fallback/replicas");
     if let Some(replicas) = fallback.filter(|replicas| !(min.max(1)..=max).contains(replicas)) {
         let headline = format!("`fallback.replicas` {replicas} is outside {} to {max}", min.max(1));
@@ -131,6 +136,38 @@ fn refusals(id: &ObjectId, object: &Object) -> Vec<Diagnostic> {
     }
     found
 }
+
+/// A schedule that the bounds of its scaler cut, or that never does anything. KEDA takes it.
+pub(super) struct ScheduleBeyondBounds;
+
+impl Rule for ScheduleBeyondBounds {
+    fn code(&self) -> Code {
+        code::SCHEDULE_BEYOND_BOUNDS
+    }
+
+    fn check(&self, scene: &Scene<'_>) -> Vec<Diagnostic> {
+        let mut found = Vec::new();
+        for (id, object) in scene.of_kind("keda.sh", "ScaledObject") {
+            let bound = |key: &str| u32::try_from(count(object, &format!("/spec/{key}"))?).ok();
+            let bounds = (bound("minReplicaCount"), bound("maxReplicaCount").or(Some(DEFAULT_MAX)));
+            let triggers = items(object, "/spec/triggers").iter().enumerate();
+            for (at, trigger) in triggers.filter(|(_, trigger)| trigger["type"] == "cron") {
+                let Some((headline, help)) = triggers::beyond_bounds(&texts(&trigger["metadata"]), bounds) else {
+                    continue;
+                };
+                let pointer = format!("/spec/triggers/{at}/metadata/desiredReplicas");
+                let found_at = (id, is_ours(object));
+                let mut found_one = finding(code::SCHEDULE_BEYOND_BOUNDS, found_at, &pointer, headline).help(help);
+                found_one.severity = Severity::Warning;
+                found.push(found_one);
+            }
+        }
+        found
+    }
+}
+
+/// What KEDA takes for an absent `maxReplicaCount`.
+const DEFAULT_MAX: u32 = 100;
 
 /// A ScaledObject that does not say what happens while the source of a trigger fails. KEDA takes it.
 pub(super) struct NoFallback;

@@ -101,12 +101,21 @@ impl Rule for PreStopTooLong {
                         headline,
                     )
                     .of(workload.key())
-                    .because("the sleep counts inside the grace period: the stop signal comes too late, or never")
+                    .because(why(container, pause > grace(workload)))
                     .help("shorten the sleep, or let the grace period be the sleep, the drain and 5 s"),
                 );
             }
         }
         found
+    }
+}
+
+/// What comes of a hook that takes the grace period up. The API server looks at `sleep` alone, a command is run.
+fn why(container: &Value, is_longer: bool) -> &'static str {
+    if is_longer && container.pointer("/lifecycle/preStop/sleep").is_some() {
+        "the API server refuses a `sleep` that is longer than the grace period"
+    } else {
+        "the sleep counts inside the grace period: the stop signal comes too late, or never"
     }
 }
 

@@ -231,6 +231,12 @@ fn table() -> Vec<(Code, &'static str, String, String)> {
             api("") + &pdb("{selector: {matchLabels: {app: api}}}"),
         ),
         (
+            code::PDB_PROTECTS_NOTHING,
+            "all of one pod",
+            one(&metric(CPU)) + &pdb("{maxUnavailable: 1, selector: {matchLabels: {app: api}}}"),
+            one("minReplicas: 1, maxReplicas: 5") + &pdb("{maxUnavailable: 1, selector: {matchLabels: {app: api}}}"),
+        ),
+        (
             code::PDB_SELECTOR,
             "everything",
             api("") + &pdb("{maxUnavailable: 1, selector: {matchLabels: {app: api}}}"),
@@ -360,6 +366,24 @@ fn table() -> Vec<(Code, &'static str, String, String)> {
             scaled_object(&format!("triggers: [{CPU_TRIGGER}]")),
         ),
         (
+            code::SCHEDULE_BEYOND_BOUNDS,
+            "more than the maximum",
+            scaled_object(&format!("maxReplicaCount: 3, triggers: [{CRON}]")),
+            scaled_object(&format!("maxReplicaCount: 2, triggers: [{CRON}]")),
+        ),
+        (
+            code::SCHEDULE_BEYOND_BOUNDS,
+            "no more than the minimum",
+            scaled_object(&format!("minReplicaCount: 2, triggers: [{CRON}]")),
+            scaled_object(&format!("minReplicaCount: 3, triggers: [{CRON}]")),
+        ),
+        (
+            code::SCALED_OBJECT_REFUSED,
+            "idle pods",
+            scaled_object(&format!("minReplicaCount: 3, idleReplicaCount: 0, triggers: [{CRON}]")),
+            scaled_object(&format!("minReplicaCount: 3, idleReplicaCount: 1, triggers: [{CRON}]")),
+        ),
+        (
             code::SCALED_OBJECT_REFUSED,
             "idle as high as the minimum",
             scaled_object(&format!("minReplicaCount: 1, idleReplicaCount: 0, triggers: [{CRON}]")),
@@ -410,6 +434,12 @@ fn table() -> Vec<(Code, &'static str, String, String)> {
             pdb("{maxUnavailable: 1, selector: {matchLabels: {app: api}}}"),
             pdb("{maxUnavailable: 1, selector: {matchLabels: {app: api}}}").replace("policy/v1", "policy/v1beta1"),
         ),
+        (
+            code::API_REMOVED,
+            "a Deployment of an old version",
+            api(""),
+            api("").replace("apps/v1", "apps/v1beta2"),
+        ),
     ]
 }
 
@@ -449,7 +479,10 @@ fn every_rule_is_in_the_table_and_has_a_page() {
 fn what_we_made_is_an_error() {
     let label = "labels: {trimtab.dev/managed-by: trimtab}, namespace: shop";
     for (code, what, _, bad) in table() {
-        let is_note = matches!(code, code::REPLICAS_UNDER_SCALER | code::NO_FALLBACK);
+        let is_note = matches!(
+            code,
+            code::REPLICAS_UNDER_SCALER | code::NO_FALLBACK | code::PDB_PROTECTS_NOTHING | code::SCHEDULE_BEYOND_BOUNDS
+        );
         let is_ours_to_make = !matches!(
             code,
             code::SPREAD_UNSATISFIABLE | code::SPOT_UNSAFE | code::GRACE_BEYOND_NOTICE | code::PRE_STOP_TOO_LONG

@@ -7,9 +7,9 @@ use crate::diag::{Code, Diagnostic, code};
 /// An object of a version that no cluster takes any more.
 pub(super) struct ApiRemoved;
 
-/// Group, version, kinds (empty for all), the minor version of Kubernetes 1 without it, and what to write.
+/// Group, version, kind, the minor version of Kubernetes 1 without it, and what to write.
 /// Source: Kubernetes documentation, "Deprecated API Migration Guide".
-const REMOVED: [(&str, &str, &str, u32, &str); 4] = [
+const REMOVED: [(&str, &str, &str, u32, &str); 11] = [
     (
         "autoscaling",
         "v2beta1",
@@ -26,6 +26,13 @@ const REMOVED: [(&str, &str, &str, u32, &str); 4] = [
     ),
     ("policy", "v1beta1", "PodDisruptionBudget", 25, "policy/v1"),
     ("batch", "v1beta1", "CronJob", 25, "batch/v1"),
+    ("extensions", "v1beta1", "Deployment", 16, "apps/v1"),
+    ("extensions", "v1beta1", "DaemonSet", 16, "apps/v1"),
+    ("apps", "v1beta1", "Deployment", 16, "apps/v1"),
+    ("apps", "v1beta1", "StatefulSet", 16, "apps/v1"),
+    ("apps", "v1beta2", "Deployment", 16, "apps/v1"),
+    ("apps", "v1beta2", "StatefulSet", 16, "apps/v1"),
+    ("apps", "v1beta2", "DaemonSet", 16, "apps/v1"),
 ];
 
 impl Rule for ApiRemoved {

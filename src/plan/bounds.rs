@@ -5,8 +5,12 @@
 //! under what runs now; where that leaves no room above min, the highest count in force stays, so that a scaler steps
 //! down with its minimum.
 //!
+//! Where CPU is not what it scales on, CPU says nothing of how many pods it needs: min = what is there, or a share of the
+//! recorded counts where nothing was; max = the highest recorded count with headroom, what a schedule asks for and a
+//! fallback.
+//!
 //! A scaler that was there before us: its max is never lowered from history, and one that does not scale on CPU keeps
-//! both bounds, as CPU says nothing of a queue. The policy's own words go before all of this.
+//! both bounds. The policy's own words go before all of this: its highest count before its lowest.
 
 use super::case::{Case, reason};
 use super::field::FieldName;
@@ -14,6 +18,7 @@ use super::guardrails::{self, floor_after};
 use super::model::{Decision, ScalerKind, WorkloadPlan};
 use super::{disruption, owner, placement};
 use crate::catalog::fields::Field;
+use crate::catalog::triggers;
 use crate::diag::code;
 use crate::facts::Demand;
 use crate::krm::Reason;
@@ -55,13 +60,11 @@ pub fn decide(
     let before = Range::of(case, case.base());
     let mut min = lowest(case, kind, load, request, &before)?;
     let theirs = case.foreign_scaler();
-    min = owner::lift(
-        case,
-        &FieldName::MinReplicas,
-        theirs.map(|scaler| scaler.min_replicas),
-        min,
-    );
-    let written = theirs.and_then(|scaler| scaler.max_replicas);
+    // no raise of the owner goes beyond what the policy bounds
+    let within = |count: u32, bound: Option<u32>| bound.map_or(count, |bound| count.min(bound));
+    let written = theirs.map(|scaler| within(scaler.min_replicas, wanted.min_replicas.max));
+    min = owner::lift(case, &FieldName::MinReplicas, written, min);
+    let written = theirs.and_then(|scaler| Some(within(scaler.max_replicas?, wanted.max_replicas.max)));
     let max = highest(case, load, &before, min.value)?;
     let max = owner::lift(case, &FieldName::MaxReplicas, written, max);
     if min.value == 0 && !may_be_zero(case, kind) {
@@ -71,26 +74,56 @@ pub fn decide(
         );
         min.value = 1;
     }
-    if min.value > max.value {
-        case.find(
-            code::BOUNDED,
-            format!(
-                "the minimum {} is lowered to the stated maximum {}",
-                min.value, max.value
-            ),
-        );
-        min.value = max.value;
-    }
+    let min = lowered(case, min, &max);
     if let Some((demand, per_pod)) = load {
         say_idle(case, demand, per_pod, (min.value, max.value));
     }
     Some((min, max))
 }
 
-/// Whether recorded CPU says how many pods the scaler needs. A scaler of others that looks at other things only knows
-/// better.
+/// The lowest count under a highest one that the policy states or bounds: that is its owner's word.
+fn lowered(case: &Case<'_>, min: Decision<u32>, max: &Decision<u32>) -> Decision<u32> {
+    if min.value <= max.value {
+        return min;
+    }
+    let who = if min.reason.code == code::STATED.as_str() {
+        "the policy states"
+    } else {
+        "history and the guardrails ask for"
+    };
+    let detail = format!(
+        "{who} at least {} replicas, and `maxReplicas` allows {}: the lowest count is lowered to it",
+        min.value, max.value
+    );
+    case.find(code::BOUNDED, detail);
+    let mut why = min.reason;
+    why.code = code::BOUNDED.to_string();
+    why.inputs.insert("asked".to_owned(), min.value.to_string());
+    why.inputs.insert("maxReplicas".to_owned(), max.value.to_string());
+    Decision {
+        value: max.value,
+        reason: why,
+        ..min
+    }
+}
+
+/// Whether recorded CPU says how many pods the scaler needs: only where CPU is what it scales on. Of a queue it says
+/// nothing.
 fn is_on_cpu(case: &Case<'_>, target: Option<Percent>) -> bool {
-    target.is_some() || case.foreign_scaler().is_none_or(|scaler| scaler.cpu_target.is_some())
+    let has_trigger = || {
+        let mut triggers = case.wanted.spec.scaling.triggers.values();
+        triggers.any(|trigger| trigger.kind == "cpu")
+    };
+    target.is_some() || has_trigger() || case.foreign_scaler().is_some_and(|scaler| scaler.cpu_target.is_some())
+}
+
+/// The most that the policy asks for beside its bounds: a count of a schedule, or of a fallback.
+fn asked_for(case: &Case<'_>) -> u32 {
+    let scaling = &case.wanted.spec.scaling;
+    let schedules = scaling.triggers.values();
+    let scheduled = schedules.filter_map(|trigger| triggers::scheduled(&trigger.kind, &trigger.metadata));
+    let fallback = scaling.fallback.iter().map(|fallback| fallback.replicas);
+    scheduled.chain(fallback).max().unwrap_or(0)
 }
 
 /// Notes that the lowest count carries everything recorded: such a scaler is there for what comes beyond.
@@ -173,15 +206,7 @@ fn lowest(
         });
     }
     let Some((demand, per_pod)) = load else {
-        let known = Range::of(case, case.accepted()).min;
-        let known = known.unwrap_or_else(|| case.replicas_before());
-        let least = u32::from(!may_be_zero(case, kind));
-        let (value, moved) = setting.resolve(known.max(least));
-        return Some(Decision {
-            value,
-            before: before.min,
-            reason: reason(if moved { code::BOUNDED } else { code::KEPT }, []),
-        });
+        return Some(lowest_without_cpu(case, kind, request, before));
     };
     let two = if disruption::is_meant(case) { 2 } else { 1 };
     let quantile = wanted.scaling.derive.min_quantile?;
@@ -225,6 +250,39 @@ fn lowest(
     })
 }
 
+/// Without a scaler so far the pods that ran in a share of the time, and no fewer than a bounded step leaves. Where one
+/// is there its minimum stays: pods never go below it, so nothing is recorded that speaks for another.
+fn lowest_without_cpu(case: &Case<'_>, kind: ScalerKind, request: Option<Millicores>, before: &Range) -> Decision<u32> {
+    let scaling = &case.wanted.spec.scaling;
+    let setting = &scaling.min_replicas;
+    let is_idle = scaling.idle_replicas.is_some();
+    let least = u32::from(is_idle || !may_be_zero(case, kind));
+    let known = Range::of(case, case.accepted()).min;
+    let quantile = scaling.derive.min_quantile;
+    let recorded = case.facts.zip(quantile);
+    let recorded = recorded.and_then(|(facts, quantile)| Some((quantile, facts.replicas.quantile(quantile)?)));
+    let (derived, mut why) = match (known, recorded) {
+        (None, Some((quantile, recorded))) => {
+            let two = if disruption::is_meant(case) { 2 } else { 1 };
+            let held = held(case, request, before);
+            let inputs = [("quantile", quantile.to_string()), ("recorded", recorded.to_string())];
+            let mut why = reason(code::REPLICAS_RECORDED, inputs);
+            why.inputs.extend(held.inputs(before));
+            (recorded.max(two).max(held.count), why)
+        }
+        (known, _) => (known.unwrap_or_else(|| case.replicas_before()), reason(code::KEPT, [])),
+    };
+    let (value, moved) = setting.resolve(derived.max(least));
+    if moved {
+        why.code = code::BOUNDED.to_string();
+    }
+    Decision {
+        value,
+        before: before.min,
+        reason: why,
+    }
+}
+
 fn highest(case: &Case<'_>, load: Option<(&Demand, u128)>, before: &Range, min: u32) -> Option<Decision<u32>> {
     let wanted = &case.wanted.spec.scaling;
     let setting = &wanted.max_replicas;
@@ -242,7 +300,7 @@ fn highest(case: &Case<'_>, load: Option<(&Demand, u128)>, before: &Range, min: 
             let most = demand.highest()?;
             let scaled = u64::try_from(headroom.of_ceil(u128::from(most))).unwrap_or(u64::MAX);
             let derived = pods(scaled, per_pod).max(running);
-            let needed = derived.max(min);
+            let needed = derived.max(min).max(asked_for(case));
             let in_force = in_force(case, before, derived <= min).filter(|count| *count > needed);
             let (value, moved) = setting.resolve(in_force.unwrap_or(needed));
             let inputs = [
@@ -270,10 +328,14 @@ fn highest(case: &Case<'_>, load: Option<(&Demand, u128)>, before: &Range, min: 
                 decision
             };
             decision.value = decision.value.max(min);
+            // the highest count that the policy bounds is its owner's word, whatever the lowest one would be
+            decision.value = setting.max.map_or(decision.value, |max| decision.value.min(max));
             Some(decision)
         }
+        (None, max) if may_be_recorded(case) => recorded_with_headroom(case, before, max, min),
         (None, Some(max)) => {
-            let (value, _) = setting.resolve(max.max(min));
+            let needed = max.max(min).max(asked_for(case));
+            let (value, _) = setting.resolve(needed);
             Some(Decision {
                 value,
                 before: before.max,
@@ -281,7 +343,7 @@ fn highest(case: &Case<'_>, load: Option<(&Demand, u128)>, before: &Range, min: 
             })
         }
         (None, None) if setting.max.is_some() => {
-            let value = setting.max.unwrap_or(min).max(min);
+            let value = setting.max.unwrap_or(min);
             Some(Decision {
                 value,
                 before: None,
@@ -296,6 +358,38 @@ fn highest(case: &Case<'_>, load: Option<(&Demand, u128)>, before: &Range, min: 
             None
         }
     }
+}
+
+/// Whether recorded counts of pods tell a highest one: not of a scaler of others, which knows its queue, and not where CPU
+/// is what it scales on and was not recorded.
+fn may_be_recorded(case: &Case<'_>) -> bool {
+    let scaling = &case.wanted.spec.scaling;
+    let is_on_signals = !scaling.triggers.is_empty() || !scaling.metrics.is_empty();
+    let is_known = case.facts.is_some_and(|facts| facts.replicas.highest.is_some());
+    is_on_signals && is_known && case.foreign_scaler().is_none() && !is_on_cpu(case, None)
+}
+
+/// The highest recorded count of pods with headroom.
+fn recorded_with_headroom(case: &Case<'_>, before: &Range, accepted: Option<u32>, min: u32) -> Option<Decision<u32>> {
+    let scaling = &case.wanted.spec.scaling;
+    let setting = &scaling.max_replicas;
+    let headroom = scaling.derive.max_headroom?;
+    let most = case.facts?.replicas.highest?;
+    let derived = u32::try_from(headroom.of_ceil(u128::from(most))).unwrap_or(u32::MAX);
+    let needed = derived.max(min).max(asked_for(case));
+    let (value, moved) = setting.resolve(needed);
+    let inputs = [("highest", most.to_string()), ("headroom", headroom.to_string())];
+    let decision = Decision {
+        value,
+        before: before.max,
+        reason: reason(if moved { code::BOUNDED } else { code::REPLICAS_RECORDED }, inputs),
+    };
+    let is_quiet = !moved && accepted.is_some_and(|now| now > value);
+    Some(if is_quiet {
+        guardrails::quiet(case.settings.bounds.min_change, decision, accepted, u64::from)
+    } else {
+        decision
+    })
 }
 
 /// The highest count in force, where it stays: a scaler of others is never lowered from history, and one that a bounded

@@ -66,6 +66,13 @@ pub(super) fn take_along(plan: &mut WorkloadPlan, before: Option<&WorkloadPlan>,
     }
 }
 
+/// A placement that waits for the next restart, whatever makes it.
+pub(super) fn hold_spot(plan: &mut WorkloadPlan, before: Option<&WorkloadPlan>, detail: &str) {
+    let wanted = plan.clone();
+    plan.spot = before.and_then(|before| before.spot.clone());
+    hold(plan, &wanted, "restart.spot", detail);
+}
+
 /// Notes what of a wanted plan is held back.
 fn hold(plan: &mut WorkloadPlan, wanted: &WorkloadPlan, guardrail: &str, detail: &str) {
     if let Some(waiting) = waiting::between(wanted, plan, detail) {

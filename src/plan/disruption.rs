@@ -4,7 +4,7 @@ use super::case::{Case, reason};
 use super::lapse;
 use super::model::{Decision, DisruptionPlan, WorkloadPlan};
 use crate::catalog::fields::Field;
-use crate::diag::code;
+use crate::diag::{Code, code};
 use crate::policy::wire::DisruptionMode;
 use crate::units::IntOrPercent;
 
@@ -40,7 +40,14 @@ pub fn decide(case: &Case<'_>, lowest: u32) -> Option<DisruptionPlan> {
         }
         Some(DisruptionMode::Auto) | None => {}
     }
-    if workload.selector.is_null() || workload.is_behind_rollout || workload.id.kind == "DaemonSet" {
+    let is_evictable = workload.id.group != "batch" && workload.id.kind != "DaemonSet";
+    if workload.selector.is_null() && is_evictable && !workload.is_behind_rollout {
+        let detail =
+            "it has no `spec.selector`, without which no API server takes it, and a budget would select nothing";
+        case.find(code::PDB_OMITTED, detail);
+        return None;
+    }
+    if !is_evictable || workload.is_behind_rollout {
         case.find(
             code::PDB_OMITTED,
             format!("a {} is not evicted through a budget", workload.id.kind),
@@ -88,19 +95,23 @@ pub fn decide(case: &Case<'_>, lowest: u32) -> Option<DisruptionPlan> {
         case.find(code::ADOPTED, detail);
     }
     let is_accepted = case.accepted().is_some_and(|plan| plan.disruption.is_some());
-    let (min_available, max_unavailable) = if is_stated {
-        stated(case, lowest)
+    let has_value = wanted.min_available.value.is_some() || wanted.max_unavailable.value.is_some();
+    let (pair, why) = if has_value {
+        (stated(case, lowest), code::STATED)
     } else {
-        (None, Some(derived(lowest)))
+        match bounded(case, lowest) {
+            Some(bounded) => bounded,
+            None => return case.accepted().and_then(|plan| plan.disruption.clone()),
+        }
     };
-    if lowest < 2 && !is_stated && !is_accepted {
+    if lowest < 2 && !has_value && !is_accepted {
         case.find(
             code::PDB_OMITTED,
             "with one replica a budget blocks every drain or protects nothing",
         );
         return None;
     }
-    let why = if is_stated { code::STATED } else { code::ONE_AT_A_TIME };
+    let (min_available, max_unavailable) = pair;
     let decision = |value: IntOrPercent, before: Option<IntOrPercent>| Decision {
         value,
         before,
@@ -134,7 +145,6 @@ fn stated(case: &Case<'_>, lowest: u32) -> Pair {
             );
             (None, Some(max))
         }
-        (None, None) => (None, Some(derived(lowest))),
         pair => pair,
     };
     if blocks(pair.0, pair.1, lowest) {
@@ -142,8 +152,56 @@ fn stated(case: &Case<'_>, lowest: u32) -> Pair {
             code::PDB_BLOCKS_EVICTIONS,
             format!("the stated budget allows no eviction at {lowest} replicas: node drains will not end"),
         );
+    } else if protects_nothing(pair, lowest) {
+        case.find(
+            code::PDB_PROTECTS_NOTHING,
+            format!("the stated budget lets all of {lowest} replicas go at once: more replicas, or none of it"),
+        );
     }
     pair
+}
+
+/// Whether all pods may go at once.
+fn protects_nothing((min_available, max_unavailable): Pair, replicas: u32) -> bool {
+    match (min_available, max_unavailable) {
+        (_, Some(max)) => max.of_ceil(replicas) >= replicas,
+        (Some(min), None) => min.of_ceil(replicas) == 0,
+        (None, None) => false,
+    }
+}
+
+/// The derived budget within the bounds that the policy states, counted at the lowest replicas; `None`, with the reason
+/// noted, where no pod could go within them.
+fn bounded(case: &Case<'_>, lowest: u32) -> Option<(Pair, Code)> {
+    let wanted = &case.wanted.spec.disruption;
+    let pods = |bound: IntOrPercent| bound.of_ceil(lowest);
+    let (stay, go) = (&wanted.min_available, &wanted.max_unavailable);
+    let (mut may_go, mut why) = (derived(lowest), code::ONE_AT_A_TIME);
+    // a share grows with the count, and a bound in pods does not
+    if let (IntOrPercent::Percent(_), Some(most @ IntOrPercent::Int(_))) = (may_go, go.max) {
+        (may_go, why) = (most.min(IntOrPercent::Int(pods(may_go))), code::BOUNDED);
+    }
+    for (bound, is_beyond) in [
+        (go.min, go.min.is_some_and(|least| pods(least) > pods(may_go))),
+        (go.max, go.max.is_some_and(|most| pods(most) < pods(may_go))),
+    ] {
+        if let Some(bound) = bound.filter(|_| is_beyond) {
+            (may_go, why) = (bound, code::BOUNDED);
+        }
+    }
+    let left = lowest.saturating_sub(pods(may_go));
+    if let Some(most) = stay.max.filter(|most| pods(*most) < left) {
+        return Some(((Some(most), None), code::BOUNDED));
+    }
+    if let Some(least) = stay.min.filter(|least| pods(*least) > left && lowest > 1) {
+        let name = case.wanted.named("/disruption/minAvailable");
+        let detail = format!(
+            "{name} asks for {least} at least, and {left} of {lowest} replicas are left when {may_go} may go: no budget is decided; raise the lowest count, or state a `value`"
+        );
+        case.find(code::PDB_BLOCKS_EVICTIONS, detail);
+        return None;
+    }
+    Some(((None, Some(may_go)), why))
 }
 
 /// One pod at a time, a tenth of many.

@@ -36,6 +36,8 @@ pub enum FieldName {
     MaxReplicas,
     /// The CPU utilization target of a scaler of the owner, in percents.
     CpuTarget,
+    /// `terminationGracePeriodSeconds` of the pods.
+    GracePeriod,
 }
 
 impl Amount {
@@ -54,7 +56,13 @@ impl Amount {
 }
 
 impl FieldName {
-    const OF_WORKLOAD: [Self; 4] = [Self::Replicas, Self::MinReplicas, Self::MaxReplicas, Self::CpuTarget];
+    const OF_WORKLOAD: [Self; 5] = [
+        Self::Replicas,
+        Self::MinReplicas,
+        Self::MaxReplicas,
+        Self::CpuTarget,
+        Self::GracePeriod,
+    ];
 
     /// The key by which plans have it.
     pub fn key(&self) -> String {
@@ -103,6 +111,7 @@ impl fmt::Display for FieldName {
             Self::MinReplicas => f.write_str("scaler/minReplicas"),
             Self::MaxReplicas => f.write_str("scaler/maxReplicas"),
             Self::CpuTarget => f.write_str("scaler/cpuTarget"),
+            Self::GracePeriod => f.write_str("terminationGracePeriodSeconds"),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::catalog::fields::Field;
 use crate::diag::code;
 use crate::policy::wire::{ReplicasMode, ScalingMode, TerminationMode};
 use crate::units::Seconds;
-use crate::workload::Container;
+use crate::workload::{Container, Scaler};
 
 /// Decides `spec.replicas`; `None`: as it is in the manifest.
 ///
@@ -71,9 +71,14 @@ pub fn replicas(case: &Case<'_>, scaler: Option<&ScalerPlan>) -> Option<Removabl
     }
 }
 
-/// Without a scaler: the stated count, or, where an accepted scaler goes, what was in force.
+/// Without a scaler of ours: the stated or bounded count, or, where an accepted scaler goes, what was in force. Beside a
+/// scaler of somebody else there is no count of ours: each apply would undo what that one did.
 fn fixed(case: &Case<'_>, before: Option<u32>) -> Option<Removable<u32>> {
-    if let Some(value) = case.wanted.spec.replicas.count.value {
+    let wanted = &case.wanted.spec.replicas;
+    if let Some(theirs) = case.workload.scalers.iter().find(|scaler| !scaler.is_ours) {
+        return beside(case, theirs, before);
+    }
+    if let Some(value) = wanted.count.value {
         return Some(Removable {
             value: Some(value),
             before,
@@ -90,6 +95,15 @@ fn fixed(case: &Case<'_>, before: Option<u32>) -> Option<Removable<u32>> {
             value: Some(running),
             before,
             reason: reason(code::HANDOFF, [("inForce", running.to_string())]),
+        });
+    }
+    // without `replicas` the API server takes 1
+    let (count, is_moved) = wanted.count.resolve(before.unwrap_or(1));
+    if is_moved {
+        return Some(Removable {
+            value: Some(count),
+            before,
+            reason: reason(code::BOUNDED, []),
         });
     }
     let accepted = case
@@ -117,8 +131,63 @@ fn was_stated(count: &Removable<u32>) -> bool {
     codes.iter().any(|code| count.reason.code == code.as_str())
 }
 
-/// Decides `terminationGracePeriodSeconds`.
+/// The count beside somebody else's scaler: the manifest's, or none where the policy says so.
+fn beside(case: &Case<'_>, theirs: &Scaler, before: Option<u32>) -> Option<Removable<u32>> {
+    let wanted = &case.wanted.spec.replicas;
+    if !wanted.count.is_open() {
+        let (name, scaler) = (case.wanted.named("/replicas/count"), &theirs.id);
+        let detail = format!("{name} is left out: `{scaler}` sets the count, and each apply would undo what it did");
+        case.find(code::POLICY_CONFLICT, detail);
+    }
+    let is_dropped = wanted.mode == Some(ReplicasMode::Remove) && case.workload.replicas.is_some();
+    is_dropped.then(|| Removable {
+        value: None,
+        before,
+        reason: reason(code::STATED, []),
+    })
+}
+
+/// Decides `terminationGracePeriodSeconds`. What its owner lengthens after a plan is never shortened by it: that work takes
+/// so long is no matter of history.
 pub fn grace_period(case: &Case<'_>) -> Option<Decision<Seconds>> {
+    let decided = planned_grace(case)?;
+    let Some(written) = case
+        .workload
+        .grace_period
+        .filter(|now| *now > decided.value && case.accepted().is_some_and(|plan| is_lengthened(plan, *now)))
+    else {
+        return Some(decided);
+    };
+    let name = case.wanted.named("/termination/gracePeriod");
+    let detail = format!(
+        "the grace period was raised to {written} in the manifest, and {name} says {}: {written} stays until the manifest or the policy says otherwise",
+        decided.value
+    );
+    case.find(code::OWNER_RAISED, detail);
+    Some(Decision {
+        value: written,
+        before: decided.before,
+        reason: reason(code::OWNER_RAISED, [("stated", decided.value.to_string())]),
+    })
+}
+
+/// Whether the manifest says more than when a grace period was planned, or said so then already.
+pub(crate) fn is_lengthened(accepted: &WorkloadPlan, now: Seconds) -> bool {
+    let (Some(planned), Some(then)) = (&accepted.grace_period, &accepted.written) else {
+        return false;
+    };
+    if planned.value == now {
+        // of another reason it is ours, written back by a host that edits in place
+        return planned.reason.code == code::OWNER_RAISED.as_str();
+    }
+    let then = then.get(&FieldName::GracePeriod.key()).copied();
+    owner::seconds(now) > then.unwrap_or(owner::seconds(USUAL_GRACE))
+}
+
+/// What the API server fills in.
+const USUAL_GRACE: Seconds = Seconds::new(30);
+
+fn planned_grace(case: &Case<'_>) -> Option<Decision<Seconds>> {
     let termination = &case.wanted.spec.termination;
     let setting = &termination.grace_period;
     let decided = case.base().and_then(|plan| plan.grace_period.as_ref());
@@ -137,7 +206,7 @@ pub fn grace_period(case: &Case<'_>) -> Option<Decision<Seconds>> {
             reason: reason(code::STATED, []),
         });
     }
-    let current = case.workload.grace_period.unwrap_or(Seconds::new(30));
+    let current = case.workload.grace_period.unwrap_or(USUAL_GRACE);
     let (value, moved) = setting.resolve(current);
     moved.then(|| Decision {
         value,
@@ -152,7 +221,9 @@ pub fn pre_stop_sleep(case: &Case<'_>, main: &Container, grace: Option<Seconds>)
     if termination.mode == Some(TerminationMode::None) {
         return None;
     }
-    let Some(value) = termination.pre_stop_sleep.value else {
+    // bounded alone it is the least that is allowed: none is usual
+    let setting = &termination.pre_stop_sleep;
+    let Some(value) = setting.value.or(setting.min) else {
         let gone = "`termination.preStopSleep` is not stated any more";
         return lapse::keep(case, |plan| plan.pre_stop_sleep.clone(), gone, "`mode: none`").map(lapse::unstated);
     };
@@ -171,7 +242,7 @@ pub fn pre_stop_sleep(case: &Case<'_>, main: &Container, grace: Option<Seconds>)
         );
         return None;
     }
-    let grace = grace.or(case.workload.grace_period).unwrap_or(Seconds::new(30));
+    let grace = grace.or(case.workload.grace_period).unwrap_or(USUAL_GRACE);
     if value.is_zero() || value >= grace {
         case.find(
             code::POLICY_CONFLICT,
@@ -182,6 +253,13 @@ pub fn pre_stop_sleep(case: &Case<'_>, main: &Container, grace: Option<Seconds>)
     Some(Decision {
         value,
         before: None,
-        reason: reason(code::STATED, []),
+        reason: reason(
+            if setting.value.is_some() {
+                code::STATED
+            } else {
+                code::BOUNDED
+            },
+            [],
+        ),
     })
 }

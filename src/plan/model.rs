@@ -349,6 +349,7 @@ impl WorkloadPlan {
 fn is_from_history(why: &Reason) -> bool {
     let derived = [
         code::PERCENTILE,
+        code::REPLICAS_RECORDED,
         code::VPA_ESTIMATE,
         code::SCALE_POINT_KEPT,
         code::CAPACITY_BOUNDED,

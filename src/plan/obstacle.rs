@@ -1,8 +1,11 @@
 //! Why a workload can't have a scaler of some kind.
 
+use serde_json::Value;
+
 use super::case::Case;
 use super::model::ScalerKind;
 use crate::diag::{Code, code, first_of};
+use crate::workload::Scaler;
 
 /// Why no scaler of this kind can be rendered.
 pub(super) fn find(case: &Case<'_>, kind: ScalerKind) -> Option<(Code, String)> {
@@ -27,7 +30,13 @@ pub(super) fn find(case: &Case<'_>, kind: ScalerKind) -> Option<(Code, String)> 
     }
     if workload.is_exclusive {
         let detail = "only one pod at a time may run (Recreate strategy, or a volume for one node)";
-        return Some((code::NOT_SCALABLE, detail.to_owned()));
+        let is_scaled = case.accepted().is_some_and(|plan| plan.scaler.is_some());
+        let kept = if is_scaled {
+            ": the accepted scaler stays; `scaling: {mode: none}` takes it away"
+        } else {
+            ""
+        };
+        return Some((code::NOT_SCALABLE, format!("{detail}{kept}")));
     }
     if kind == ScalerKind::Keda && case.settings.cluster.keda.is_none() {
         return Some((
@@ -54,6 +63,9 @@ pub(super) fn find(case: &Case<'_>, kind: ScalerKind) -> Option<(Code, String)> 
             old.id.name
         );
         return Some((code::LEFT_ALONE, detail));
+    }
+    if let Some(unclear) = foreign.and_then(|theirs| unclear(case, theirs)) {
+        return Some((code::LEFT_ALONE, unclear));
     }
     let of_pod = foreign.filter(|scaler| scaler.cpu_target.is_some() && scaler.cpu_container.is_none());
     if let Some(theirs) = of_pod.filter(|_| workload.is_sized_as_pod("cpu")) {
@@ -85,6 +97,52 @@ pub(super) fn find(case: &Case<'_>, kind: ScalerKind) -> Option<(Code, String)> 
         code::SCALER_CHANGE,
         format!("it has {} now; see `trimtab explain scaler-change`", name_of(other)),
     ))
+}
+
+/// Why it can't be told which metric of a scaler a target of ours would be, or how it would keep what it has.
+fn unclear(case: &Case<'_>, theirs: &Scaler) -> Option<String> {
+    let name = &theirs.id.name;
+    if theirs.is_annotated {
+        return Some(format!(
+            "the HPA `{name}` is of `autoscaling/v1` and has metrics or behaviour in annotations, which another version does not read: write it as `autoscaling/v2`"
+        ));
+    }
+    let [cpu, memory] = theirs.utilization_targets;
+    let wanted = &case.wanted.spec.scaling.targets;
+    for (resource, count, is_ours) in [("CPU", cpu, true), ("memory", memory, !wanted.memory.is_open())] {
+        if count > 1 && is_ours {
+            return Some(format!(
+                "`{name}` has {count} targets of {resource} utilization: which of them history speaks of can't be told, so it stays as it is"
+            ));
+        }
+    }
+    unclear_trigger(case, theirs)
+}
+
+/// A trigger of the policy that can't stand beside those of an owner's ScaledObject, or for one of them.
+fn unclear_trigger(case: &Case<'_>, theirs: &Scaler) -> Option<String> {
+    let triggers: Vec<&Value> = theirs.spec["triggers"].as_array().into_iter().flatten().collect();
+    let (scaler, wanted) = (&theirs.id.name, &case.wanted.spec.scaling.triggers);
+    wanted.iter().find_map(|(name, ours)| {
+        let is_named = |trigger: &&&Value| trigger["name"] == **name;
+        let of_type = || triggers.iter().filter(|trigger| trigger["type"] == ours.kind.as_str());
+        if of_type().any(|trigger| is_named(&trigger)) {
+            return None;
+        }
+        if let Some(other) = triggers.iter().find(is_named) {
+            let kind = other["type"].as_str().unwrap_or_default();
+            return Some(format!(
+                "`{scaler}` has a trigger `{name}` of type `{kind}`, and KEDA refuses a second one of that name: give the policy's another"
+            ));
+        }
+        let unnamed = of_type().filter(|trigger| trigger.get("name").is_none()).count();
+        (unnamed > 0 && of_type().count() > 1).then(|| {
+            format!(
+                "`{scaler}` has several triggers of type `{}` without the name `{name}`: which of them it is can't be told; name them",
+                ours.kind
+            )
+        })
+    })
 }
 
 fn kind_of(kind: &str) -> ScalerKind {

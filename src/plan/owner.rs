@@ -13,7 +13,7 @@ use super::field::{Amount, FieldName, Resource};
 use super::model::{Decision, Lowered, Raised, Removable, WorkloadPlan};
 use crate::diag::{Diagnostic, code};
 use crate::krm::Reason;
-use crate::units::{Format, Percent, Quantity, Timestamp};
+use crate::units::{Format, Percent, Quantity, Seconds, Timestamp};
 use crate::workload::{Container, Scaler, Workload};
 
 /// Amounts by field: `api/requests/cpu`, `replicas`, `scaler/minReplicas`.
@@ -35,7 +35,8 @@ pub(super) fn written(workload: &Workload) -> Written {
         (FieldName::CpuTarget, target.map(percents)),
     ];
     let counts = counts.map(|(field, number)| (field, number.map(count)));
-    let all = containers.chain(counts);
+    let grace = (FieldName::GracePeriod, workload.grace_period.map(seconds));
+    let all = containers.chain(counts).chain([grace]);
     all.filter_map(|(field, amount)| Some((field.key(), amount?))).collect()
 }
 
@@ -66,6 +67,11 @@ fn percents(target: Percent) -> u32 {
     u32::try_from(target.ppm() / Percent::from_percent(1).ppm()).unwrap_or(u32::MAX)
 }
 
+/// A time as the manifest writes it, in seconds.
+pub(super) fn seconds(time: Seconds) -> Quantity {
+    Quantity::from_nano(i128::from(time.get()) * 1_000_000_000, Format::DecimalSi)
+}
+
 /// What a plan sets of these fields; `None`: it takes the field away.
 fn planned(plan: &WorkloadPlan) -> BTreeMap<String, Option<Quantity>> {
     let mut planned = BTreeMap::new();
@@ -84,6 +90,9 @@ fn planned(plan: &WorkloadPlan) -> BTreeMap<String, Option<Quantity>> {
     }
     if let Some(replicas) = &plan.replicas {
         planned.insert(FieldName::Replicas.key(), replicas.value.map(count));
+    }
+    if let Some(grace) = &plan.grace_period {
+        planned.insert(FieldName::GracePeriod.key(), Some(seconds(grace.value)));
     }
     if let Some(scaler) = plan.scaler.as_ref().filter(|scaler| scaler.adopted) {
         let target = scaler.cpu.as_ref().map(|cpu| percents(cpu.target.value));
@@ -118,7 +127,22 @@ pub(crate) fn changes(plan: &WorkloadPlan, workload: &Workload) -> Vec<Diagnosti
         let is_news = now != then && now != value.as_ref() && is_there(&field);
         is_news.then(|| change(&field, then, now, value.as_ref()))
     };
-    planned(plan).into_iter().filter_map(one).collect()
+    let changed = planned(plan).into_iter().filter_map(one);
+    changed.chain(became_exclusive(plan, workload)).collect()
+}
+
+/// A scaler is planned only where several pods may run: one at a time is news, until a plan has said it.
+fn became_exclusive(plan: &WorkloadPlan, workload: &Workload) -> Option<Diagnostic> {
+    let scaler = plan.scaler.as_ref().filter(|scaler| scaler.max_replicas.value > 1)?;
+    let is_said = plan.findings.contains_key(code::NOT_SCALABLE.as_str());
+    (workload.is_exclusive && !is_said).then(|| {
+        let headline = format!(
+            "the manifest now allows one pod at a time (strategy Recreate, or a volume for one node); the plan's scaler of up to {} is applied",
+            scaler.max_replicas.value
+        );
+        Diagnostic::warning(code::MANIFEST_CHANGED, headline)
+            .help("state `scaling: {mode: none}` in the policy and plan again, or take it back in the manifest")
+    })
 }
 
 fn change(
@@ -193,6 +217,10 @@ impl Edits {
         let keys: BTreeSet<&String> = then.chain(now.keys()).collect();
         for key in keys {
             let Ok(field) = key.parse::<FieldName>() else { continue };
+            // history does not judge how long work takes to end: such a raise stays (`lifecycle::grace_period`)
+            if field == FieldName::GracePeriod {
+                continue;
+            }
             // what is gone with its container or scaler, nobody lowered
             let is_of_gone = field
                 .container()

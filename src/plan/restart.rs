@@ -8,8 +8,8 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::defer::{defer, keep_stated_only, take_along};
-use super::model::{ContainerPlan, Decided, Decision, SpotPlacement, WorkloadPlan};
+use super::defer::{defer, hold_spot, keep_stated_only, take_along};
+use super::model::{ContainerPlan, Decided, Decision, SpotPlacement, SpotPlan, WorkloadPlan};
 use super::{Inputs, codec, last, versions, waiting};
 use crate::diag::code;
 use crate::krm::Reason;
@@ -48,6 +48,11 @@ pub(super) fn bound(inputs: &Inputs<'_>, workloads: &mut BTreeMap<String, Worklo
         if bounds.stateful == StatefulRestart::Never && matches!(workload.id.kind.as_str(), "StatefulSet" | "DaemonSet")
         {
             keep_stated_only(plan, before, &workload.id.kind);
+        }
+        if only_shuns_spot(plan, before) && !has_restarted {
+            let detail =
+                "keeping the pods off spot nodes is no reason to restart them: it goes along with their next restart";
+            hold_spot(plan, before, detail);
         }
         if !restarts(plan, before) {
             if has_restarted {
@@ -227,6 +232,21 @@ fn pods(inputs: &Inputs<'_>, key: &str) -> u128 {
 
 fn was_in_this_window(before: Option<&WorkloadPlan>, window_end: Option<Timestamp>) -> bool {
     window_end.is_some() && before.is_some_and(|plan| plan.restarted == window_end)
+}
+
+/// Whether all that would change in the pod template is that a class, or a danger, keeps the pods off spot nodes, and
+/// nothing of ours placed them there. The policy's own word (`spot: {mode: never}` in a rule) does not wait.
+fn only_shuns_spot(plan: &WorkloadPlan, before: Option<&WorkloadPlan>) -> bool {
+    let shuns = |spot: &SpotPlan| spot.mode == SpotPlacement::Never && spot.reason.code != code::STATED.as_str();
+    let is_new = before.is_none_or(|before| before.spot.is_none());
+    if !is_new || !plan.spot.as_ref().is_some_and(shuns) {
+        return false;
+    }
+    let without = WorkloadPlan {
+        spot: None,
+        ..plan.clone()
+    };
+    !restarts(&without, before)
 }
 
 /// Whether the pod template will differ from the accepted one.

@@ -113,8 +113,9 @@ fn as_accepted(case: &Case<'_>, main: &Container, wanted: &Requests, mut scaler:
         }
         *target = scale_point::lowered_by_owner(case, target.clone());
     }
+    let is_theirs = case.foreign_scaler().is_some_and(|scaler| scaler.cpu_target.is_some());
     Scaled {
-        holds_cpu: scaler.cpu.is_some(),
+        holds_cpu: scaler.cpu.is_some() || is_theirs,
         main_cpu,
         scaler: Some(scaler),
     }
@@ -133,9 +134,9 @@ fn scaler(case: &Case<'_>, main: &Container, requests: &Requests, kind: ScalerKi
         ScalerKind::Hpa => (metrics::metrics(case, wanted), BTreeMap::new()),
         ScalerKind::Keda => (BTreeMap::new(), metrics::triggers(case, wanted)?),
     };
-    let is_own_metrics =
-        foreign.is_none_or(|scaler| scaler.other_metrics == 0) || !metrics.is_empty() || !triggers.is_empty();
-    let wants_cpu = !wanted.targets.cpu.is_open() || (kind == ScalerKind::Hpa && metrics.is_empty() && is_own_metrics);
+    // of a scaler that looks at several things the CPU target is ours, and the others are its owner's
+    let is_free = foreign.is_none_or(|scaler| scaler.cpu_target.is_some() || scaler.other_metrics == 0);
+    let wants_cpu = !wanted.targets.cpu.is_open() || (kind == ScalerKind::Hpa && metrics.is_empty() && is_free);
     let point = if wants_cpu {
         Some(scale_point::solve(case, main, requests)?)
     } else {
@@ -173,6 +174,8 @@ fn scaler(case: &Case<'_>, main: &Container, requests: &Requests, kind: ScalerKi
     if !can_scale(case, &min_replicas, &max_replicas) {
         return None;
     }
+    let bounds = (min_replicas.value, max_replicas.value);
+    metrics::report_schedules(case, &triggers, bounds);
     let name = foreign.map(|scaler| scaler.id.name.clone());
     let name = name.or_else(|| Some(case.accepted()?.scaler.as_ref()?.name.clone()));
     let container = looked_at(case, main);
@@ -183,8 +186,13 @@ fn scaler(case: &Case<'_>, main: &Container, requests: &Requests, kind: ScalerKi
     if let Some(foreign) = foreign {
         report_adoption(case, foreign, kind, point.as_ref().and(container.as_ref()));
     }
-    let holds_cpu = point.is_some();
-    let (main_cpu, cpu) = point.map_or((None, None), |point| (point.request.clone(), Some(point.target)));
+    let is_theirs = foreign.is_some_and(|scaler| scaler.cpu_target.is_some());
+    let holds_cpu = point.is_some() || is_theirs;
+    let stated = || requests::stated_cpu(case, main, requests).filter(|_| is_theirs);
+    let (main_cpu, cpu) = match point {
+        Some(point) => (point.request.clone(), Some(point.target)),
+        None => (stated(), None),
+    };
     let scaler = ScalerPlan {
         kind,
         name: name.unwrap_or_else(|| own_name(case, kind)),
@@ -195,11 +203,11 @@ fn scaler(case: &Case<'_>, main: &Container, requests: &Requests, kind: ScalerKi
         memory: memory.map(&utilization),
         metrics,
         triggers,
-        behavior: metrics::behavior(case, &wanted.behavior),
+        behavior: metrics::behavior(case, kind),
         polling_interval: wanted.polling_interval.filter(|_| kind == ScalerKind::Keda),
         cooldown_period: wanted.cooldown_period.filter(|_| kind == ScalerKind::Keda),
-        idle_replicas: wanted.idle_replicas.filter(|_| kind == ScalerKind::Keda),
-        fallback: wanted.fallback.clone().filter(|_| kind == ScalerKind::Keda),
+        idle_replicas: metrics::idle_replicas(case, kind, bounds.0),
+        fallback: metrics::fallback(case, kind, bounds),
         in_force: is_in_force(case),
     };
     Some(Scaled {

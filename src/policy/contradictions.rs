@@ -5,9 +5,10 @@
 
 use super::merge::escape;
 use super::wire::{
-    AuthenticationRef, Limit, Limits, Metric, MetricKind, MetricType, Replicas, Rule, Scaling, ScalingMode, Trigger,
-    Vpa, WorkloadSpec,
+    AuthenticationRef, Disruption, Limit, Limits, Metric, MetricKind, MetricType, Replicas, Rule, Scaling, ScalingMode,
+    Trigger, Vpa, WorkloadSpec,
 };
+use crate::units::IntOrPercent;
 
 /// Two settings that can't both hold, or one that nobody takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +84,7 @@ pub(super) fn of(spec: &WorkloadSpec) -> Vec<Contradiction> {
         found.extend(self::trigger(trigger, &format!("/scaling/triggers/{}", escape(name))));
     }
     found.extend(allowed(&spec.vpa));
+    found.extend(no_eviction(&spec.disruption));
     found
 }
 
@@ -168,6 +170,26 @@ fn fallback(scaling: &Scaling) -> Option<Contradiction> {
     let least = min.value.filter(|least| count < *least)?;
     let headline = format!("a fallback of {count} replicas is below `minReplicas` {least}: no fewer run anyway");
     Some(pair(at, "/scaling/minReplicas/value", headline, help))
+}
+
+/// A bound under which no pod may ever go: a value says that as well, and means it.
+fn no_eviction(spec: &Disruption) -> Option<Contradiction> {
+    use IntOrPercent::{Int, Percent};
+    let most = spec
+        .max_unavailable
+        .max
+        .filter(|most| matches!(most, Int(0) | Percent(0)));
+    let least = spec.min_available.min.filter(|least| *least == Percent(100));
+    let (at, bound) = match (most, least) {
+        (Some(most), _) => ("/disruption/maxUnavailable/max", most),
+        (None, Some(least)) => ("/disruption/minAvailable/min", least),
+        (None, None) => return None,
+    };
+    Some(alone(
+        at,
+        format!("a bound of {bound} lets no pod go, and node drains would never end"),
+        "let one pod go; to have it all the same, state it as `value`, and accept `pdb-blocks-evictions` with a reason",
+    ))
 }
 
 /// What the API server or the metrics API refuses of a metric.

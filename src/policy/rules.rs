@@ -321,7 +321,7 @@ fn cron_beyond_bounds(spec: &Scaling, pointer: &str, found: &mut Findings<'_>) {
         let said = triggers::beyond_bounds(&trigger.metadata, bounds);
         if let Some((headline, help)) = said {
             let pointer = format!("{pointer}/triggers/{}/metadata/desiredReplicas", escape(name));
-            found.push(code::REPLICA_BOUNDS, &pointer, headline, help);
+            found.push(code::SCHEDULE_BEYOND_BOUNDS, &pointer, headline, help);
             if let Some(last) = found.list.last_mut() {
                 last.severity = Severity::Warning;
             }

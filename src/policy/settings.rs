@@ -325,6 +325,13 @@ impl WorkloadSettings {
         self.origins.get(pointer)?.strip_prefix(SHIPPED_CLASS)
     }
 
+    /// A setting by its path, with the layer that sets it: `` `scaling.fallback` (rule api) ``.
+    pub fn named(&self, pointer: &str) -> String {
+        let origin = self.origins.iter().find(|(known, _)| is_at_or_below(known, pointer));
+        let path = path_of(pointer);
+        origin.map_or_else(|| format!("`{path}`"), |(_, origin)| format!("`{path}` ({origin})"))
+    }
+
     /// What is wanted for one container; the main one has the workload's own `requests` and `limits`.
     pub fn container(&self, name: &str, is_main: bool) -> (Requests, Limits) {
         let own = if is_main {

@@ -13,8 +13,10 @@ use crate::krm::{ObjectId, Reason};
 use crate::plan::WorkloadPlan;
 use crate::plan::disruption::blocks;
 use crate::plan::gone::without_gone;
+use crate::plan::lifecycle::is_lengthened;
 use crate::plan::model::{DisruptionPlan, ScalerKind, ScalerPlan, SpotPlacement, SpreadPlan};
 use crate::policy::wire::WhenUnsatisfiable;
+use crate::units::Seconds;
 
 /// The plan without what no longer fits, and a warning for each part that is left out. `is_filled`: a `LimitRange` gives
 /// requests to containers without them.
@@ -29,6 +31,8 @@ pub(super) fn fit(subject: &Planned<'_>, is_filled: bool) -> (WorkloadPlan, Vec<
     found.extend(resources::unmeasured(subject, &mut plan, is_filled));
     found.extend(lonely_budget(subject, &mut plan));
     found.extend(state_on_spot(subject, &mut plan));
+    found.extend(lengthened_grace(subject, &mut plan));
+    found.extend(long_sleep(subject, &mut plan));
     (plan, found)
 }
 
@@ -73,6 +77,44 @@ fn second_scaler(subject: &Planned<'_>, plan: &mut WorkloadPlan) -> Option<Diagn
         headline,
         why,
         "keep one, or let the plan adopt it",
+    ))
+}
+
+/// Work that takes longer than it was planned for is not cut off: a grace period that its owner lengthened stays.
+fn lengthened_grace(subject: &Planned<'_>, plan: &mut WorkloadPlan) -> Option<Diagnostic> {
+    let planned = plan.grace_period.as_ref()?.value;
+    let written = subject.workload.grace_period.filter(|now| *now > planned)?;
+    if !is_lengthened(subject.plan, written) {
+        return None;
+    }
+    plan.grace_period = None;
+    Some(left_out(
+        code::MANIFEST_CHANGED,
+        format!("the manifest now gives the pods {written} to end, and the plan {planned}: the manifest's stays"),
+        "a shorter grace period would cut off work that its owner made room for",
+        "state it in the policy too",
+    ))
+}
+
+/// What the API server fills in.
+const USUAL_GRACE: Seconds = Seconds::new(30);
+
+/// A sleep that fills the grace period leaves nothing for the stop signal; a longer one the API server refuses.
+fn long_sleep(subject: &Planned<'_>, plan: &mut WorkloadPlan) -> Option<Diagnostic> {
+    let sleep = plan.pre_stop_sleep.as_ref()?.value;
+    let planned = plan.grace_period.as_ref().map(|grace| grace.value);
+    let grace = planned.or(subject.workload.grace_period).unwrap_or(USUAL_GRACE);
+    if sleep < grace {
+        return None;
+    }
+    plan.pre_stop_sleep = None;
+    Some(left_out(
+        code::PRE_STOP_TOO_LONG,
+        format!(
+            "a sleep of {sleep} before the stop signal does not fit in the grace period of {grace}: it is left out"
+        ),
+        "the manifest's grace period is shorter than when it was planned",
+        "lengthen it, or shorten `termination.preStopSleep` in the policy",
     ))
 }
 

@@ -33,7 +33,7 @@ would make the metric of the whole pod invalid.
 
 ## When it is emitted
 When the plan's scaler is an HPA. One that was there before keeps its name, its target and the metrics that the plan does
-not name; one of `autoscaling/v1` or `v2beta2` moves to `autoscaling/v2`, which every cluster since 1.23 takes.
+not name, further ones of the same resource included (an `AverageValue` of CPU beside its utilization); one of `autoscaling/v1` or `v2beta2` moves to `autoscaling/v2`, which every cluster since 1.23 takes.
 
 ## Example
 ```yaml
@@ -154,7 +154,7 @@ fn spec(subject: &Planned<'_>, plan: &ScalerPlan, existing: Existing<'_>) -> Val
     let mut spec = value_of(spec);
     let theirs = existing.foreign_spec().and_then(|spec| spec.get("metrics")?.as_array());
     if let (Some(theirs), Some(Value::Array(ours))) = (theirs, spec.get("metrics")) {
-        spec["metrics"] = merge_list(theirs, ours.clone(), is_same_metric).into();
+        spec["metrics"] = merged(theirs, ours).into();
     }
     spec
 }
@@ -282,25 +282,41 @@ fn value_target(plan: &MetricPlan) -> MetricTarget {
     }
 }
 
-/// Whether two metrics measure one thing, so that only one of them may stay.
-fn is_same_metric(a: &Value, b: &Value) -> bool {
-    let resource = |metric: &Value| {
-        let source = metric.get("resource").or_else(|| metric.get("containerResource"))?;
-        Some(source.get("name")?.clone())
-    };
-    let further = |metric: &Value| {
-        let source = ["pods", "object", "external"]
-            .into_iter()
-            .find_map(|kind| metric.get(kind))?;
-        Some((
-            metric["type"].clone(),
-            source.get("metric")?.clone(),
-            source.get("describedObject").cloned(),
-        ))
-    };
-    match (resource(a), resource(b)) {
-        (Some(a), Some(b)) => a == b,
-        (None, None) => further(a).is_some_and(|a| further(b) == Some(a)),
-        _ => false,
-    }
+/// Their metrics with ours in the place of those that they stand for; all others stay as they are.
+fn merged(theirs: &[Value], ours: &[Value]) -> Vec<Value> {
+    let container = |source: &Value| source.get("container").cloned();
+    merge_list(theirs, ours.to_vec(), |our, their| {
+        if let Some((resource, source)) = utilization(our) {
+            // of several the one that looks where ours does
+            let of_resource = || {
+                theirs
+                    .iter()
+                    .filter_map(utilization)
+                    .filter(|(name, _)| *name == resource)
+            };
+            let is_there = of_resource().any(|(_, other)| container(other) == container(source));
+            return utilization(their)
+                .is_some_and(|(name, other)| name == resource && (!is_there || container(other) == container(source)));
+        }
+        further(our).is_some_and(|our| further(their) == Some(our))
+    })
+}
+
+/// The resource that a utilization target is a share of, and its source.
+fn utilization(metric: &Value) -> Option<(&Value, &Value)> {
+    let source = metric.get("resource").or_else(|| metric.get("containerResource"))?;
+    let is_share = source.pointer("/target/averageUtilization").is_some();
+    is_share.then_some((source.get("name")?, source))
+}
+
+/// What tells apart metrics that are not of a resource.
+fn further(metric: &Value) -> Option<(&Value, &Value, Option<&Value>)> {
+    let source = ["pods", "object", "external"]
+        .into_iter()
+        .find_map(|kind| metric.get(kind))?;
+    Some((
+        metric.get("type")?,
+        source.get("metric")?,
+        source.get("describedObject"),
+    ))
 }

@@ -126,7 +126,7 @@ fn spec(subject: &Planned<'_>, plan: &ScalerPlan, existing: Existing<'_>) -> Val
         .foreign_spec()
         .and_then(|spec| spec.get("triggers")?.as_array());
     if let (Some(theirs), Some(Value::Array(ours))) = (theirs, spec.get("triggers")) {
-        spec["triggers"] = merge_list(theirs, ours.clone(), is_same_trigger).into();
+        spec["triggers"] = merged(theirs, ours).into();
     }
     spec
 }
@@ -193,11 +193,51 @@ fn resource_trigger(kind: &str, plan: &UtilizationPlan, named: &BTreeMap<String,
     }
 }
 
-/// Whether two triggers stand for one: of one type, and of one name where both have one.
-fn is_same_trigger(a: &Value, b: &Value) -> bool {
-    let is_named_alike = match (a.get("name"), b.get("name")) {
-        (Some(a), Some(b)) => a == b,
-        _ => true,
+/// Their triggers with ours in the place of those that they stand for; all others stay as they are.
+fn merged(theirs: &[Value], ours: &[Value]) -> Vec<Value> {
+    let stands_for = |our: &Value, their: &Value| is_for(our, their, theirs);
+    let ours = ours.iter().map(|our| {
+        let their = theirs.iter().find(|their| stands_for(our, their));
+        their.map_or_else(|| our.clone(), |their| over(their, our))
+    });
+    merge_list(theirs, ours.collect(), stands_for)
+}
+
+/// A trigger of ours over theirs: what ours does not say stays (its authentication), and so does the name of one that is
+/// told by its resource, as a formula may use it.
+fn over(their: &Value, our: &Value) -> Value {
+    let mut merged = their.clone();
+    for (key, value) in our.as_object().into_iter().flatten() {
+        if key != "name" || !is_resource(our) {
+            merged[key] = value.clone();
+        }
+    }
+    merged
+}
+
+/// Whether a trigger of ours stands for one of theirs.
+fn is_for(our: &Value, their: &Value, theirs: &[Value]) -> bool {
+    let is_named = |other: &Value| other.get("name").is_some() && other.get("name") == our.get("name");
+    let is_only = theirs.iter().filter(|other| is_alike(our, other)).count() == 1;
+    let stands_for = if is_resource(our) {
+        is_only || container(their) == container(our)
+    } else {
+        // an unnamed one is told by its type alone
+        is_named(their) || (is_only && their.get("name").is_none())
     };
-    a["type"] == b["type"] && (is_named_alike || matches!(a["type"].as_str(), Some("cpu" | "memory")))
+    stands_for && is_alike(our, their)
+}
+
+fn is_resource(trigger: &Value) -> bool {
+    matches!(trigger["type"].as_str(), Some("cpu" | "memory"))
+}
+
+fn container(trigger: &Value) -> Option<&Value> {
+    trigger.pointer("/metadata/containerName")
+}
+
+/// Whether two triggers measure one thing in one way: an amount of CPU is no share of the request.
+fn is_alike(a: &Value, b: &Value) -> bool {
+    let is_amount = |trigger: &Value| is_resource(trigger) && trigger["metricType"] == "AverageValue";
+    a["type"] == b["type"] && is_amount(a) == is_amount(b)
 }

@@ -193,6 +193,10 @@ pub struct Scaler {
     pub memory_target: Option<Percent>,
     /// Number of metrics or triggers besides CPU and memory utilization.
     pub other_metrics: usize,
+    /// Numbers of CPU and of memory utilization targets among its metrics or triggers.
+    pub utilization_targets: [usize; 2],
+    /// Whether metrics or behaviour of it stand in annotations, as `autoscaling/v1` has no fields for them.
+    pub is_annotated: bool,
 }
 
 /// A PodDisruptionBudget that is in the manifests.

@@ -70,69 +70,97 @@ fn whole_percent(value: Option<&Value>) -> Option<Percent> {
     Some(Percent::from_percent(percent))
 }
 
+/// A utilization target: the share, and the one container it looks at.
+type Utilization = (Option<Percent>, Option<String>);
+
+/// The utilization targets of an HPA's metrics for a resource: a share of the request, not an amount.
+fn targets_of_metrics(spec: &Value, resource: &str) -> Vec<Utilization> {
+    let metrics = spec["metrics"].as_array().into_iter().flatten();
+    let target = |metric: &Value| {
+        let source = metric.get("resource").or_else(|| metric.get("containerResource"))?;
+        let share = source.pointer("/target/averageUtilization")?;
+        let container = source.get("container").and_then(Value::as_str).map(str::to_owned);
+        (source["name"] == resource).then(|| (whole_percent(Some(share)), container))
+    };
+    metrics.filter_map(target).collect()
+}
+
+/// The utilization targets of a ScaledObject's triggers for a resource.
+fn targets_of_triggers(spec: &Value, resource: &str) -> Vec<Utilization> {
+    let triggers = spec["triggers"].as_array().into_iter().flatten();
+    let is_target = |trigger: &&Value| trigger["type"] == resource && trigger["metricType"] != "AverageValue";
+    let target = |trigger: &Value| {
+        let container = trigger.pointer("/metadata/containerName").and_then(Value::as_str);
+        (
+            whole_percent(trigger.pointer("/metadata/value")),
+            container.map(str::to_owned),
+        )
+    };
+    triggers.filter(is_target).map(target).collect()
+}
+
+/// The share that a scaler adds pods at, and the container it looks at where there is one such target only.
+fn the_one(targets: &[Utilization]) -> Utilization {
+    let share = targets.iter().find_map(|(share, _)| *share);
+    let container = match targets {
+        [(_, container)] => container.clone(),
+        _ => None,
+    };
+    (share, container)
+}
+
+/// Where an HPA of `autoscaling/v1` keeps its further metrics and its behaviour (conversion of the API server).
+const V1_ANNOTATIONS: [&str; 2] = [
+    "autoscaling.alpha.kubernetes.io/metrics",
+    "autoscaling.alpha.kubernetes.io/behavior",
+];
+
 fn hpa(id: &ObjectId, object: &Value) -> Scaler {
     let spec = &object["spec"];
-    let metrics: Vec<&Value> = spec["metrics"].as_array().into_iter().flatten().collect();
-    let utilization = |resource: &str| {
-        metrics.iter().find_map(|metric| {
-            let source = metric.get("resource").or_else(|| metric.get("containerResource"))?;
-            let is_it = source.get("name").and_then(Value::as_str) == Some(resource);
-            is_it
-                .then(|| whole_percent(source.pointer("/target/averageUtilization")))
-                .flatten()
-        })
-    };
-    let (cpu, memory) = (utilization("cpu"), utilization("memory"));
-    let cpu = cpu.or_else(|| whole_percent(spec.get("targetCPUUtilizationPercentage")));
+    let count_of = |key: &str| spec[key].as_array().map_or(0, Vec::len);
+    let (cpu, memory) = (targets_of_metrics(spec, "cpu"), targets_of_metrics(spec, "memory"));
+    let (target, cpu_container) = the_one(&cpu);
+    let target = target.or_else(|| whole_percent(spec.get("targetCPUUtilizationPercentage")));
     // the API's default where nothing is named: 80 % of the CPU request
-    let cpu = if cpu.is_none() && metrics.is_empty() {
-        Some(Percent::from_percent(80))
-    } else {
-        cpu
-    };
-    let known = usize::from(utilization("cpu").is_some()) + usize::from(memory.is_some());
+    let is_default = target.is_none() && count_of("metrics") == 0;
+    let annotations = object.pointer("/metadata/annotations");
+    let has = |key: &&str| annotations.is_some_and(|annotations| annotations.get(*key).is_some());
     Scaler {
         id: id.clone(),
         spec: object["spec"].clone(),
         is_ours: is_ours(object),
         min_replicas: count(spec.get("minReplicas")).unwrap_or(1),
         max_replicas: count(spec.get("maxReplicas")),
-        cpu_target: cpu,
-        memory_target: memory,
-        cpu_container: metrics.iter().find_map(|metric| {
-            let source = metric
-                .get("containerResource")
-                .filter(|source| source["name"] == "cpu")?;
-            Some(source.get("container")?.as_str()?.to_owned())
-        }),
-        other_metrics: metrics.len().saturating_sub(known),
+        cpu_target: if is_default {
+            Some(Percent::from_percent(80))
+        } else {
+            target
+        },
+        memory_target: the_one(&memory).0,
+        cpu_container,
+        other_metrics: count_of("metrics").saturating_sub(cpu.len() + memory.len()),
+        utilization_targets: [cpu.len(), memory.len()],
+        is_annotated: id.version == "v1" && V1_ANNOTATIONS.iter().any(has),
     }
 }
 
 fn scaled_object(id: &ObjectId, object: &Value) -> Scaler {
     let spec = &object["spec"];
-    let triggers: Vec<&Value> = spec["triggers"].as_array().into_iter().flatten().collect();
-    let utilization = |kind: &str| {
-        let trigger = triggers
-            .iter()
-            .find(|trigger| trigger["type"] == kind && trigger["metricType"] != "AverageValue")?;
-        whole_percent(trigger.pointer("/metadata/value"))
-    };
-    let (cpu, memory) = (utilization("cpu"), utilization("memory"));
-    let known = usize::from(cpu.is_some()) + usize::from(memory.is_some());
+    let (cpu, memory) = (targets_of_triggers(spec, "cpu"), targets_of_triggers(spec, "memory"));
+    let (cpu_target, cpu_container) = the_one(&cpu);
+    let all = spec["triggers"].as_array().map_or(0, Vec::len);
     Scaler {
         id: id.clone(),
         spec: object["spec"].clone(),
         is_ours: is_ours(object),
         min_replicas: count(spec.get("minReplicaCount")).unwrap_or(0),
         max_replicas: Some(count(spec.get("maxReplicaCount")).unwrap_or(100)),
-        cpu_target: cpu,
-        memory_target: memory,
-        cpu_container: triggers
-            .iter()
-            .filter(|trigger| trigger["type"] == "cpu")
-            .find_map(|trigger| Some(trigger.pointer("/metadata/containerName")?.as_str()?.to_owned())),
-        other_metrics: triggers.len() - known,
+        cpu_target,
+        memory_target: the_one(&memory).0,
+        cpu_container,
+        other_metrics: all.saturating_sub(cpu.len() + memory.len()),
+        utilization_targets: [cpu.len(), memory.len()],
+        is_annotated: false,
     }
 }
 

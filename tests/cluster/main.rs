@@ -16,3 +16,4 @@ mod plane;
 mod admission;
 mod eviction;
 mod rendered;
+mod scalers;
