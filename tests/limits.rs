@@ -242,3 +242,53 @@ fn a_stated_limit_cuts_the_manifests_own_request() {
         );
     }
 }
+
+/// A StatefulSet keeps its request where that is derived: a limit does not leave it behind.
+#[test]
+fn a_held_request_and_its_limit_stay_together() {
+    let mut set = with_cpu("500m", "1");
+    set["kind"] = json!("StatefulSet");
+    // 300 MiB of use under 512: derived, and so not written
+    for (rule, expected) in [("mode: equal", (None, None)), ("value: 400Mi", (Some(400), Some(400)))] {
+        let spec = format!("{{workloads: {{api: {{scaling: {{mode: none}}, limits: {{memory: {{{rule}}}}}}}}}}}");
+        let history = vec![("StatefulSet/shop/api", facts("api", 300, |_| 260, |_| 2))];
+        let plan = World::new(&spec, std::slice::from_ref(&set), history).plan();
+        let container = plan.spec.workloads["StatefulSet/shop/api"]
+            .containers
+            .get("api")
+            .cloned();
+        let ContainerPlan { requests, limits } = container.unwrap_or_default();
+        let mib = |bytes: trimtab::units::Bytes| bytes.get() / 1024 / 1024;
+        let found = (
+            requests.memory.map(|memory| mib(memory.value)),
+            limits.memory.and_then(|limit| limit.value).map(mib),
+        );
+        assert_eq!(found, expected, "{rule}");
+    }
+}
+
+/// What the API server would refuse waits for no interval: the owner lowered a limit under a request that we keep.
+#[test]
+fn a_limit_that_its_owner_lowers_under_a_request_that_waits_ends_the_wait() {
+    let spec = "{workloads: {api: {scaling: {mode: none}}}}";
+    let history = vec![(KEY, facts("api", 300, |_| 260, |_| 2))];
+    let mut world = World::new(spec, &[with_cpu("500m", "1")], history);
+    let first = world.plan();
+    let end = Timestamp::from_unix(END + WEEK_S);
+    world.facts.values_mut().for_each(|facts| facts.window_end = end);
+    (world.accepted, world.window_end, world.profile) = (Some(first), end, "sha256:week".to_owned());
+    let waits = world.plan();
+    assert!(waits.spec.workloads[KEY].waiting.contains_key("restart.minInterval"));
+    world.accepted = Some(waits);
+    let mut lowered = with_cpu("500m", "1");
+    let memory = json!("256Mi");
+    let resources = &mut lowered["spec"]["template"]["spec"]["containers"][0]["resources"];
+    (resources["requests"]["memory"], resources["limits"]["memory"]) = (memory.clone(), memory);
+    world.workloads = workload::read(&[lowered]).0;
+    let plan = world.plan();
+    let (_, said) = render(&plan, &world.workloads);
+    assert!(said.is_empty(), "{said:?}");
+    let ContainerPlan { requests, limits } = &plan.spec.workloads[KEY].containers["api"];
+    let request = requests.memory.as_ref().map(|memory| memory.value);
+    assert_eq!(limits.memory.as_ref().and_then(|limit| limit.value), request);
+}

@@ -11,7 +11,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRu
 use serde_json::{Value, json};
 use trimtab::facts::{Demand, DemandCell, Facts};
 use trimtab::krm::apply;
-use trimtab::plan::model::{ContainerPlan, OptimizationPlan, WorkloadPlan};
+use trimtab::plan::model::{ContainerPlan, OptimizationPlan, Status, WorkloadPlan};
 use trimtab::policy::Settings;
 use trimtab::render::render;
 use trimtab::units::{Bytes, Millicores, Timestamp};
@@ -619,9 +619,19 @@ fn of_workload(
         "what is planned is built, or the build says why not",
         course,
     )?;
+    let is_fresh = course.said(Key::Mode) == "enforce" && one.status == Status::Planned;
+    let is_whole = is_built && said.is_empty();
+    check(
+        !is_fresh || is_whole,
+        "what was just planned is built as a whole",
+        course,
+    )?;
     is_stated_built(course, one, built)?;
     if let Some(was) = was.filter(|was| was.is_rendered()) {
         nothing_is_lost(course, one, was, &container, name)?;
+        if !matches!(event, Some(Event::BrokenSeal(true))) {
+            memory_is_held(course, (one, was), &container, (built, before))?;
+        }
         // f
         if !matches!(
             event,
@@ -694,6 +704,27 @@ fn nothing_is_lost(
         "no accepted scaler is lost",
         course,
     )
+}
+
+/// b: what a JVM was held at, or raised to by its owner, goes down by a word of the policy only.
+fn memory_is_held(
+    course: &Course,
+    (one, was): (&WorkloadPlan, &WorkloadPlan),
+    container: &str,
+    (built, before): (Built, Built),
+) -> Result<(), TestCaseError> {
+    let old = was
+        .containers
+        .values()
+        .next()
+        .and_then(|old| old.requests.memory.as_ref());
+    let was_held = old.is_some_and(|old| ["owner-raised", "memory-not-lowered"].contains(&old.reason.code.as_str()));
+    let now = memory_code(one, container);
+    let is_word = now
+        .as_deref()
+        .is_none_or(|code| code == "stated" || code == "capped-by-limit");
+    let is_held = is_word || !was_held || built.memory >= before.memory;
+    check(course.kind != Kind::Jvm || is_held, "memory that is held stays", course)
 }
 
 /// f: pods restart once in an interval, but for what is said.

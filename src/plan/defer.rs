@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::model::{ContainerPlan, Decided, ResourcePlan, WorkloadPlan};
+use super::case::reason;
+use super::model::{ContainerPlan, Decided, Decision, Removable, ResourcePlan, WorkloadPlan};
 use super::settle::TAKEN_ALONG;
-use super::{lapse, waiting};
+use super::{lapse, limits, waiting};
 use crate::diag::code;
 
 /// What would restart pods waits for a later plan, and with it a scaler whose target divides by a changed request.
@@ -87,15 +88,17 @@ pub(super) fn keep_stated_only(plan: &mut WorkloadPlan, before: Option<&Workload
     for (name, container) in &mut plan.containers {
         let old = before.and_then(|plan| plan.containers.get(name));
         let (requests, limits) = (&mut container.requests, &mut container.limits);
-        drop_derived(&mut requests.cpu, old.and_then(|old| old.requests.cpu.as_ref()));
-        drop_derived(&mut requests.memory, old.and_then(|old| old.requests.memory.as_ref()));
-        // a stated request without the limit that follows it may pass the old one: both change
-        if !follows_stated(limits.cpu.as_ref(), requests.cpu.as_ref()) {
-            drop_derived(&mut limits.cpu, old.and_then(|old| old.limits.cpu.as_ref()));
-        }
-        if !follows_stated(limits.memory.as_ref(), requests.memory.as_ref()) {
-            drop_derived(&mut limits.memory, old.and_then(|old| old.limits.memory.as_ref()));
-        }
+        let (old_requests, old_limits) = (old.map(|old| &old.requests), old.map(|old| &old.limits));
+        let old_cpu = old_requests.and_then(|old| old.cpu.as_ref());
+        drop_derived_pair(
+            (&mut requests.cpu, &mut limits.cpu),
+            (old_cpu, old_limits.and_then(|old| old.cpu.as_ref())),
+        );
+        let old_memory = old_requests.and_then(|old| old.memory.as_ref());
+        drop_derived_pair(
+            (&mut requests.memory, &mut limits.memory),
+            (old_memory, old_limits.and_then(|old| old.memory.as_ref())),
+        );
     }
     plan.containers
         .retain(|_, container| *container != ContainerPlan::default());
@@ -111,10 +114,37 @@ fn follows_stated(limit: Option<&impl Decided>, request: Option<&impl Decided>) 
     follows && request.is_some_and(Decided::is_stated)
 }
 
-/// Puts the accepted value, or none, in the place of a derived one.
-fn drop_derived<D: Decided + Clone>(new: &mut Option<D>, old: Option<&D>) {
-    if new.as_ref().is_some_and(|decided| !decided.is_stated()) {
-        *new = kept(new.as_ref(), old);
+/// Puts the accepted values, or none, in the place of derived ones. A limit that moves with its request stays with it, and
+/// no request that stays is above a stated limit.
+fn drop_derived_pair<T: Copy + Ord + std::fmt::Display>(
+    (request, limit): (&mut Option<Decision<T>>, &mut Option<Removable<T>>),
+    (old_request, old_limit): (Option<&Decision<T>>, Option<&Removable<T>>),
+) {
+    let is_request_derived = request.as_ref().is_some_and(|request| !request.is_stated());
+    let is_equal = limit.as_ref().is_some_and(limits::is_equal);
+    // a stated request without the limit that follows it may pass the old one: both change
+    let is_limit_derived = limit.as_ref().is_some_and(|limit| !limit.is_stated() || is_equal);
+    if is_limit_derived && (is_request_derived || !(is_equal || follows_stated(limit.as_ref(), request.as_ref()))) {
+        *limit = kept(limit.as_ref(), old_limit);
+    }
+    if !is_request_derived {
+        return;
+    }
+    let in_force = old_request
+        .map(|old| old.value)
+        .or(request.as_ref().and_then(|new| new.before));
+    *request = kept(request.as_ref(), old_request);
+    let most = limit
+        .as_ref()
+        .filter(|limit| limit.is_stated())
+        .and_then(|limit| limit.value);
+    if let Some(value) = in_force.filter(|value| limits::lesser(*value, most) != *value) {
+        let stays = Decision {
+            value,
+            before: Some(value),
+            reason: reason(code::KEPT, []),
+        };
+        *request = Some(limits::under(most, stays));
     }
 }
 

@@ -186,7 +186,7 @@ fn one<T: Copy + Ord + std::fmt::Display>(
             before,
             reason: reason(code::STATED, []),
         }),
-        (LimitMode::Equal, _, Some(request)) => set(request, reason(code::STATED, [("limit", "equal".to_owned())])),
+        (LimitMode::Equal, _, Some(request)) => set(request, reason(code::STATED, [("limit", EQUAL.to_owned())])),
         (LimitMode::Ratio, Some(limit), Some(request)) => {
             let value = in_proportion(limit, request);
             let is_as_it_is = value == limit && old.accepted.is_none_or(|accepted| accepted == value);
@@ -202,6 +202,14 @@ fn one<T: Copy + Ord + std::fmt::Display>(
         }
         _ => None,
     }
+}
+
+/// What the reason of a limit of `mode: equal` says.
+const EQUAL: &str = "equal";
+
+/// Whether a limit is what its request is: stated is that, and not the value.
+pub(super) fn is_equal<T>(limit: &Removable<T>) -> bool {
+    limit.reason.inputs.get("limit").is_some_and(|mode| mode == EQUAL)
 }
 
 /// Why a limit moves with its request: what it was, and the owner's proportion.

@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::defer::{defer, hold_spot, keep_stated_only, take_along};
-use super::model::{ContainerPlan, Decided, Decision, SpotPlacement, SpotPlan, WorkloadPlan};
+use super::model::{ContainerPlan, Decided, Decision, Removable, SpotPlacement, SpotPlan, WorkloadPlan};
 use super::{Inputs, codec, last, versions, waiting};
 use crate::diag::code;
 use crate::krm::Reason;
@@ -140,12 +140,37 @@ fn turn(inputs: &Inputs<'_>, workload: &Workload, plan: &WorkloadPlan, before: O
     let is_stated_anew = states_anew(plan, before.unwrap_or(&nothing));
     match before {
         Some(before) if versions::is_broken_by(&inputs.settings.cluster, workload, before) => Turn::Law,
+        Some(before) if is_above_limit(workload, before) => Turn::Law,
         Some(before) if is_raised_by_owner(plan, before) => Turn::Accepted,
         Some(_) if is_stated_anew => Turn::Restated,
         Some(before) if leaves_spot(plan) && !leaves_spot(before) => Turn::Urgent,
         _ if is_stated_anew || raises(plan, before.unwrap_or(&nothing)) => Turn::Urgent,
         _ => Turn::Usual,
     }
+}
+
+/// Whether what was accepted requests more than its limit by now: the owner lowered a limit that no plan sets.
+fn is_above_limit(workload: &Workload, before: &WorkloadPlan) -> bool {
+    fn is_above<T: Copy + Ord>(
+        (request, limit): (Option<&Decision<T>>, Option<&Removable<T>>),
+        (own_request, own_limit): (Option<T>, Option<T>),
+    ) -> bool {
+        let request = request.map(|decided| decided.value).or(own_request);
+        let limit = limit.map_or(own_limit, |decided| decided.value);
+        request.zip(limit).is_some_and(|(request, limit)| request > limit)
+    }
+    workload.containers.iter().any(|own| {
+        let Some(ContainerPlan { requests, limits }) = before.containers.get(&own.name) else {
+            return false;
+        };
+        is_above(
+            (requests.cpu.as_ref(), limits.cpu.as_ref()),
+            (own.cpu_request, own.cpu_limit),
+        ) || is_above(
+            (requests.memory.as_ref(), limits.memory.as_ref()),
+            (own.memory_request, own.memory_limit),
+        )
+    })
 }
 
 /// Whether the owner raised a value in the manifest: that edit restarts the pods by itself.
