@@ -619,11 +619,12 @@ fn of_workload(
         "what is planned is built, or the build says why not",
         course,
     )?;
-    let is_fresh = course.said(Key::Mode) == "enforce" && one.status == Status::Planned;
-    let is_whole = is_built && said.is_empty();
+    // a template that is held keeps what was accepted: above a limit that its owner lowered since, the build leaves it out
+    let is_held = course.kind == Kind::StatefulSet;
+    let is_fresh = course.said(Key::Mode) == "enforce" && one.status == Status::Planned && !is_held;
     check(
-        !is_fresh || is_whole,
-        "what was just planned is built as a whole",
+        !is_fresh || is_built,
+        "amounts that were just planned are built",
         course,
     )?;
     is_stated_built(course, one, built)?;
@@ -723,7 +724,9 @@ fn memory_is_held(
     let is_word = now
         .as_deref()
         .is_none_or(|code| code == "stated" || code == "capped-by-limit");
-    let is_held = is_word || !was_held || built.memory >= before.memory;
+    // nothing is decided on what is kept, and a build leaves out what its owner's manifest does not allow
+    let is_kept = one.status != Status::Planned;
+    let is_held = is_word || is_kept || !was_held || built.memory >= before.memory;
     check(course.kind != Kind::Jvm || is_held, "memory that is held stays", course)
 }
 
