@@ -212,15 +212,15 @@ fn metric(metric: &Metric, pointer: &str) -> Vec<Contradiction> {
         let headline = "`describedObject` and `type: object` belong together";
         found.push(alone(pointer, headline, "give both, or neither"));
     }
-    if let Some(object) = &metric.described_object {
-        if object.api_version.is_empty() {
-            let headline = "`apiVersion` is empty, and without it the object is looked up in the core group";
-            found.push(alone(
-                at("describedObject/apiVersion"),
-                headline,
-                "write it, such as `networking.k8s.io/v1`",
-            ));
-        }
+    if let Some(object) = &metric.described_object
+        && object.api_version.is_empty()
+    {
+        let headline = "`apiVersion` is empty, and without it the object is looked up in the core group";
+        found.push(alone(
+            at("describedObject/apiVersion"),
+            headline,
+            "write it, such as `networking.k8s.io/v1`",
+        ));
     }
     found
 }
