@@ -17,6 +17,7 @@ mod container_rename;
 mod contradictions;
 mod diff;
 mod diff_command;
+mod divided;
 mod drift;
 mod environments;
 mod event_scalers;

@@ -4,8 +4,8 @@ use super::case::{Case, Question};
 use super::field::{Amount, Resource};
 use super::model::{ContainerPlan, Decided, Status, UpdateMode, WorkloadPlan};
 use super::{
-    disruption, gone, lifecycle, limits, missed, owner, placement, possible, removal, rename, requests, safeguards,
-    scaling, vpa, warnings,
+    disruption, divided, gone, lifecycle, limits, missed, owner, placement, possible, removal, rename, requests,
+    safeguards, scaling, vpa, warnings,
 };
 use crate::diag::{Code, Diagnostic, code};
 use crate::policy::wire::Mode;
@@ -262,16 +262,15 @@ fn containers(case: &Case<'_>, main: &crate::workload::Container, scaled: &scali
         let is_main = container.name == main.name;
         report_refused(case, container);
         let (wanted_requests, wanted_limits) = case.wanted.container(&container.name, is_main);
-        let requests = if is_main && scaled.holds_cpu {
-            requests::RequestPlan {
-                cpu: scaled.main_cpu.clone(),
-                memory: requests::memory(case, container, &wanted_requests),
-            }
-        } else {
-            requests::RequestPlan {
-                cpu: requests::cpu(case, container, &wanted_requests),
-                memory: requests::memory(case, container, &wanted_requests),
-            }
+        let requests = requests::RequestPlan {
+            cpu: if is_main && scaled.holds_cpu {
+                scaled.main_cpu.clone()
+            } else if !is_main && divided::by_cpu_target(case, container, scaled.scaler.as_ref()) {
+                requests::stated_cpu(case, container, &wanted_requests)
+            } else {
+                requests::cpu(case, container, &wanted_requests)
+            },
+            memory: requests::memory(case, container, &wanted_requests),
         };
         let requests = requests::or_accepted(case, container, &wanted_requests, requests);
         let requests = no_lower_than_raised(case, container, requests);

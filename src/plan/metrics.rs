@@ -15,7 +15,7 @@ use crate::units::{Percent, Seconds};
 use crate::workload::Container;
 
 /// Memory target where the policy only bounds one: below the usual 90 % alarm, above what a steady pod needs.
-const USUAL: Percent = Percent::from_percent(80);
+pub(super) const USUAL: Percent = Percent::from_percent(80);
 
 /// A memory target is rendered only where the policy states or bounds one: memory rarely falls when pods are added.
 pub(super) fn memory_target(case: &Case<'_>, main: &Container) -> Option<Decision<Percent>> {

@@ -11,6 +11,7 @@ pub mod case;
 pub mod owner;
 pub mod ladder;
 pub mod guardrails;
+mod divided;
 pub mod requests;
 pub mod limits;
 pub mod scale_point;

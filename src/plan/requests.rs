@@ -5,7 +5,7 @@
 
 use super::case::{Case, is_job, reason};
 use super::model::{Decided, Decision, ResourcePlan};
-use super::{guardrails, ladder, lapse, limits};
+use super::{divided, guardrails, ladder, lapse, limits};
 use crate::diag::code;
 use crate::facts::{ContainerFacts, Usage};
 use crate::krm::Reason;
@@ -100,11 +100,15 @@ fn unlimited_memory(case: &Case<'_>, container: &Container, wanted: &Requests) -
     let rung = ladder::memory_ceil(Bytes::new(derived.amount));
     let (value, moved) = wanted.memory.resolve(rung);
     let held = before.max(raised_before(case, container));
-    if let Some(held) = held.filter(|held| value < *held && holds_memory(case, container)) {
+    let target = divided::by_memory_target(case);
+    let is_held = target.is_some() || holds_memory(case, container);
+    if let Some(held) = held.filter(|held| value < *held && is_held) {
+        let why = target.map(|target| format!(": a memory target of {target} is a share of it"));
+        let why = why.unwrap_or_default();
         case.find(
             code::MEMORY_NOT_LOWERED,
             format!(
-                "container `{}`: {held} kept, usage alone would say {value}",
+                "container `{}`: {held} kept, usage alone would say {value}{why}",
                 container.name
             ),
         );
