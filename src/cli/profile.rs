@@ -143,17 +143,16 @@ fn build(args: &ProfileArgs) -> anyhow::Result<Result<Built, Vec<Note>>> {
     let options = options(args)?;
     let inputs = inputs(args)?;
     let mut owners = Owners::default();
-    let mut faults = Vec::new();
+    let (mut faults, mut remarks) = (Vec::new(), Vec::new());
     for path in &args.owners {
         let mut text = files::open(path)?;
-        faults.extend(
-            owners
-                .read(&path.display().to_string(), &mut text)
-                .err()
-                .unwrap_or_default(),
-        );
+        match owners.read(&path.display().to_string(), &mut text) {
+            Ok(remark) => remarks.extend(remark),
+            Err(found) => faults.extend(found),
+        }
     }
     let (declared, mut notes) = declared(&args.manifests)?;
+    notes.extend(remarks);
     let reads: Vec<Result<Read, Vec<Note>>> = inputs.par_iter().map(read).collect();
     let mut good = Vec::new();
     for read in reads {

@@ -52,6 +52,14 @@ pub enum Root {
     Several(WorkloadKey, WorkloadKey),
 }
 
+/// What one file held.
+#[derive(Default)]
+struct Counted {
+    series: u64,
+    owners: u64,
+    has_answers: bool,
+}
+
 /// Owners are at most: pod, `ReplicaSet` or Job, Deployment or CronJob, an operator's object.
 const HOPS_MAX: usize = 4;
 /// Kinds whose pods' names a rule can tell, and `Rollout`s and the like that labels may name.
@@ -74,13 +82,18 @@ const CARRIERS: &[&str] = &[
 ];
 
 impl Owners {
-    /// Reads one file: an answer, several in a row, or an object of answers.
-    pub fn read(&mut self, file: &str, text: &mut dyn std::io::Read) -> Result<(), Vec<Note>> {
+    /// Reads one file: an answer, several in a row, or an object of answers. An answer without any series (a namespace
+    /// without Jobs) is a remark.
+    pub fn read(&mut self, file: &str, text: &mut dyn std::io::Read) -> Result<Option<Note>, Vec<Note>> {
         let mut reader = JsonReader::new(text);
-        let mut read = 0;
+        let mut read = Counted::default();
         self.documents(&mut reader, &mut read)
             .map_err(|error| vec![json_note(file, &error)])?;
-        if read == 0 {
+        if read.has_answers && read.series == 0 {
+            let note = Note::warning(code::OWNERS_EMPTY, "an answer without any series: it tells no owner");
+            return Ok(Some(note.in_file(file)));
+        }
+        if read.owners == 0 {
             let help =
                 "export kube_pod_owner, kube_replicaset_owner and kube_job_owner with last_over_time(...[window])";
             return Err(vec![
@@ -89,10 +102,10 @@ impl Owners {
                     .help(help),
             ]);
         }
-        Ok(())
+        Ok(None)
     }
 
-    fn documents(&mut self, reader: &mut JsonReader<'_>, read: &mut u64) -> Result<(), JsonError> {
+    fn documents(&mut self, reader: &mut JsonReader<'_>, read: &mut Counted) -> Result<(), JsonError> {
         while let Some(next) = reader.peek()? {
             if next == b'[' {
                 reader.array(|reader| self.value(reader, read))?;
@@ -104,15 +117,19 @@ impl Owners {
     }
 
     /// Whatever the nesting, what counts is an object with a `metric`.
-    fn value(&mut self, reader: &mut JsonReader<'_>, read: &mut u64) -> Result<(), JsonError> {
+    fn value(&mut self, reader: &mut JsonReader<'_>, read: &mut Counted) -> Result<(), JsonError> {
         reader.object(|reader, key| match (key, reader.peek()?) {
             ("metric", Some(b'{')) => {
-                *read += u64::from(self.note(&labels(reader)?));
+                read.series += 1;
+                read.owners += u64::from(self.note(&labels(reader)?));
                 Ok(())
             }
             ("value" | "values" | "stats", _) => reader.skip(),
             (_, Some(b'{')) => self.value(reader, read),
-            ("result", Some(b'[')) => reader.array(|reader| self.value(reader, read)),
+            ("result", Some(b'[')) => {
+                read.has_answers = true;
+                reader.array(|reader| self.value(reader, read))
+            }
             _ => reader.skip(),
         })
     }
@@ -293,6 +310,21 @@ mod tests {
             assert!(owners.note(&Labels(labels)), "{series:?}");
         }
         owners
+    }
+
+    #[test]
+    fn an_answer_without_series_is_a_remark_and_what_is_no_answer_an_error() {
+        let read = |text: &str| Owners::default().read("jobs.json", &mut text.as_bytes());
+        let empty = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
+        let note = read(empty).expect("it is an answer").expect("it is said");
+        assert_eq!(
+            (note.severity, note.code),
+            (crate::diag::Severity::Warning, code::OWNERS_EMPTY)
+        );
+        let usage = r#"{"data":{"result":[{"metric":{"pod":"a","container":"b"},"value":[1,"1"]}]}}"#;
+        for wrong in [r#"{"status":"error","error":"parse error"}"#, "{}", "", usage] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]
