@@ -1,4 +1,5 @@
-//! A request that a scaler of others divides by is not moved under it.
+//! What others hold of a workload, a scaler by its target or a VPA by its mode, is not decided a second time, and that
+//! is said.
 
 use serde_json::{Value, json};
 use trimtab::facts::Facts;
@@ -127,4 +128,99 @@ fn cpu_of_a_side_container_stays_under_a_target_that_counts_it() {
 fn a_side_container_without_a_cpu_request_gets_one() {
     let plan = planned("", &[two_containers(None), hpa(&[share("cpu", 60)])]);
     assert_eq!(cpu(&plan, "proxy").as_deref(), Some("230m"));
+}
+
+fn vpa(mode: &str, policy: &Value) -> Value {
+    json!({
+        "apiVersion": "autoscaling.k8s.io/v1", "kind": "VerticalPodAutoscaler", "metadata": {"name": "api", "namespace": "shop"},
+        "spec": {"targetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "api"}, "updatePolicy": {"updateMode": mode},
+            "resourcePolicy": {"containerPolicies": [policy]}}
+    })
+}
+
+#[test]
+fn what_a_vpa_sets_is_not_derived_beside_it() {
+    let all = json!({"containerName": "*"});
+    let memory_alone = json!({"containerName": "*", "controlledResources": ["memory"]});
+    let off = json!({"containerName": "api", "mode": "Off"});
+    for (case, rule, mode, policy, sets) in [
+        ("it acts", "", "Recreate", &all, ["cpu", "memory"].as_slice()),
+        ("at the start of pods", "", "Initial", &all, &["cpu", "memory"]),
+        ("it recommends", "", "Off", &all, &[]),
+        ("memory alone", "", "Recreate", &memory_alone, &["memory"]),
+        ("another container", "", "Recreate", &off, &[]),
+        ("it is to recommend", "vpa: {mode: recommend}", "Recreate", &all, &[]),
+    ] {
+        let spec =
+            format!("{{cluster: {{kubernetes: '1.33', addons: {{vpa: '1.4'}}}}, workloads: {{api: {{{rule}}}}}}}");
+        let objects = [deployment("api", 2, "1", "1Gi"), vpa(mode, policy)];
+        let plan = World::new(&spec, &objects, vec![(KEY, of_both())]).one("api");
+        assert_eq!(cpu(&plan, "api").is_none(), sets.contains(&"cpu"), "{case}");
+        assert_eq!(memory(&plan, "api").is_none(), sets.contains(&"memory"), "{case}");
+        assert_eq!(plan.findings.contains_key("left-alone"), !sets.is_empty(), "{case}");
+    }
+    let stated = planned(
+        "requests: {cpu: {value: 300m}}",
+        &[deployment("api", 2, "1", "1Gi"), vpa("Auto", &all)],
+    );
+    assert_eq!(cpu(&stated, "api").as_deref(), Some("300m"));
+}
+
+#[test]
+fn settings_of_a_scaler_that_nobody_asked_for_are_said() {
+    let theirs = hpa(&[share("cpu", 60)]);
+    for (case, rule, scaler, code, words) in [
+        (
+            "a bound",
+            "scaling: {minReplicas: {min: 4}}",
+            true,
+            "scaling-mode-absent",
+            "`mode: hpa` adopts it",
+        ),
+        (
+            "no scaler",
+            "scaling: {targets: {cpu: {value: 50%}}}",
+            false,
+            "scaling-mode-absent",
+            "`targets`",
+        ),
+        (
+            "nothing",
+            "",
+            true,
+            "left-alone",
+            "the CPU request it divides by stays as it is",
+        ),
+    ] {
+        let mut objects = vec![deployment("api", 2, "1", "1Gi")];
+        objects.extend(scaler.then(|| theirs.clone()));
+        let plan = planned(rule, &objects);
+        let said = plan.findings.get(code).map(|finding| finding.detail.as_str());
+        assert!(said.is_some_and(|said| said.contains(words)), "{case}: {said:?}");
+    }
+    for rule in [
+        "scaling: {mode: hpa, minReplicas: {min: 4}}",
+        "requests: {strategy: keep}",
+        "scaling: {mode: none}",
+    ] {
+        let plan = planned(rule, &[deployment("api", 2, "1", "1Gi"), theirs.clone()]);
+        let said = ["scaling-mode-absent", "left-alone"].map(|code| plan.findings.contains_key(code));
+        assert_eq!(said, [false, false], "{rule}");
+    }
+}
+
+#[test]
+fn usage_under_another_container_name_is_said() {
+    let mut object = deployment("api", 2, "1", "1Gi");
+    object["spec"]["template"]["spec"]["containers"][0]["name"] = "main".into();
+    let world = World::new(
+        "{workloads: {api: {}}}",
+        &[object],
+        vec![(KEY, facts("api", 300, |_| 400, |_| 2))],
+    );
+    let said = world.one("api").findings["no-history"].detail.clone();
+    assert_eq!(
+        said,
+        "the profile has no usage of container `main`, and has that of api, which the manifest does not have"
+    );
 }

@@ -28,6 +28,7 @@ mod function;
 mod grace;
 mod history_formats;
 mod house;
+mod idle_rules;
 mod in_place;
 mod keda_scalers;
 mod kustomize;

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use trimtab::diag::Diagnostic;
 use trimtab::facts::{ContainerFacts, Demand, DemandCell, Facts, Replicas, Usage, WeekUsage};
 use trimtab::plan::model::{Digests, Finding, OptimizationPlan, SpotPlacement, SpotPlan, Status, WorkloadPlan};
 use trimtab::plan::{self, Inputs};
@@ -127,6 +128,10 @@ impl World {
     }
 
     pub(crate) fn plan(&self) -> OptimizationPlan {
+        self.planned().0
+    }
+
+    pub(crate) fn planned(&self) -> (OptimizationPlan, Vec<Diagnostic>) {
         let inputs = Inputs {
             settings: &self.settings,
             workloads: &self.workloads,
@@ -138,7 +143,7 @@ impl World {
             },
             window_end: self.window_end,
         };
-        plan::plan(&inputs).0
+        plan::plan(&inputs)
     }
 
     pub(crate) fn one(&self, name: &str) -> WorkloadPlan {

@@ -55,7 +55,7 @@ codes! {
     ADOPTED = "adopted": "An autoscaler, budget or VPA that was there before is kept under its own name; only the fields named in the plan are set. Nothing is doubled.";
     ADOPTED_OBJECT_GONE = "adopted-object-gone": "A scaler, budget or VPA that was adopted is not among the manifests any more, or serves something else. Its owner took it away, so builds make none in its place; the next `trimtab plan` decides as if none had been there, and shows what it would make. `mode: none` (`scaling: {mode: none}`) says that none is wanted.";
     LEFT_ALONE = "left-alone": "An object that was there before is not ours to change in this way. It is kept as it is, with the reason beside it.";
-    NO_HISTORY = "no-history": "The profile has nothing on this workload, so nothing is derived for it. What was accepted before stays; what the policy states is still applied. Check the names and the namespace in the export, or state the values.";
+    NO_HISTORY = "no-history": "The profile has nothing on this workload, or on this container of it, so nothing is derived for it. What was accepted before stays; what the policy states is still applied. Check the names and the namespace in the export, or state the values.";
     SHORT_HISTORY = "short-history": "The recorded time is shorter than `spec.history.minimum`, or has more gaps than `spec.history.coverage` allows. Derived values keep the accepted decision. Export a longer window, or lower the bound knowingly.";
     STALE_FILE = "stale-file": "A committed file is not what the inputs make of it now: somebody changed an input without running trimtab, or edited what is generated.";
     STALE = "stale": "The accepted decision is kept although this profile does not confirm it, or the policy has no word on it any more: a rule, a class or a key went. State it again, or take it away by an explicit `none`.";
@@ -71,7 +71,7 @@ codes! {
     REMOVED = "removed": "An object that trimtab made is removed where a host feeds it back: the policy says `mode: none`, or the accepted plan has another object in its place. Objects without our mark are never removed.";
     RENDERED = "rendered": "The plan asks for this object: it is made with the label `trimtab.dev/managed-by: trimtab`, and refreshed as a whole where that label shows it is ours.";
     NO_WORKLOADS = "no-workloads": "There is nothing among the manifests that trimtab decides on (Deployments, StatefulSets, DaemonSets, Rollouts, CronJobs, Jobs). They pass through as they are. Most often `resources:` lists less than was meant.";
-    UNMATCHED = "unmatched": "No rule of the policy matches this workload: it is untouched. Add a rule, or give it a class.";
+    UNMATCHED = "unmatched": "No rule of the policy matches this workload: it is untouched. Add a rule under `spec.workloads`: its name, or a glob; `\"*\": {}` is for all, and more exact rules go before it.";
     RULE_MATCHES_NOTHING = "rule-matches-nothing": "A rule of the policy matches no workload of this environment: a renamed workload, a typing error, or a rule that can go.";
     RULE_TIE = "rule-tie": "Two rules of equal rank set one field of a workload differently. Give one a higher `priority`, or make its match more exact. The workload keeps its accepted decision until then.";
     POLICY_INVALID = "policy-invalid": "The policy does not have the form the schema asks for. `trimtab schema OptimizationPolicy` prints it.";
@@ -89,6 +89,7 @@ codes! {
     NOTHING_TO_SCALE_ON = "nothing-to-scale-on": "The policy asks for a scaler and names nothing that it could act on: a KEDA ScaledObject needs a trigger or a CPU target, an HPA whose metrics are all taken away needs one. No scaler is rendered.";
     TARGET_MISSING = "target-missing": "A metric or a trigger of the policy names no target. What one pod can take of it is in no profile, so nothing can be derived: state `averageValue`, `value` or `threshold`. The others of the workload are rendered without it.";
     LOAD_TOO_FLAT = "load-too-flat": "The recorded load is too small or too even for an autoscaler to be worth its risk. State the bounds to have one all the same.";
+    SCALING_MODE_ABSENT = "scaling-mode-absent": "The policy sets bounds, targets or metrics of a scaler and does not say that one is planned: without `scaling.mode` whoever scales so far goes on as it does. State `mode: hpa` or `mode: keda`, which adopts a scaler that is there, or take a class that does.";
     SCALE_POINT_MOVED = "scale-point-moved": "Target and request were both stated, and their product is not what it was: pods will be added at another load per pod than before.";
     LIMIT_FOLLOWS_REQUEST = "limit-follows-request": "The limit keeps the proportion to the request that its owner gave it in the manifest, whatever a plan made of the request since: under `mode: ratio` always, under `mode: keep` where the request has reached it. A pod whose request exceeds its limit is refused, and one without room above the request is throttled or killed.";
     TARGET_UNREACHABLE = "target-unreachable": "Usage can't pass the CPU target: a container uses at most its limit, which is limit / request of its request, and the controller acts only beyond 1.1 times the target. Such a scaler never adds a pod. Lower the target, or drop or raise the limit.";
@@ -168,7 +169,7 @@ codes! {
     NAMESPACE_MISSING = "namespace-missing": "A series does not say its namespace. Export it with the label, or give `--namespace`.";
     NATIVE_HISTOGRAM = "native-histogram": "The export holds native histograms where samples are needed. Query a quantile or a rate of them.";
     NOT_A_RANGE = "not-a-range": "The export is the answer of an instant query. History needs `query_range`.";
-    OWNERS_EMPTY = "owners-empty": "An owner file names no owner of anything.";
+    OWNERS_EMPTY = "owners-empty": "An owner file names no owner of anything. An answer without any series (`kube_job_owner` where nothing runs as a Job) is remarked on, anything else is an error.";
     PODS_UNRESOLVED = "pods-unresolved": "Pods that belong to no known workload are left out of the profile. Give owner files collected over the whole window, and the manifests.";
     PROFILE_MALFORMED = "profile-malformed": "A usage profile can't be read: it was edited by hand, cut, or damaged by a merge. Make it again with `trimtab profile`.";
     ROW_BLANK = "row-blank": "A blank row of a table is left out.";

@@ -311,7 +311,23 @@ impl<'a> Case<'a> {
 
     /// Usage of a container, if there is enough of it; asked for where a value is left to history.
     pub fn container_facts(&self, name: &str) -> Option<&'a ContainerFacts> {
-        self.history()?.containers.get(name)
+        let facts = self.history()?;
+        let found = facts.containers.get(name);
+        if found.is_none() {
+            let others: Vec<&str> = facts.containers.keys().map(String::as_str).collect();
+            let others = others.iter().filter(|other| self.workload.container(other).is_none());
+            let others: Vec<&str> = others.copied().collect();
+            let beside = match others.as_slice() {
+                [] => String::new(),
+                others => format!(
+                    ", and has that of {}, which the manifest does not have",
+                    first_of(others)
+                ),
+            };
+            let detail = format!("the profile has no usage of container `{name}`{beside}");
+            self.find(code::NO_HISTORY, detail);
+        }
+        found
     }
 
     /// The CPU request before: of the last decision, else in force at the window's end, else the manifest's.

@@ -198,7 +198,10 @@ fn manifests_of(workload: &Workload) -> Value {
         .vpas
         .iter()
         .filter(|v| !v.is_ours)
-        .map(|v| v.id.to_string())
+        .map(|v| match v.update_mode.as_str() {
+            "Off" => v.id.to_string(),
+            acting => format!("{} {acting} {}", v.id, v.spec["resourcePolicy"]),
+        })
         .collect();
     let mut seen = json!([
         workload.id.to_string(),

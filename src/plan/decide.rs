@@ -21,7 +21,8 @@ pub(super) fn decide(question: Question<'_>) -> (Option<WorkloadPlan>, Vec<Diagn
     } = question;
     match settings.of(&workload.subject()) {
         Matched::Unmatched => {
-            let note = Diagnostic::note(code::UNMATCHED, "untouched: no rule of the policy matches");
+            let note = Diagnostic::note(code::UNMATCHED, "untouched: no rule of the policy matches")
+                .help("name it under `spec.workloads`; a rule `\"*\": {}` is for all");
             let kept = accepted.map(|plan| keep(plan, code::STALE, "no rule of the policy matches it any more"));
             (kept, vec![note])
         }

@@ -12,6 +12,8 @@ pub mod owner;
 pub mod ladder;
 pub mod guardrails;
 mod divided;
+mod unplanned;
+mod idle;
 pub mod requests;
 pub mod limits;
 pub mod scale_point;
@@ -51,7 +53,7 @@ use rayon::prelude::*;
 
 use crate::diag::{Diagnostic, code};
 use crate::facts::Facts;
-use crate::policy::{Settings, Subject};
+use crate::policy::Settings;
 use crate::units::Timestamp;
 use crate::workload::{Workload, Workloads};
 use model::{Digests, PlanSpec, Status};
@@ -106,7 +108,7 @@ pub fn plan(inputs: &Inputs<'_>) -> (OptimizationPlan, Vec<Diagnostic>) {
         decide::set_aside_impossible(plan, accepted.and_then(|accepted| accepted.get(key)));
     }
     codec::seal(&mut workloads);
-    report_idle_rules(inputs, &mut diagnostics);
+    idle::report(inputs, &mut diagnostics);
     let policy = &inputs.settings.policy;
     let spec = PlanSpec {
         environment: policy.spec.environment.clone(),
@@ -196,17 +198,5 @@ fn keep_missing(
             ..plan.clone()
         };
         workloads.insert(key.clone(), kept.with_finding(code::STALE, detail));
-    }
-}
-
-fn report_idle_rules(inputs: &Inputs<'_>, diagnostics: &mut Vec<Diagnostic>) {
-    let subjects: Vec<Subject> = inputs.workloads.by_key.values().map(Workload::subject).collect();
-    for rule in inputs.settings.idle_rules(&subjects) {
-        let headline = format!("rule `{rule}` matches no workload of this environment");
-        diagnostics.push(
-            Diagnostic::warning(code::RULE_MATCHES_NOTHING, headline)
-                .because("names are compared without the stated prefix and suffix (`spec.identity`)")
-                .help("correct its `match`, or take the rule away"),
-        );
     }
 }

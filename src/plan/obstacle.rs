@@ -145,11 +145,18 @@ fn unclear_trigger(case: &Case<'_>, theirs: &Scaler) -> Option<String> {
     })
 }
 
-fn kind_of(kind: &str) -> ScalerKind {
+pub(super) fn kind_of(kind: &str) -> ScalerKind {
     if kind == "ScaledObject" {
         ScalerKind::Keda
     } else {
         ScalerKind::Hpa
+    }
+}
+
+pub(super) fn mode_of(kind: ScalerKind) -> &'static str {
+    match kind {
+        ScalerKind::Hpa => "hpa",
+        ScalerKind::Keda => "keda",
     }
 }
 

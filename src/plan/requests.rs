@@ -23,7 +23,7 @@ pub fn cpu(case: &Case<'_>, container: &Container, wanted: &Requests) -> Option<
         return Some(stated);
     }
     let strategy = wanted.strategy.filter(|strategy| strategy.derives())?;
-    if case.is_sized_as_pod("cpu") {
+    if case.is_sized_as_pod("cpu") || super::vpa::sets(case, container, "cpu") {
         return None;
     }
     let usage = &case.container_facts(&container.name)?.cpu;
@@ -77,7 +77,7 @@ fn unlimited_memory(case: &Case<'_>, container: &Container, wanted: &Requests) -
         });
     }
     let strategy = wanted.strategy.filter(|strategy| strategy.derives())?;
-    if case.is_sized_as_pod("memory") {
+    if case.is_sized_as_pod("memory") || super::vpa::sets(case, container, "memory") {
         return None;
     }
     let facts = case.container_facts(&container.name)?;

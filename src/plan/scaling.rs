@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::case::Case;
 use super::field::{Amount, FieldName, Resource};
 use super::model::{Decision, ScalerKind, ScalerPlan, UtilizationPlan};
-use super::{bounds, lapse, limits, metrics, obstacle, owner, requests, scale_point};
+use super::{bounds, lapse, limits, metrics, obstacle, owner, requests, scale_point, unplanned};
 use crate::api::keda_v1alpha1::scaled_object_name;
 use crate::catalog::fields::Field;
 use crate::diag::code;
@@ -78,7 +78,10 @@ fn lapsed(case: &Case<'_>, main: &Container, requests: &Requests) -> Scaled {
     let gone = "`scaling.mode` is not stated any more";
     match lapse::keep(case, |plan| plan.scaler.clone(), gone, "`mode: none`") {
         Some(scaler) => as_accepted(case, main, requests, scaler),
-        None => without_scaler(case, main, requests),
+        None => {
+            unplanned::report(case, main, requests);
+            without_scaler(case, main, requests)
+        }
     }
 }
 

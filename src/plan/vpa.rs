@@ -1,5 +1,7 @@
 //! VerticalPodAutoscaler: what it may do, and to which resources.
 
+use serde_json::Value;
+
 use super::case::Case;
 use super::lapse;
 use super::model::{ControlledResources, ScalerPlan, UpdateMode, VpaPlan, WorkloadPlan};
@@ -7,6 +9,7 @@ use crate::catalog::fields::Field;
 use crate::diag::code;
 use crate::policy::Version;
 use crate::policy::wire::{VpaMode, VpaResources};
+use crate::workload::{Container, Vpa};
 
 /// From this version of the addon on `InPlaceOrRecreate` is on by default.
 const IN_PLACE: Version = Version { major: 1, minor: 5 };
@@ -59,6 +62,40 @@ pub fn decide(case: &Case<'_>, scaler: Option<&ScalerPlan>) -> Option<VpaPlan> {
         max_allowed: wanted.max_allowed.clone(),
         reason: case.said("/vpa/mode"),
     })
+}
+
+/// Whether a VPA of others sets this request in the cluster: what history says of it would be a second word on it. One
+/// that the policy has a mode for is ours to change.
+pub(super) fn sets(case: &Case<'_>, container: &Container, resource: &str) -> bool {
+    let theirs: Vec<_> = case.workload.vpas.iter().filter(|vpa| !vpa.is_ours).collect();
+    let is_wanted = !matches!(case.wanted.spec.vpa.mode, None | Some(VpaMode::None));
+    if is_wanted && case.settings.cluster.vpa.is_some() && theirs.len() == 1 {
+        return false;
+    }
+    let acting = theirs.into_iter().find(|vpa| acts_on(vpa, container, resource));
+    if let Some(vpa) = acting {
+        let detail = format!(
+            "the VPA `{}` (`{}`) sets requests of container `{}`, so none is derived: `vpa: {{mode: recommend}}`, with the addon's version under `spec.cluster.addons.vpa`, lets it recommend only",
+            vpa.id.name, vpa.update_mode, container.name
+        );
+        case.find(code::LEFT_ALONE, detail);
+    }
+    acting.is_some()
+}
+
+/// Whether the VPA is in a mode that acts, and no policy of it takes the container or the resource out.
+fn acts_on(vpa: &Vpa, container: &Container, resource: &str) -> bool {
+    let policies = vpa.spec.pointer("/resourcePolicy/containerPolicies");
+    let named = |name: &str| {
+        let mut all = policies.and_then(Value::as_array).into_iter().flatten();
+        all.find(|policy| policy["containerName"] == name)
+    };
+    let policy = named(&container.name).or_else(|| named("*"));
+    let is_out = policy.is_some_and(|policy| {
+        let controlled = policy["controlledResources"].as_array();
+        policy["mode"] == "Off" || controlled.is_some_and(|all| all.iter().all(|one| one != resource))
+    });
+    vpa.update_mode != "Off" && !is_out
 }
 
 fn in_place_or_less(case: &Case<'_>, mode: UpdateMode, version: Version) -> UpdateMode {
