@@ -171,12 +171,13 @@ pub fn grace_period(case: &Case<'_>) -> Option<Decision<Seconds>> {
     })
 }
 
-/// Whether the manifest says more than when a grace period was planned, or said so then already.
+/// Whether the manifest says more than when it was planned, or said so then already: a bound that had nothing to do then
+/// shortens no more than one that had.
 pub(crate) fn is_lengthened(accepted: &WorkloadPlan, now: Seconds) -> bool {
-    let (Some(planned), Some(then)) = (&accepted.grace_period, &accepted.written) else {
+    let Some(then) = &accepted.written else {
         return false;
     };
-    if planned.value == now {
+    if let Some(planned) = accepted.grace_period.as_ref().filter(|planned| planned.value == now) {
         // of another reason it is ours, written back by a host that edits in place
         return planned.reason.code == code::OWNER_RAISED.as_str();
     }
