@@ -142,7 +142,7 @@ fn wanted_plan(question: Question<'_>, wanted: &WorkloadSettings) -> WorkloadPla
         spread: placement::spread(&case, lowest, highest_replicas(scaled.scaler.as_ref(), &case, lowest)),
         spot: placement::spot(&case, lowest),
         vpa: vpa::decide(&case, scaled.scaler.as_ref()),
-        removed: removal::decide(&case),
+        removed: removal::decide(&case, scaled.scaler.as_ref()),
         grace_period: lifecycle::grace_period(&case),
         restarted: accepted.and_then(|plan| plan.restarted),
         window: if case.facts.is_some() {

@@ -10,9 +10,10 @@ use super::{bounds, lapse, limits, metrics, obstacle, owner, requests, scale_poi
 use crate::api::keda_v1alpha1::scaled_object_name;
 use crate::catalog::fields::Field;
 use crate::diag::code;
+use crate::krm::ObjectId;
 use crate::policy::wire::{Requests, ScalingMode};
 use crate::units::{Millicores, Percent};
-use crate::workload::{Container, Scaler};
+use crate::workload::{Container, Scaler, Workload};
 
 /// A scaler, and the CPU request that was decided with it.
 #[derive(Debug, Default)]
@@ -75,6 +76,9 @@ fn without_scaler(case: &Case<'_>, main: &Container, requests: &Requests) -> Sca
 
 /// The policy does not say who scales: an accepted scaler that is in force goes on.
 fn lapsed(case: &Case<'_>, main: &Container, requests: &Requests) -> Scaled {
+    if has_yielded(case) {
+        return without_scaler(case, main, requests);
+    }
     let gone = "`scaling.mode` is not stated any more";
     match lapse::keep(case, |plan| plan.scaler.clone(), gone, "`mode: none`") {
         Some(scaler) => as_accepted(case, main, requests, scaler),
@@ -88,9 +92,38 @@ fn lapsed(case: &Case<'_>, main: &Container, requests: &Requests) -> Scaled {
 /// The accepted scaler as it is, if there is one.
 fn kept(case: &Case<'_>, main: &Container, requests: &Requests) -> Scaled {
     match case.accepted().and_then(|accepted| accepted.scaler.clone()) {
+        Some(_) if has_yielded(case) => without_scaler(case, main, requests),
         Some(scaler) => as_accepted(case, main, requests, scaler),
         None => without_scaler(case, main, requests),
     }
+}
+
+/// Whether the accepted scaler, one of ours, goes for another one of the owner; that is noted. Two undo what the other does.
+fn has_yielded(case: &Case<'_>) -> bool {
+    let accepted = case.accepted().and_then(|plan| plan.scaler.as_ref());
+    let ours = accepted.filter(|scaler| !scaler.adopted);
+    let Some((ours, other)) = ours.and_then(|ours| Some((ours, other_than(ours, case.workload)?))) else {
+        return false;
+    };
+    let (kind, name) = (ours.kind.object(), &ours.name);
+    let detail = format!(
+        "`{}` of its owner scales it now and stays alone: the {kind} `{name}` of the plan goes",
+        other.id
+    );
+    case.find(code::LEFT_ALONE, detail);
+    true
+}
+
+/// A scaler of the owner that is not the one of the plan.
+pub(crate) fn other_than<'w>(planned: &ScalerPlan, workload: &'w Workload) -> Option<&'w Scaler> {
+    let mut foreign = workload.scalers.iter().filter(|scaler| !scaler.is_ours);
+    foreign.find(|scaler| !is_planned(planned, &scaler.id))
+}
+
+fn is_planned(scaler: &ScalerPlan, id: &ObjectId) -> bool {
+    let is_name =
+        id.name == scaler.name || (scaler.kind == ScalerKind::Keda && id.name == scaled_object_name(&scaler.name));
+    id.kind == scaler.kind.object() && is_name
 }
 
 /// A scaler with the CPU request that was accepted with it. Where the policy states another one, or its owner raised it,

@@ -2,21 +2,22 @@
 //!
 //! What would hurt is left out, object by object and field by field, each with a warning: a second scaler or budget, a
 //! request above its limit, pods for a workload that its owner parked, a metric that nothing measures, spot nodes for
-//! pods that hold a volume. Nothing is decided instead: the manifest stands.
+//! pods that hold a volume or are alone. Nothing is decided instead: the manifest stands.
 
 mod resources;
 
 use super::Planned;
-use crate::api::keda_v1alpha1::scaled_object_name;
 use crate::diag::{Code, Diagnostic, code};
-use crate::krm::{ObjectId, Reason};
+use crate::krm::Reason;
 use crate::plan::WorkloadPlan;
 use crate::plan::disruption::blocks;
+use crate::plan::field::FieldName;
 use crate::plan::gone::without_gone;
 use crate::plan::lifecycle::is_lengthened;
 use crate::plan::model::{DisruptionPlan, ScalerKind, ScalerPlan, SpotPlacement, SpreadPlan};
+use crate::plan::scaling::other_than;
 use crate::policy::wire::WhenUnsatisfiable;
-use crate::units::Seconds;
+use crate::units::{Format, Quantity, Seconds};
 
 /// The plan without what no longer fits, and a warning for each part that is left out. `is_filled`: a `LimitRange` gives
 /// requests to containers without them.
@@ -30,7 +31,7 @@ pub(super) fn fit(subject: &Planned<'_>, is_filled: bool) -> (WorkloadPlan, Vec<
     found.extend(hard_spread(subject, &mut plan));
     found.extend(resources::unmeasured(subject, &mut plan, is_filled));
     found.extend(lonely_budget(subject, &mut plan));
-    found.extend(state_on_spot(subject, &mut plan));
+    found.extend(unsafe_on_spot(subject, &mut plan));
     found.extend(lengthened_grace(subject, &mut plan));
     found.extend(long_sleep(subject, &mut plan));
     (plan, found)
@@ -61,8 +62,7 @@ fn without_scaler(plan: &mut WorkloadPlan) {
 /// Two scalers undo what the other does: with one of the owner beside the plan's, the owner's stays alone.
 fn second_scaler(subject: &Planned<'_>, plan: &mut WorkloadPlan) -> Option<Diagnostic> {
     let ours = plan.scaler.as_ref()?;
-    let mut foreign = subject.workload.scalers.iter().filter(|scaler| !scaler.is_ours);
-    let other = foreign.find(|scaler| !is_planned(ours, &scaler.id))?.id.clone();
+    let other = other_than(ours, subject.workload)?.id.clone();
     let headline = format!(
         "`{other}` scales it too, so the {} `{}` of the plan is left out",
         ours.kind.object(),
@@ -116,12 +116,6 @@ fn long_sleep(subject: &Planned<'_>, plan: &mut WorkloadPlan) -> Option<Diagnost
         "the manifest's grace period is shorter than when it was planned",
         "lengthen it, or shorten `termination.preStopSleep` in the policy",
     ))
-}
-
-fn is_planned(scaler: &ScalerPlan, id: &ObjectId) -> bool {
-    let is_name =
-        id.name == scaler.name || (scaler.kind == ScalerKind::Keda && id.name == scaled_object_name(&scaler.name));
-    id.kind == scaler.kind.object() && is_name
 }
 
 /// A pod in two budgets can't be evicted: with one of the owner beside the plan's, the owner's stays alone.
@@ -251,12 +245,19 @@ fn lonely_budget(subject: &Planned<'_>, plan: &mut WorkloadPlan) -> Option<Diagn
     ))
 }
 
-/// A node that is taken away takes its volume's only pod with it.
-fn state_on_spot(subject: &Planned<'_>, plan: &mut WorkloadPlan) -> Option<Diagnostic> {
+/// A node that is taken away takes its volume's only pod with it, and one pod alone is an outage.
+fn unsafe_on_spot(subject: &Planned<'_>, plan: &mut WorkloadPlan) -> Option<Diagnostic> {
     let spot = plan.spot.as_ref().filter(|spot| spot.mode != SpotPlacement::Never)?;
     let finding = plan.findings.get(code::SPOT_UNSAFE.as_str());
     let is_accepted = finding.is_some_and(|finding| finding.accepted.is_some());
-    if is_accepted || !subject.workload.has_state {
+    let (danger, why) = if subject.workload.has_state {
+        ("it keeps state on volumes", "the volume's pod away")
+    } else if is_single_now(subject, plan) {
+        ("its manifests now allow a single pod", "its only pod away")
+    } else {
+        return None;
+    };
+    if is_accepted {
         return None;
     }
     let labels: Vec<String> = spot
@@ -265,15 +266,27 @@ fn state_on_spot(subject: &Planned<'_>, plan: &mut WorkloadPlan) -> Option<Diagn
         .map(|(key, value)| format!("{key}={value}"))
         .collect();
     let headline = format!(
-        "it keeps state on volumes, so its placement on spot nodes ({}) is left out",
+        "{danger}, so its placement on spot nodes ({}) is left out",
         labels.join(", ")
     );
     plan.spot = None;
-    let why = "the plan was made before; an interruption would take the volume's pod away";
     Some(left_out(
         code::SPOT_UNSAFE,
         headline,
-        why,
+        &format!("the plan was made before; an interruption would take {why}"),
         "accept `spot-unsafe` in the policy or leave it so",
     ))
+}
+
+/// Whether one pod, or none, is the lowest count of the manifests by now, was not when it was planned, and the plan sets
+/// no other.
+fn is_single_now(subject: &Planned<'_>, plan: &WorkloadPlan) -> bool {
+    let workload = subject.workload;
+    let is_set = plan.scaler.is_some() || plan.replicas.as_ref().is_some_and(|count| count.value.is_some());
+    let foreign = workload.scalers.iter().filter(|scaler| !scaler.is_ours);
+    let now = foreign.map(|scaler| scaler.min_replicas).min().or(workload.replicas);
+    let written = |field: FieldName| plan.written.as_ref()?.get(&field.key());
+    let then = written(FieldName::MinReplicas).or(written(FieldName::Replicas));
+    let two = Quantity::from_nano(2_000_000_000, Format::DecimalSi);
+    !is_set && now.is_some_and(|now| now < 2) && then.is_some_and(|then| *then >= two)
 }
