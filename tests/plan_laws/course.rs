@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use trimtab::facts::{Demand, DemandCell, Facts};
-use trimtab::krm::apply;
+use trimtab::krm::{DefaultNamespace, apply};
 use trimtab::plan::model::{OptimizationPlan, WorkloadPlan};
+use trimtab::plan::namespace::under_keys_of;
 use trimtab::policy::Settings;
 use trimtab::render::render;
 use trimtab::units::{Bytes, Millicores, Timestamp};
-use trimtab::workload;
+use trimtab::workload::{self, Workloads};
 
 use super::events::{Edit, Event, Key, Kind, values};
 use crate::planning::{World, deployment, facts, settings, wave};
@@ -29,6 +30,14 @@ pub(super) struct Course {
     pub(super) policy: BTreeMap<Key, usize>,
     pub(super) manifest: Value,
     pub(super) scaler: Option<(u32, u32, u32)>,
+    /// A ScaledObject and a budget of the owner.
+    queue: Option<(u32, u32)>,
+    budget: Option<(&'static str, u32)>,
+    has_claim: bool,
+    pub(super) is_shared: bool,
+    is_spelled: bool,
+    /// The grace period that the owner lengthened after a plan, until the manifest or the policy says otherwise.
+    pub(super) lengthened: Option<u64>,
     /// The end of the newest window, in days, and what was used in it.
     day: i64,
     pub(super) used: (u64, u64),
@@ -62,14 +71,33 @@ pub(super) struct Built {
 impl Course {
     pub(super) fn new(kind: Kind) -> Self {
         let mut manifest = deployment("api", 4, "500m", "512Mi");
-        if kind == Kind::StatefulSet {
-            manifest["kind"] = json!("StatefulSet");
+        match kind {
+            Kind::StatefulSet => manifest["kind"] = json!("StatefulSet"),
+            Kind::Rollout => {
+                manifest["kind"] = json!("Rollout");
+                manifest["apiVersion"] = json!("argoproj.io/v1alpha1");
+            }
+            Kind::Sidecars => {
+                let small = json!({"requests": {"cpu": "50m", "memory": "64Mi"}});
+                let spec = &mut manifest["spec"]["template"]["spec"];
+                spec["initContainers"] =
+                    json!([{"name": "mesh", "image": "mesh:1", "restartPolicy": "Always", "resources": small}]);
+                let agent = json!({"name": "zz-agent", "image": "agent:1", "resources": small});
+                spec["containers"].as_array_mut().expect("a list").push(agent);
+            }
+            _ => {}
         }
         let mut course = Self {
             kind,
             policy: BTreeMap::new(),
             manifest,
             scaler: (kind == Kind::Adopted).then_some((3, 14, 70)),
+            queue: (kind == Kind::TheirQueue).then_some((2, 10)),
+            budget: (kind == Kind::TheirBudget).then_some(("minAvailable", 1)),
+            has_claim: false,
+            is_shared: false,
+            is_spelled: true,
+            lengthened: None,
             day: 0,
             used: (2, 300),
             shown: Some(0),
@@ -105,49 +133,134 @@ impl Course {
             block("memory", self.said(Key::Memory))
         );
         let limits = block("cpu", self.said(Key::CpuLimit)) + &block("memory", self.said(Key::MemoryLimit));
-        let class = match self.said(Key::Class) {
-            "" => String::new(),
-            class => format!("class: {class}, "),
+        let class = match (self.said(Key::Class), self.kind.class()) {
+            ("", _) => String::new(),
+            (class, "") | (_, class) => format!("class: {class}, "),
         };
-        let runtime = if self.kind == Kind::Jvm {
-            "runtime: {kind: jvm}, "
-        } else {
-            ""
+        let kind = match self.kind {
+            Kind::Jvm => "runtime: {kind: jvm}, ",
+            Kind::Database => "mode: enforce, ",
+            _ => "",
         };
+        let beside = [
+            ("spot", Key::Spot),
+            ("disruption", Key::Disruption),
+            ("spread", Key::Spread),
+            ("termination", Key::Termination),
+        ];
+        let beside: String = beside
+            .into_iter()
+            .map(|(name, key)| block(name, self.said(key)))
+            .collect();
         format!(
-            "{{mode: {}, guardrails: {{restart: {{minInterval: {INTERVAL_DAYS}d}}, wave: {{workloads: {}}}}}, workloads: {{all: {{match: {{names: \
-             {{'*': true}}}}, {class}{runtime}requests: {{{requests}}}, {}{}}}}}}}",
+            "{{identity: {{namespace: shop}}, cluster: {{kubernetes: '1.33', provider: aws, zones: 3, addons: {{keda: '2.18'}}}}, mode: {}, \
+             guardrails: {{restart: {{minInterval: {INTERVAL_DAYS}d}}, wave: {{workloads: {}}}}}, \
+             workloads: {{all: {{match: {{names: {{'*': true}}}}, {class}{kind}requests: {{{requests}}}, {}{}{beside}}}}}}}",
             self.said(Key::Mode),
             self.said(Key::Wave),
             block("limits", &limits),
-            block("scaling", self.said(Key::Scaling)),
+            block("scaling", &self.scaling()),
         )
     }
 
+    fn scaling(&self) -> String {
+        const QUEUE: &str = "queue: {type: rabbitmq, threshold: {value: '50'}, metadata: {queueName: jobs, mode: QueueLength, hostFromEnv: URL}}";
+        const CRON: &str = "day: {type: cron, metadata: {timezone: Europe/Berlin, start: 0 8 * * *, end: 0 18 * * *, desiredReplicas: '5'}}";
+        let said = self.said(Key::Scaling);
+        if !self.kind.is_on_queue() || said == "mode: none" {
+            return said.to_owned();
+        }
+        let triggers = match self.said(Key::Trigger) {
+            "queue" => format!("triggers: {{{QUEUE}}}"),
+            "cron" => format!("triggers: {{{QUEUE}, {CRON}}}"),
+            "idle" => format!("triggers: {{{QUEUE}}}, idleReplicas: 0"),
+            "fallback" => format!("triggers: {{{QUEUE}}}, fallback: {{failureThreshold: 3, replicas: 6}}"),
+            _ => String::new(),
+        };
+        [triggers.as_str(), said]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+
+    /// The owner's objects and the workloads, as they are written.
     pub(super) fn objects(&self) -> Vec<Value> {
-        let mut objects = vec![self.manifest.clone(), deployment("cart", 3, "1", "1Gi")];
-        objects.extend(self.scaler.map(|(min, max, target)| {
+        let mut cart = deployment("cart", 3, "1", "1Gi");
+        if self.is_shared {
+            cart["spec"]["template"]["metadata"]["labels"]["tier"] = json!("shop");
+        }
+        let mut objects = vec![self.manifest.clone()];
+        let target = json!({"apiVersion": self.manifest["apiVersion"], "kind": self.manifest["kind"], "name": "api"});
+        let labels = json!({"team": "shop"});
+        objects.extend(self.scaler.map(|(min, max, percent)| {
             json!({
                 "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
-                "metadata": {"name": "theirs", "namespace": "shop"},
+                "metadata": {"name": "theirs", "namespace": "shop", "labels": labels},
                 "spec": {
-                    "scaleTargetRef": {"apiVersion": "apps/v1", "kind": self.manifest["kind"], "name": "api"},
+                    "scaleTargetRef": target,
                     "minReplicas": min, "maxReplicas": max,
                     "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target":
-                        {"type": "Utilization", "averageUtilization": target}}}]
+                        {"type": "Utilization", "averageUtilization": percent}}}],
+                    "behavior": {"scaleDown": {"stabilizationWindowSeconds": 450}}
                 }
             })
         }));
+        objects.extend(self.queue.map(|(min, max)| {
+            json!({
+                "apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject",
+                "metadata": {"name": "their-queue", "namespace": "shop", "labels": labels},
+                "spec": {
+                    "scaleTargetRef": target, "minReplicaCount": min, "maxReplicaCount": max, "cooldownPeriod": 77,
+                    "triggers": [{"type": "kafka", "name": "events", "metadata": {"topic": "t"}}]
+                }
+            })
+        }));
+        objects.extend(self.budget.map(|(bound, pods)| {
+            json!({
+                "apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
+                "metadata": {"name": "their-budget", "namespace": "shop", "labels": labels},
+                "spec": {"selector": {"matchLabels": {"app": "api"}}, bound: pods}
+            })
+        }));
+        if self.has_claim {
+            objects.push(json!({
+                "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data", "namespace": "shop"},
+                "spec": {"accessModes": ["ReadWriteOnce"]}
+            }));
+        }
+        if !self.is_spelled {
+            for object in &mut objects {
+                object["metadata"].as_object_mut().expect("a map").remove("namespace");
+            }
+        }
+        objects.push(cart);
         objects
     }
 
+    pub(super) fn read(objects: &[Value]) -> Workloads {
+        workload::read_in(objects, &DefaultNamespace::stated("shop")).0
+    }
+
+    /// The entry of a workload, whichever way its namespace is written.
+    pub(super) fn entry<'p>(&self, plan: &'p OptimizationPlan, name: &str) -> &'p WorkloadPlan {
+        let key = self.key(name);
+        let other = DefaultNamespace::stated("shop").other_key(&key);
+        let workloads = &plan.spec.workloads;
+        workloads
+            .get(&key)
+            .or_else(|| workloads.get(&other?))
+            .expect("an entry")
+    }
+
     pub(super) fn key(&self, name: &str) -> String {
-        let kind = if name == "api" {
-            self.manifest["kind"].as_str().expect("a kind")
+        if name == "api" {
+            let kind = self.manifest["kind"].as_str().expect("a kind");
+            let namespace = if self.is_spelled { "shop/" } else { "" };
+            format!("{kind}/{namespace}{name}")
         } else {
-            "Deployment"
-        };
-        format!("{kind}/shop/{name}")
+            format!("Deployment/shop/{name}")
+        }
     }
 
     pub(super) fn container(&self, name: &str) -> &str {
@@ -163,7 +276,7 @@ impl Course {
     pub(super) fn world(&self) -> World {
         let mut world = World {
             settings: known(&self.spec()),
-            workloads: workload::read(&self.objects()).0,
+            workloads: Self::read(&self.objects()),
             facts: BTreeMap::new(),
             accepted: None,
             profile: String::new(),
@@ -188,7 +301,7 @@ impl Course {
     pub(super) fn begin_window(&mut self) {
         for name in NAMES {
             let built = self.built(name).0;
-            let entry = self.accepted.as_ref().map(|plan| &plan.spec.workloads[&self.key(name)]);
+            let entry = self.accepted.as_ref().map(|plan| self.entry(plan, name));
             let scaler = entry
                 .filter(|entry| entry.is_rendered())
                 .and_then(|entry| entry.scaler.as_ref());
@@ -205,7 +318,7 @@ impl Course {
     /// What is built of what was accepted, and what the build says.
     pub(super) fn built(&self, name: &str) -> (Built, Vec<Value>, Vec<String>) {
         let objects = self.objects();
-        let workloads = workload::read(&objects).0;
+        let workloads = Self::read(&objects);
         let (objects, said) = match &self.accepted {
             None => (objects, vec![]),
             Some(plan) => {
@@ -214,7 +327,7 @@ impl Course {
                 (apply(objects, &edits).expect("the edits fit"), said)
             }
         };
-        let workloads = workload::read(&objects).0;
+        let workloads = Self::read(&objects);
         let container = &workloads.by_key[&self.key(name)].containers[0];
         let built = Built {
             cpu: container.cpu_request.or(container.cpu_limit).map_or(0, Millicores::get),
@@ -228,9 +341,24 @@ impl Course {
         (built, objects, said)
     }
 
+    /// The lowest count that the manifests say.
+    pub(super) fn written_count(&self, name: &str) -> u64 {
+        let workloads = Self::read(&self.objects());
+        let workload = &workloads.by_key[&self.key(name)];
+        let scaled = workload.scalers.iter().map(|scaler| scaler.min_replicas).min();
+        u64::from(scaled.or(workload.replicas).unwrap_or(1))
+    }
+
+    /// Kinds and names of the owner's scalers.
+    pub(super) fn their_scalers(&self) -> Vec<(&'static str, &'static str)> {
+        let hpa = self.scaler.map(|_| ("HorizontalPodAutoscaler", "theirs"));
+        let queue = self.queue.map(|_| ("ScaledObject", "their-queue"));
+        hpa.into_iter().chain(queue).collect()
+    }
+
     /// The limits that the first workload's manifest says.
     pub(super) fn manifest_limits(&self) -> (Option<u64>, Option<u64>) {
-        let workloads = workload::read(&self.objects()).0;
+        let workloads = Self::read(&self.objects());
         let container = &workloads.by_key[&self.key("api")].containers[0];
         (
             container.cpu_limit.map(Millicores::get),
@@ -252,6 +380,9 @@ impl Course {
             Event::Found => self.shown = Some(self.day),
             Event::Policy(key, value) => {
                 self.policy.insert(*key, *value);
+                if *key == Key::Termination {
+                    self.lengthened = None;
+                }
             }
             Event::Manifest(edit) => self.edit(*edit),
             Event::RenamedContainer => {
@@ -297,6 +428,42 @@ impl Course {
             Edit::Replicas(count) => self.manifest["spec"]["replicas"] = json!(count),
             Edit::Scaler(min, max, target) => self.scaler = Some((min, max, target)),
             Edit::NoScaler => self.scaler = None,
+            Edit::Queue(queue) => self.queue = queue,
+            Edit::Budget(budget) => self.budget = budget,
+            Edit::Grace(seconds) => {
+                let spec = &mut self.manifest["spec"]["template"]["spec"];
+                let was = spec["terminationGracePeriodSeconds"].as_u64().unwrap_or(30);
+                spec["terminationGracePeriodSeconds"] = json!(seconds);
+                if seconds.unwrap_or(30) != was {
+                    self.lengthened = seconds.filter(|now| *now > was && self.accepted.is_some());
+                }
+            }
+            Edit::Recreate(is_so) => {
+                let kind = if is_so { "Recreate" } else { "RollingUpdate" };
+                self.manifest["spec"]["strategy"] = json!({"type": kind});
+            }
+            Edit::Claim(is_there) => {
+                self.has_claim = is_there;
+                let volume = json!([{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]);
+                let volumes = if is_there { volume } else { json!([]) };
+                self.manifest["spec"]["template"]["spec"]["volumes"] = volumes;
+            }
+            Edit::SharedLabels(is_shared) => {
+                self.is_shared = is_shared;
+                let labels = if is_shared {
+                    json!({"tier": "shop"})
+                } else {
+                    json!({"app": "api"})
+                };
+                self.manifest["spec"]["selector"]["matchLabels"] = labels;
+                self.manifest["spec"]["template"]["metadata"]["labels"]["tier"] = json!("shop");
+            }
+            Edit::Namespace(is_spelled) => {
+                self.is_spelled = is_spelled;
+                // as every command does first
+                let workloads = Self::read(&self.objects());
+                self.accepted = self.accepted.take().map(|plan| under_keys_of(plan, &workloads));
+            }
         }
     }
 }

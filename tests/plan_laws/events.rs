@@ -13,6 +13,56 @@ pub(super) enum Kind {
     /// Under a scaler of its owner.
     Adopted,
     StatefulSet,
+    /// Under a ScaledObject that is made.
+    Queue,
+    /// Under a ScaledObject of its owner.
+    TheirQueue,
+    /// With a native sidecar and a usual one.
+    Sidecars,
+    Cache,
+    Database,
+    Rollout,
+    /// Beside a budget of its owner.
+    TheirBudget,
+}
+
+impl Kind {
+    /// Those of which amounts are judged over time.
+    pub(super) const FEW: [Self; 5] = [Self::Plain, Self::Jvm, Self::Web, Self::Adopted, Self::StatefulSet];
+    pub(super) const ALL: [Self; 12] = [
+        Self::Plain,
+        Self::Jvm,
+        Self::Web,
+        Self::Adopted,
+        Self::StatefulSet,
+        Self::Queue,
+        Self::TheirQueue,
+        Self::Sidecars,
+        Self::Cache,
+        Self::Database,
+        Self::Rollout,
+        Self::TheirBudget,
+    ];
+
+    /// Its class as the policy says it first.
+    pub(super) fn class(self) -> &'static str {
+        match self {
+            Self::Plain | Self::Jvm | Self::StatefulSet => "",
+            Self::Queue | Self::TheirQueue => "worker",
+            Self::Cache => "cache",
+            Self::Database => "database",
+            _ => "web",
+        }
+    }
+
+    pub(super) fn is_on_queue(self) -> bool {
+        matches!(self, Self::Queue | Self::TheirQueue)
+    }
+
+    /// Whether its memory shows nothing.
+    pub(super) fn holds_memory(self) -> bool {
+        matches!(self, Self::Jvm | Self::Cache | Self::Database)
+    }
 }
 
 /// What happens before a plan.
@@ -44,6 +94,11 @@ pub(super) enum Key {
     Class,
     Mode,
     Wave,
+    Trigger,
+    Spot,
+    Disruption,
+    Spread,
+    Termination,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -54,9 +109,24 @@ pub(super) enum Edit {
     Replicas(u32),
     Scaler(u32, u32, u32),
     NoScaler,
+    /// A ScaledObject of the owner, with its bounds.
+    Queue(Option<(u32, u32)>),
+    /// A budget of the owner: what it says.
+    Budget(Option<(&'static str, u32)>),
+    Grace(Option<u64>),
+    Recreate(bool),
+    /// A claim that one node may mount.
+    Claim(bool),
+    /// Labels and a selector that the other workload's pods have too.
+    SharedLabels(bool),
+    /// Whether manifests name their namespace.
+    Namespace(bool),
 }
 
-pub(super) const KEYS: [(Key, &[&str]); 9] = [
+/// Keys that speak of amounts over time; the others are about what stands beside a workload.
+const AMOUNTS: usize = 9;
+
+const KEYS: [(Key, &[&str]); 14] = [
     (Key::Cpu, &["", "value: 800m", "value: 90m", "min: 300m", "max: 120m"]),
     (
         Key::Memory,
@@ -93,6 +163,43 @@ pub(super) const KEYS: [(Key, &[&str]); 9] = [
     (Key::Class, &["web", ""]),
     (Key::Mode, &["enforce", "enforce", "observe", "frozen"]),
     (Key::Wave, &["10", "1"]),
+    (Key::Trigger, &["queue", "cron", "idle", "fallback", ""]),
+    (
+        Key::Spot,
+        &["", "mode: prefer", "mode: prefer", "mode: never", "mode: none"],
+    ),
+    (
+        Key::Disruption,
+        &[
+            "",
+            "mode: auto",
+            "mode: none",
+            "mode: auto, minAvailable: {min: 2}",
+            "mode: auto, maxUnavailable: {max: 1}",
+            "minAvailable: {max: 50%}",
+            "maxUnavailable: {value: 50%}",
+            "minAvailable: {value: 2}",
+        ],
+    ),
+    (
+        Key::Spread,
+        &[
+            "",
+            "mode: host",
+            "mode: zone-and-host, zone: {whenUnsatisfiable: DoNotSchedule}",
+            "mode: none",
+        ],
+    ),
+    (
+        Key::Termination,
+        &[
+            "",
+            "gracePeriod: {value: 20s}",
+            "gracePeriod: {min: 45s}",
+            "gracePeriod: {max: 40s}, preStopSleep: {value: 10s}",
+            "mode: none",
+        ],
+    ),
 ];
 
 pub(super) fn values(key: Key) -> &'static [&'static str] {
@@ -102,8 +209,7 @@ pub(super) fn values(key: Key) -> &'static [&'static str] {
 }
 
 pub(super) fn event() -> impl Strategy<Value = Event> {
-    let policy = select(KEYS.map(|(key, _)| key).to_vec())
-        .prop_flat_map(|key| (0..values(key).len()).prop_map(move |value| Event::Policy(key, value)));
+    let policy = policy(&KEYS[..AMOUNTS]);
     let amount = |amounts: &[u64]| select(amounts.to_vec());
     let edit = prop_oneof![
         amount(&[100, 400, 500, 1500]).prop_map(Edit::Cpu),
@@ -129,5 +235,38 @@ pub(super) fn event() -> impl Strategy<Value = Event> {
         4 => edit.prop_map(Event::Manifest),
         1 => Just(Event::RenamedContainer),
         2 => any::<bool>().prop_map(Event::BrokenSeal),
+    ]
+}
+
+fn policy(keys: &[(Key, &'static [&'static str])]) -> impl Strategy<Value = Event> + use<> {
+    let all: Vec<Event> = keys
+        .iter()
+        .flat_map(|(key, values)| (0..values.len()).map(|value| Event::Policy(*key, value)))
+        .collect();
+    select(all)
+}
+
+/// As [`event`], and what happens beside the workload.
+pub(super) fn any_event() -> impl Strategy<Value = Event> {
+    let edit = prop_oneof![
+        select(vec![None, Some((1, 6)), Some((2, 10)), Some((0, 4))]).prop_map(Edit::Queue),
+        select(vec![
+            None,
+            Some(("minAvailable", 1)),
+            Some(("minAvailable", 3)),
+            Some(("maxUnavailable", 1)),
+            Some(("maxUnavailable", 0)),
+        ])
+        .prop_map(Edit::Budget),
+        select(vec![None, Some(10), Some(60), Some(300)]).prop_map(Edit::Grace),
+        any::<bool>().prop_map(Edit::Recreate),
+        any::<bool>().prop_map(Edit::Claim),
+        any::<bool>().prop_map(Edit::SharedLabels),
+        any::<bool>().prop_map(Edit::Namespace),
+    ];
+    prop_oneof![
+        3 => event(),
+        2 => policy(&KEYS[AMOUNTS..]),
+        3 => edit.prop_map(Event::Manifest),
     ]
 }

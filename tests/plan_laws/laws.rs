@@ -9,7 +9,6 @@ use trimtab::krm::apply;
 use trimtab::plan::model::{ContainerPlan, OptimizationPlan, Status, WorkloadPlan};
 use trimtab::render::render;
 use trimtab::units::{Bytes, Millicores};
-use trimtab::workload;
 
 use super::course::{Built, Course, DAY_S, INTERVAL_DAYS, NAMES, at, known, short};
 use super::events::{Event, Key, Kind};
@@ -90,10 +89,10 @@ pub(super) fn of_workload(
     let key = course.key(name);
     let plan = course.accepted.clone().expect("planned");
     let one = &plan.spec.workloads[&key];
-    let was = was.map(|plan| &plan.spec.workloads[&key]);
+    let was = was.map(|plan| course.entry(plan, name));
     let container = course.container(name).to_owned();
     let (built, objects, said) = course.built(name);
-    let edits = render(&plan, &workload::read(&objects).0).0;
+    let edits = render(&plan, &Course::read(&objects)).0;
     let twice = apply(objects.clone(), &edits).expect("the edits fit");
     check(twice == objects, "rendering twice is rendering once", course)?;
     // c
@@ -169,6 +168,13 @@ pub(super) fn of_workload(
             restarts(course, (one, was), &container, built != before)?;
         }
     }
+    // a build leaves ours out beside another of the owner: the plan says so too
+    let is_alone = one.scaler.as_ref().is_none_or(|scaler| scaler.adopted) || course.their_scalers().is_empty();
+    check(
+        name != "api" || one.status != Status::Planned || is_alone,
+        "no scaler is planned beside the owner's",
+        course,
+    )?;
     steps(course, one, &container, name, built, event)
 }
 
@@ -212,7 +218,7 @@ pub(super) fn nothing_is_lost(
     name: &str,
 ) -> Result<(), TestCaseError> {
     let is_back = course.said(Key::Strategy) == "none";
-    let (old, new) = (was.containers.values().next(), one.containers.get(container));
+    let (old, new) = (was.containers.get(&was.main_container), one.containers.get(container));
     let lost = |old: bool, new: bool| old && !new;
     let has = |container: Option<&ContainerPlan>| {
         container.map_or((false, false), |one| {
@@ -225,8 +231,14 @@ pub(super) fn nothing_is_lost(
         "no accepted request is lost",
         course,
     )?;
-    let is_gone = name == "api" && course.scaler.is_none() && was.scaler.as_ref().is_some_and(|scaler| scaler.adopted);
-    let is_taken = course.said(Key::Scaling) == "mode: none" || is_gone;
+    let theirs = course.their_scalers();
+    let is_gone = was
+        .scaler
+        .as_ref()
+        .is_some_and(|scaler| scaler.adopted && theirs.iter().all(|(kind, _)| *kind != scaler.kind.object()));
+    // the owner's own takes the place of ours
+    let is_theirs = was.scaler.as_ref().is_some_and(|scaler| !scaler.adopted) && !theirs.is_empty();
+    let is_taken = course.said(Key::Scaling) == "mode: none" || (name == "api" && (is_gone || is_theirs));
     check(
         is_taken || was.scaler.is_none() || one.scaler.is_some(),
         "no accepted scaler is lost",
@@ -243,8 +255,7 @@ pub(super) fn memory_is_held(
 ) -> Result<(), TestCaseError> {
     let old = was
         .containers
-        .values()
-        .next()
+        .get(&was.main_container)
         .and_then(|old| old.requests.memory.as_ref());
     let was_held = old.is_some_and(|old| ["owner-raised", "memory-not-lowered"].contains(&old.reason.code.as_str()));
     let now = memory_code(one, container);
@@ -254,7 +265,11 @@ pub(super) fn memory_is_held(
     // nothing is decided on what is kept, and a build leaves out what its owner's manifest does not allow
     let is_kept = one.status != Status::Planned;
     let is_held = is_word || is_kept || !was_held || built.memory >= before.memory;
-    check(course.kind != Kind::Jvm || is_held, "memory that is held stays", course)
+    check(
+        !course.kind.holds_memory() || is_held,
+        "memory that is held stays",
+        course,
+    )
 }
 
 /// f: pods restart once in an interval, but for what is said.
@@ -272,7 +287,7 @@ pub(super) fn restarts(
     let nothing = ContainerPlan::default();
     let (new, old) = (
         one.containers.get(container).unwrap_or(&nothing),
-        was.containers.values().next().unwrap_or(&nothing),
+        was.containers.get(&was.main_container).unwrap_or(&nothing),
     );
     let count = |one: &ContainerPlan| {
         [
@@ -312,8 +327,23 @@ pub(super) fn restarts(
     let memory = |one: &ContainerPlan| one.requests.memory.as_ref().map(|memory| memory.value.get());
     // a workload that is short of something waits for no interval
     let is_urgent = is_up(cpu(new), cpu(old)) || is_up(memory(new), memory(old));
-    let is_word = codes.iter().flatten().any(|code| is_said(code)) || count(new) < count(old) || is_urgent;
+    let is_word = codes.iter().flatten().any(|code| is_said(code))
+        || count(new) < count(old)
+        || is_urgent
+        || moves_pods(one, was);
     check(is_due || is_word, "pods restart once in an interval", course)
+}
+
+/// Whether the policy's word on where pods go or how they end is another one: that restarts them, and takes other steps
+/// along.
+fn moves_pods(one: &WorkloadPlan, was: &WorkloadPlan) -> bool {
+    let ends = |plan: &WorkloadPlan| {
+        (
+            plan.grace_period.as_ref().map(|grace| grace.value),
+            plan.pre_stop_sleep.clone(),
+        )
+    };
+    one.spot != was.spot || one.spread != was.spread || ends(one) != ends(was)
 }
 
 /// b: one bounded step in a window.
@@ -346,7 +376,7 @@ pub(super) fn steps(
         "memory falls by one step in a window",
         course,
     )?;
-    let holds_memory = course.kind == Kind::Jvm;
+    let holds_memory = course.kind.holds_memory();
     check(
         !holds_memory || built.memory >= base.memory,
         "the memory of a JVM is not lowered",
@@ -358,7 +388,9 @@ pub(super) fn steps(
             || is_edited
             || is_said(&scaler.min_replicas.reason.code)
             || scaler.max_replicas.reason.code == "stated";
-        let known = base.capacity.get_or_insert(capacity);
+        // before there was one of ours, what the manifests say was there
+        let written = base.cpu * course.written_count(name);
+        let known = base.capacity.get_or_insert(capacity.min(written));
         if is_free {
             *known = capacity.min(*known);
         }
@@ -379,14 +411,14 @@ pub(super) fn waves(course: &Course, was: Option<&OptimizationPlan>) -> Result<(
     };
     let wave: usize = course.said(Key::Wave).parse().expect("a number");
     let plan = course.accepted.as_ref().expect("planned");
-    let restarted = |plan: &OptimizationPlan, key: &String| plan.spec.workloads[key].restarted == Some(now);
-    let all = NAMES.map(|name| (course.container(name), course.key(name)));
+    let restarted = |plan: &OptimizationPlan, name: &str| course.entry(plan, name).restarted == Some(now);
+    let all = NAMES.map(|name| (course.container(name), name));
     let fresh: Vec<_> = all
         .iter()
-        .filter(|(_, key)| restarted(plan, key) && !restarted(was, key))
+        .filter(|(_, name)| restarted(plan, name) && !restarted(was, name))
         .collect();
-    let is_usual = |(container, key): &&&(&str, String)| {
-        let one = &plan.spec.workloads[key];
+    let is_usual = |(container, name): &&&(&str, &str)| {
+        let one = course.entry(plan, name);
         ![cpu_code(one, container), memory_code(one, container)]
             .iter()
             .flatten()
@@ -398,11 +430,11 @@ pub(super) fn waves(course: &Course, was: Option<&OptimizationPlan>) -> Result<(
             })
             && course.said(Key::Strategy) != "none"
     };
-    let in_all = all.iter().filter(|(_, key)| restarted(plan, key)).count();
+    let in_all = all.iter().filter(|(_, name)| restarted(plan, name)).count();
     // amounts that the API server refuses beside a limit that was lowered since wait for nothing
     let limits = course.manifest_limits();
-    let is_refused = |(container, key): &&&(&str, String)| {
-        let old = was.spec.workloads[key].containers.get(*container);
+    let is_refused = |(container, name): &&&(&str, &str)| {
+        let old = course.entry(was, name).containers.get(*container);
         let cpu = old.and_then(|old| old.requests.cpu.as_ref()).map(|cpu| cpu.value.get());
         let memory = old
             .and_then(|old| old.requests.memory.as_ref())
@@ -410,9 +442,10 @@ pub(super) fn waves(course: &Course, was: Option<&OptimizationPlan>) -> Result<(
         let is_above = |request: Option<u64>, limit: Option<u64>| {
             request.zip(limit).is_some_and(|(request, limit)| request > limit)
         };
-        *key == course.key("api") && (is_above(cpu, limits.0) || is_above(memory, limits.1))
+        *name == "api" && (is_above(cpu, limits.0) || is_above(memory, limits.1))
     };
-    let waits = |one: &&&(&str, String)| is_usual(one) && !is_refused(one);
+    let is_moved = |(_, name): &&&(&str, &str)| moves_pods(course.entry(plan, name), course.entry(was, name));
+    let waits = |one: &&&(&str, &str)| is_usual(one) && !is_refused(one) && !is_moved(one);
     let is_within = fresh.iter().filter(waits).count() == 0 || in_all <= wave;
     check(is_within, "no more workloads restart than a wave has", course)
 }
