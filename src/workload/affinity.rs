@@ -162,21 +162,26 @@ fn verdict(term: &Value, key: &str, value: &str) -> Option<Side> {
         .get("matchExpressions")
         .and_then(Value::as_array)
         .map_or(&[][..], Vec::as_slice);
-    expressions
+    let none = Vec::new();
+    let one = |expression: &Value| {
+        let values = expression.get("values").and_then(Value::as_array).unwrap_or(&none);
+        let has_value = values.iter().any(|v| v == value);
+        match expression["operator"].as_str()? {
+            "In" if has_value && values.len() == 1 => Some(Side::Spot),
+            "In" if !has_value => Some(Side::OnDemand),
+            "NotIn" if has_value => Some(Side::OnDemand),
+            "DoesNotExist" => Some(Side::OnDemand),
+            _ => None,
+        }
+    };
+    let mut sides: Vec<Side> = expressions
         .iter()
         .filter(|expression| expression["key"] == key)
-        .find_map(|expression| {
-            let none = Vec::new();
-            let values = expression.get("values").and_then(Value::as_array).unwrap_or(&none);
-            let has_value = values.iter().any(|v| v == value);
-            match expression["operator"].as_str()? {
-                "In" if has_value && values.len() == 1 => Some(Side::Spot),
-                "In" if !has_value => Some(Side::OnDemand),
-                "NotIn" if has_value => Some(Side::OnDemand),
-                "DoesNotExist" => Some(Side::OnDemand),
-                _ => None,
-            }
-        })
+        .filter_map(one)
+        .collect();
+    // expressions hold together: what one of them excludes, no other brings back
+    sides.sort_by_key(|side| *side != Side::OnDemand);
+    sides.first().copied()
 }
 
 #[cfg(test)]
@@ -221,6 +226,10 @@ mod tests {
             ),
             (
                 required(&json!([{"matchExpressions": [expression("DoesNotExist", &[])]}])),
+                Some(Side::OnDemand),
+            ),
+            (
+                required(&json!([{"matchExpressions": [expression("In", &["spot"]), expression("NotIn", &["spot"])]}])),
                 Some(Side::OnDemand),
             ),
             // alternatives: only what all of them say is decided
