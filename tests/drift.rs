@@ -175,6 +175,28 @@ fn of_a_workload_that_is_there_twice_nothing_is_rendered() {
     assert_eq!(found, ["left-alone"]);
 }
 
+/// The API server refuses both, and a list that is merged by name has one place for the two.
+#[test]
+fn where_a_name_is_taken_twice_in_a_pod_its_manifest_stays() {
+    for list in ["containers", "initContainers"] {
+        let twin = json!({"name": "api", "image": "x"});
+        let (objects, found) = drifted(POLICY, |objects| {
+            let pod = &mut objects[0]["spec"]["template"]["spec"];
+            pod[list] = json!([pod["containers"][0], twin]);
+        });
+        let mut expected = deployment("api", 4, "500m", "512Mi");
+        let pod = &mut expected["spec"]["template"]["spec"];
+        pod[list] = json!([pod["containers"][0], twin]);
+        assert_eq!(objects[0], expected);
+        assert_eq!(
+            names(&objects, "HorizontalPodAutoscaler"),
+            ["api"],
+            "beside it nothing changes"
+        );
+        assert!(found.contains(&"left-alone".to_owned()), "{found:?}");
+    }
+}
+
 /// `resources` of the first container.
 fn resources(objects: &[Object]) -> &Value {
     &objects[0]["spec"]["template"]["spec"]["containers"][0]["resources"]

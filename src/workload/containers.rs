@@ -1,5 +1,7 @@
 //! Containers of a pod template.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::model::Container;
@@ -45,15 +47,18 @@ pub(crate) fn is_sidecar(container: &Value) -> bool {
     container.get("restartPolicy").and_then(Value::as_str) == Some("Always")
 }
 
-/// Requests and limits that are there and can't be read.
+/// Requests and limits that are there and can't be read, and names that are there twice.
 pub(super) fn unreadable(pod_spec: &Value) -> Vec<String> {
     let containers = ["containers", "initContainers"]
         .into_iter()
         .filter_map(|key| pod_spec.get(key)?.as_array())
         .flatten();
-    let mut found = Vec::new();
+    let (mut found, mut names) = (Vec::new(), BTreeSet::new());
     for container in containers {
         let name = container.get("name").and_then(Value::as_str).unwrap_or_default();
+        if !names.insert(name) {
+            found.push(format!("two containers `{name}`"));
+        }
         for field in ["requests/cpu", "requests/memory", "limits/cpu", "limits/memory"] {
             let Some(value) = container.pointer(&format!("/resources/{field}")) else {
                 continue;
