@@ -63,13 +63,13 @@ fn a_scaler_of_the_owner_stays_alone() {
         "autoscaling/v2",
         "HorizontalPodAutoscaler",
         "mine",
-        &json!({TARGET: target(), "maxReplicas": 5}),
+        &json!({TARGET: target(), "minReplicas": 2, "maxReplicas": 5}),
     );
     let scaled_object = own(
         "keda.sh/v1alpha1",
         "ScaledObject",
         "mine",
-        &json!({TARGET: target(), "triggers": []}),
+        &json!({TARGET: target(), "minReplicaCount": 2, "triggers": []}),
     );
     for (kind, theirs) in [("HorizontalPodAutoscaler", hpa), ("ScaledObject", scaled_object)] {
         let (objects, found) = drifted(POLICY, |objects| objects.push(theirs.clone()));
@@ -95,7 +95,7 @@ fn a_scaler_of_ours_that_a_host_fed_back_goes_when_the_owner_has_one() {
             "autoscaling/v2",
             "HorizontalPodAutoscaler",
             name,
-            &json!({TARGET: target(), "maxReplicas": 5}),
+            &json!({TARGET: target(), "minReplicas": 2, "maxReplicas": 5}),
         )
     };
     let mut ours = hpa("api");
@@ -477,4 +477,110 @@ fn a_budget_for_the_scalers_count_goes_with_the_scaler_where_one_pod_is_left() {
             "{replicas}: {found:?}"
         );
     }
+}
+
+#[test]
+fn a_single_pod_stays_off_spot_nodes() {
+    let hpa = own(
+        "autoscaling/v2",
+        "HorizontalPodAutoscaler",
+        "mine",
+        &json!({TARGET: target(), "maxReplicas": 5}),
+    );
+    // without `minReplicas` one pod is the lowest
+    for (min, is_on_spot) in [(None, false), (Some(1), false), (Some(2), true)] {
+        let (objects, found) = drifted(POLICY, |objects| {
+            let mut hpa = hpa.clone();
+            hpa["spec"]["minReplicas"] = json!(min);
+            objects.push(hpa);
+        });
+        let affinity = objects[0].pointer("/spec/template/spec/affinity");
+        assert_eq!(affinity.is_some(), is_on_spot, "{min:?}");
+        assert_eq!(found.contains(&"spot-unsafe".to_owned()), !is_on_spot, "{found:?}");
+    }
+}
+
+const SIZED_BY_VPA: &str = "{cluster: {kubernetes: '1.33', addons: {vpa: '1.5'}}, workloads: {api: {scaling: {mode: none}, \
+                            vpa: {mode: MODE}}}}";
+
+fn vpas(objects: &[Object]) -> Vec<String> {
+    names(objects, "VerticalPodAutoscaler")
+}
+
+#[test]
+fn a_vpa_of_the_owner_stays_alone() {
+    let policy = SIZED_BY_VPA.replace("MODE", "recommend");
+    let [_, _, theirs] = theirs();
+    let (objects, found) = drifted(&policy, |objects| objects.push(theirs.clone()));
+    assert_eq!(vpas(&objects), ["theirs"]);
+    assert_eq!(objects[1], theirs, "it stays as it is");
+    assert_eq!(found, ["left-alone"]);
+    let (objects, found) = drifted(&policy, |_| ());
+    assert_eq!((vpas(&objects), found.len()), (vec!["api".to_owned()], 0));
+}
+
+#[test]
+fn a_vpa_that_acts_is_left_out_beside_a_scaler_that_divides() {
+    let hpa = |resource: &str| {
+        let target = json!({"type": "Utilization", "averageUtilization": 70});
+        let metrics = json!([{"type": "Resource", "resource": {"name": resource, "target": target}}]);
+        let spec = json!({TARGET: self::target(), "minReplicas": 4, "maxReplicas": 5, "metrics": metrics});
+        own("autoscaling/v2", "HorizontalPodAutoscaler", "mine", &spec)
+    };
+    let acting = SIZED_BY_VPA.replace("MODE", "recreate");
+    let memory = acting.replace("mode: recreate", "mode: recreate, resources: memory");
+    for (policy, resource, left) in [
+        (&acting, "cpu", 0),
+        (&acting, "memory", 0),
+        (&memory, "memory", 0),
+        (&memory, "cpu", 1),
+        (&SIZED_BY_VPA.replace("MODE", "recommend"), "cpu", 1),
+    ] {
+        let (objects, found) = drifted(policy, |objects| objects.push(hpa(resource)));
+        assert_eq!(vpas(&objects).len(), left, "{resource}: {policy}");
+        let is_said = found.contains(&"scaler-fights-vpa".to_owned());
+        assert_eq!(is_said, left == 0, "{found:?}");
+    }
+}
+
+/// What an adopted VPA has for containers, with the bounds that the policy states for the main one.
+fn adopted_policies(bounds: &str, theirs: &Value) -> Value {
+    let [_, _, mut vpa] = self::theirs();
+    vpa["spec"]["resourcePolicy"] = json!({"containerPolicies": theirs});
+    let policy = SIZED_BY_VPA.replace("MODE", &format!("recommend{bounds}"));
+    let before = vec![deployment("api", 4, "500m", "512Mi"), vpa];
+    let plan = World::new(&policy, &before, vec![(KEY, facts("api", 300, wave, |_| 4))]).plan();
+    let rendered =
+        |objects: Vec<Value>| apply(objects.clone(), &render(&plan, &workload::read(&objects).0).0).expect("fits");
+    let objects = rendered(before);
+    assert_eq!(rendered(objects.clone()), objects, "its own output stays");
+    objects[1]["spec"]["resourcePolicy"]["containerPolicies"].clone()
+}
+
+#[test]
+fn an_adopted_vpa_keeps_the_bounds_that_the_plan_does_not_name() {
+    let all = ["cpu", "memory"];
+    let theirs = json!([
+        {"containerName": "side", "mode": "Off"},
+        {"containerName": "*", "minAllowed": {"cpu": "100m", "memory": "1Gi"}, "maxAllowed": {"cpu": "4"}},
+    ]);
+    let mut others = theirs[1].clone();
+    others["controlledResources"] = json!(all);
+    others["controlledValues"] = json!("RequestsOnly");
+    assert_eq!(adopted_policies("", &theirs), json!([theirs[0], others]));
+    // a policy of its own takes the main container out of `*`: it brings along what held for it
+    let mut main = others.clone();
+    main["containerName"] = json!("api");
+    main["maxAllowed"] = json!({"cpu": "2", "memory": "2Gi"});
+    assert_eq!(
+        adopted_policies(", maxAllowed: {cpu: '2', memory: 2Gi}", &theirs),
+        json!([theirs[0], others, main])
+    );
+    // their lower bounds above our upper ones would be refused
+    main["minAllowed"] = json!({"cpu": "100m"});
+    main["maxAllowed"] = json!({"cpu": "4", "memory": "512Mi"});
+    assert_eq!(
+        adopted_policies(", maxAllowed: {memory: 512Mi}", &theirs),
+        json!([theirs[0], others, main])
+    );
 }

@@ -5,19 +5,20 @@
 //! pods that hold a volume or are alone. Nothing is decided instead: the manifest stands.
 
 mod resources;
+mod spot;
+mod vpa;
 
 use super::Planned;
 use crate::diag::{Code, Diagnostic, code};
 use crate::krm::Reason;
 use crate::plan::WorkloadPlan;
 use crate::plan::disruption::blocks;
-use crate::plan::field::FieldName;
 use crate::plan::gone::without_gone;
 use crate::plan::lifecycle::is_lengthened;
-use crate::plan::model::{DisruptionPlan, ScalerKind, ScalerPlan, SpotPlacement, SpreadPlan};
+use crate::plan::model::{DisruptionPlan, ScalerKind, ScalerPlan, SpreadPlan};
 use crate::plan::scaling::other_than;
 use crate::policy::wire::WhenUnsatisfiable;
-use crate::units::{Format, Quantity, Seconds};
+use crate::units::Seconds;
 
 /// The plan without what no longer fits, and a warning for each part that is left out. `is_filled`: a `LimitRange` gives
 /// requests to containers without them.
@@ -26,12 +27,15 @@ pub(super) fn fit(subject: &Planned<'_>, is_filled: bool) -> (WorkloadPlan, Vec<
     let mut found = resources::refused(subject, &mut plan);
     found.extend(second_scaler(subject, &mut plan));
     found.extend(second_budget(subject, &mut plan));
+    found.extend(vpa::second(subject, &mut plan));
+    found.extend(vpa::beside_scaler(subject, &mut plan));
     found.extend(adopted_gone(subject, &mut plan));
     found.extend(parked(subject, &mut plan));
     found.extend(hard_spread(subject, &mut plan));
     found.extend(resources::unmeasured(subject, &mut plan, is_filled));
     found.extend(lonely_budget(subject, &mut plan));
-    found.extend(unsafe_on_spot(subject, &mut plan));
+    found.extend(spot::state(subject, &mut plan));
+    found.extend(spot::alone(subject, &mut plan));
     found.extend(lengthened_grace(subject, &mut plan));
     found.extend(long_sleep(subject, &mut plan));
     (plan, found)
@@ -43,6 +47,8 @@ pub(super) fn fit_beside(subject: &Planned<'_>) -> (WorkloadPlan, Vec<Diagnostic
     let mut found = Vec::new();
     found.extend(second_scaler(subject, &mut plan));
     found.extend(second_budget(subject, &mut plan));
+    found.extend(vpa::second(subject, &mut plan));
+    found.extend(vpa::beside_scaler(subject, &mut plan));
     found.extend(adopted_gone(subject, &mut plan));
     (plan, found)
 }
@@ -216,15 +222,19 @@ fn hard_spread(subject: &Planned<'_>, plan: &mut WorkloadPlan) -> Vec<Diagnostic
     softer.into_iter().map(one).collect()
 }
 
+/// The lowest count of a scaler that the owner has.
+fn lowest_of_owner(subject: &Planned<'_>) -> Option<u32> {
+    let foreign = subject.workload.scalers.iter().filter(|scaler| !scaler.is_ours);
+    foreign.map(|scaler| scaler.min_replicas).min()
+}
+
 /// A budget that was decided for a scaler's lowest count, beside the one pod that is left where the scaler is left out:
 /// it protects nothing, or blocks every drain. How many pods there are without a count in the manifest is not known.
 fn lonely_budget(subject: &Planned<'_>, plan: &mut WorkloadPlan) -> Option<Diagnostic> {
     let budget = plan.disruption.as_ref().filter(|budget| !budget.adopted)?;
     let is_left_out = subject.plan.scaler.is_some() && plan.scaler.is_none();
-    let workload = subject.workload;
-    let foreign = workload.scalers.iter().filter(|scaler| !scaler.is_ours);
-    let foreign = foreign.map(|scaler| scaler.min_replicas).min();
-    let lowest = foreign.or(workload.replicas)?;
+    let foreign = lowest_of_owner(subject);
+    let lowest = foreign.or(subject.workload.replicas)?;
     let (min, max) = (budget.min_available.as_ref(), budget.max_unavailable.as_ref());
     let is_blocking = blocks(min.map(|min| min.value), max.map(|max| max.value), lowest);
     // another scaler may run more than its lowest count
@@ -243,50 +253,4 @@ fn lonely_budget(subject: &Planned<'_>, plan: &mut WorkloadPlan) -> Option<Diagn
         "with one pod a budget blocks every drain or protects nothing",
         "raise the count in the manifest",
     ))
-}
-
-/// A node that is taken away takes its volume's only pod with it, and one pod alone is an outage.
-fn unsafe_on_spot(subject: &Planned<'_>, plan: &mut WorkloadPlan) -> Option<Diagnostic> {
-    let spot = plan.spot.as_ref().filter(|spot| spot.mode != SpotPlacement::Never)?;
-    let finding = plan.findings.get(code::SPOT_UNSAFE.as_str());
-    let is_accepted = finding.is_some_and(|finding| finding.accepted.is_some());
-    let (danger, why) = if subject.workload.has_state {
-        ("it keeps state on volumes", "the volume's pod away")
-    } else if is_single_now(subject, plan) {
-        ("its manifests now allow a single pod", "its only pod away")
-    } else {
-        return None;
-    };
-    if is_accepted {
-        return None;
-    }
-    let labels: Vec<String> = spot
-        .labels
-        .iter()
-        .map(|(key, value)| format!("{key}={value}"))
-        .collect();
-    let headline = format!(
-        "{danger}, so its placement on spot nodes ({}) is left out",
-        labels.join(", ")
-    );
-    plan.spot = None;
-    Some(left_out(
-        code::SPOT_UNSAFE,
-        headline,
-        &format!("the plan was made before; an interruption would take {why}"),
-        "accept `spot-unsafe` in the policy or leave it so",
-    ))
-}
-
-/// Whether one pod, or none, is the lowest count of the manifests by now, was not when it was planned, and the plan sets
-/// no other.
-fn is_single_now(subject: &Planned<'_>, plan: &WorkloadPlan) -> bool {
-    let workload = subject.workload;
-    let is_set = plan.scaler.is_some() || plan.replicas.as_ref().is_some_and(|count| count.value.is_some());
-    let foreign = workload.scalers.iter().filter(|scaler| !scaler.is_ours);
-    let now = foreign.map(|scaler| scaler.min_replicas).min().or(workload.replicas);
-    let written = |field: FieldName| plan.written.as_ref()?.get(&field.key());
-    let then = written(FieldName::MinReplicas).or(written(FieldName::Replicas));
-    let two = Quantity::from_nano(2_000_000_000, Format::DecimalSi);
-    !is_set && now.is_some_and(|now| now < 2) && then.is_some_and(|then| *then >= two)
 }

@@ -12,6 +12,7 @@ use crate::api::vpa_v1::{
 use crate::krm::Edit;
 use crate::plan::model::{ControlledResources, UpdateMode, VpaPlan};
 use crate::policy::wire::Amounts;
+use crate::units::Quantity;
 
 /// Requests followed by the cluster.
 pub struct Vpa;
@@ -24,7 +25,8 @@ Watches what pods use and recommends requests, or sets them, as its mode says. I
 else scales on, and never at limits (`RequestsOnly`). The bounds are the main container's; `*` speaks for the others.
 
 ## When it is emitted
-When the plan has one. One that was there before keeps its name, its target and its policies for other containers.
+When the plan has one. One that was there before keeps its name, its target, its policies for other
+containers and the bounds that the plan does not name.
 
 ## Example
 ```yaml
@@ -43,7 +45,8 @@ spec:
 ```
 
 ## Fields we own
-`spec.updatePolicy.updateMode`, the container policies of the plan; in an object of ours everything.
+`spec.updatePolicy.updateMode`; of the container policies of the main container and of `*` the resources, the values
+and the bounds that the plan names; in an object of ours everything.
 
 ## References
 Vertical Pod Autoscaler, `docs/api.md` and `docs/features.md`.
@@ -102,10 +105,49 @@ fn spec(subject: &Planned<'_>, plan: &VpaPlan, existing: Existing<'_>) -> Value 
         .foreign_spec()
         .and_then(|spec| spec.pointer("/resourcePolicy/containerPolicies")?.as_array());
     if let (Some(theirs), Some(Value::Array(ours))) = (theirs, spec.pointer("/resourcePolicy/containerPolicies")) {
-        let merged = merge_list(theirs, ours.clone(), |a, b| a["containerName"] == b["containerName"]);
-        spec["resourcePolicy"]["containerPolicies"] = merged.into();
+        spec["resourcePolicy"]["containerPolicies"] = merged(theirs, ours).into();
     }
     spec
+}
+
+/// Their policies with ours over those of the same containers; all others stay as they are.
+fn merged(theirs: &[Value], ours: &[Value]) -> Vec<Value> {
+    let named = |name: &Value| theirs.iter().find(|their| their["containerName"] == *name);
+    let ours = ours.iter().map(|our| {
+        // without a policy of its own a container is under `*`, and one of its own takes it out of there
+        let their = named(&our["containerName"]).or_else(|| named(&OTHER_CONTAINERS.into()));
+        their.map_or_else(|| our.clone(), |their| over(their, our))
+    });
+    merge_list(theirs, ours.collect(), |a, b| a["containerName"] == b["containerName"])
+}
+
+/// A policy of ours over theirs: what ours does not say stays, except a bound that is beyond one of ours, which the API
+/// server refuses.
+fn over(their: &Value, our: &Value) -> Value {
+    let mut policy = their.clone();
+    for (key, value) in our.as_object().into_iter().flatten() {
+        match (&mut policy[key], value) {
+            (Value::Object(theirs), Value::Object(ours)) => theirs.extend(ours.clone()),
+            (their, our) => *their = our.clone(),
+        }
+    }
+    for (bound, opposite) in [("minAllowed", "maxAllowed"), ("maxAllowed", "minAllowed")] {
+        for (resource, _) in our.get(bound).and_then(Value::as_object).into_iter().flatten() {
+            if is_upside_down(&policy, resource) {
+                policy[opposite]
+                    .as_object_mut()
+                    .and_then(|theirs| theirs.remove(resource));
+            }
+        }
+    }
+    policy
+}
+
+fn is_upside_down(policy: &Value, resource: &str) -> bool {
+    let bound = |key: &str| Quantity::from_json(policy.get(key)?.get(resource)?).ok();
+    bound("minAllowed")
+        .zip(bound("maxAllowed"))
+        .is_some_and(|(min, max)| min > max)
 }
 
 fn update_mode(mode: UpdateMode) -> &'static str {
