@@ -83,8 +83,7 @@ fn a_scaler_of_the_owner_stays_alone() {
             1
         );
         assert_eq!(objects[0]["spec"]["replicas"], 4, "the count of the manifest");
-        // of the owner's scaler one pod is the lowest count
-        assert_eq!(found, ["two-scalers", "spot-unsafe"]);
+        assert_eq!(found, ["two-scalers"]);
     }
 }
 
@@ -102,7 +101,7 @@ fn a_scaler_of_ours_that_a_host_fed_back_goes_when_the_owner_has_one() {
     ours["metadata"]["labels"] = json!({"trimtab.dev/managed-by": "trimtab"});
     let (objects, found) = drifted(POLICY, |objects| objects.extend([ours.clone(), hpa("mine")]));
     assert_eq!(names(&objects, "HorizontalPodAutoscaler"), ["mine"]);
-    assert_eq!(found, ["two-scalers", "spot-unsafe", "removed"]);
+    assert_eq!(found, ["two-scalers", "removed"]);
 }
 
 #[test]

@@ -80,13 +80,11 @@ fn lapsed(case: &Case<'_>, main: &Container, requests: &Requests) -> Scaled {
         return without_scaler(case, main, requests);
     }
     let gone = "`scaling.mode` is not stated any more";
-    match lapse::keep(case, |plan| plan.scaler.clone(), gone, "`mode: none`") {
-        Some(scaler) => as_accepted(case, main, requests, scaler),
-        None => {
-            unplanned::report(case, main, requests);
-            without_scaler(case, main, requests)
-        }
+    if let Some(scaler) = lapse::keep(case, |plan| plan.scaler.clone(), gone, "`mode: none`") {
+        return as_accepted(case, main, requests, scaler);
     }
+    unplanned::report(case, main, requests);
+    without_scaler(case, main, requests)
 }
 
 /// The accepted scaler as it is, if there is one.
