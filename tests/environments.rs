@@ -297,6 +297,37 @@ fn allowed_functions_run() {
     assert!(web.contains("222m"));
 }
 
+/// The layer stands on the overlay below: what the environment itself adds would be lost, and nothing would say so.
+#[test]
+fn no_layer_is_rendered_from_an_environment_that_changes_manifests_itself() {
+    let kustomize = Kustomize::newest();
+    let folder = shop();
+    let shop = folder.path().join("shop");
+    let written = std::fs::read_to_string(shop.join("env/kustomization.yaml")).unwrap();
+    for (added, word) in [
+        ("replicas: [{name: prod-web, count: 9}]", "`replicas`"),
+        ("images: [{name: web, newTag: '9'}]", "`images`"),
+        ("labels: [{pairs: {team: shop}}]", "`labels`"),
+        ("namePrefix: eu-", "`namePrefix`"),
+        (
+            "patches: [{patch: '{apiVersion: apps/v1, kind: Deployment, metadata: {name: prod-web, namespace: shop}, spec: {paused: true}}'}]",
+            "`patches`",
+        ),
+    ] {
+        write(&shop, &[("env/kustomization.yaml", &format!("{written}\n{added}\n"))]);
+        let refused = render(&kustomize, "env", "overlay", "rendered", &shop);
+        assert_refused(
+            &refused,
+            &["does more than stand on one overlay", word, "--as manifests"],
+        );
+        assert_rendered(&render(&kustomize, "env", "manifests", "rendered", &shop));
+    }
+    for neutral in ["patches: []", "sortOptions: {order: fifo}"] {
+        write(&shop, &[("env/kustomization.yaml", &format!("{written}\n{neutral}\n"))]);
+        assert_rendered(&render(&kustomize, "env", "overlay", "rendered/layer", &shop));
+    }
+}
+
 /// An inner layer of ours does its work while the outer one is looked at.
 #[test]
 fn a_function_further_inside_runs_for_real() {

@@ -217,16 +217,29 @@ fn the_overlay_below(folder: &Path) -> Result<String, CliError> {
         .entries("resources")
         .filter(|entry| !folder.join(entry).is_dir() && !load::holds_only_our_kinds(&folder.join(entry)))
         .collect();
-    match (below.as_slice(), own.as_slice()) {
+    // a function of others beside ours changes what ours gives; what a folder makes is judged when it is built
+    let is_of_others = |entry: &&str| folder.join(entry).is_file() && !load::holds_only_our_kinds(&folder.join(entry));
+    let mut more: Vec<String> = own.iter().map(|entry| format!("the resource `{entry}`")).collect();
+    more.extend(kustomization.alterations().map(|field| format!("`{field}`")));
+    let transformers = kustomization.entries("transformers").filter(is_of_others);
+    more.extend(transformers.map(|entry| format!("the transformer `{entry}`")));
+    match (below.as_slice(), more.as_slice()) {
         ([one], []) => Ok((*one).to_owned()),
-        _ => Err(Diagnostic::error(
-            code::MISSING_INPUT,
-            format!("`{}` does more than stand on one overlay", folder.display()),
-        )
-        .because("a rendered layer stands on the overlay below, and would miss what is added here")
-        .help(
-            "move everything but the plan, the profile and the policy into the overlay below, or use `--as manifests`",
-        )
-        .into()),
+        (below, more) => Err(does_more(folder, below.len(), more)),
     }
+}
+
+fn does_more(folder: &Path, below: usize, more: &[String]) -> CliError {
+    let what = if more.is_empty() {
+        format!("it stands on {below} folders")
+    } else {
+        format!("it has {}", more.join(", "))
+    };
+    Diagnostic::error(
+        code::MISSING_INPUT,
+        format!("`{}` does more than stand on one overlay: {what}", folder.display()),
+    )
+    .because("a rendered layer stands on the overlay below, and would miss what is added here")
+    .help("move everything but the plan, the profile and the policy into the overlay below, or use `--as manifests`")
+    .into()
 }

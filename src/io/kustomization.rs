@@ -81,6 +81,34 @@ impl Kustomization {
             .filter_map(Value::as_str)
     }
 
+    /// Its fields that change what the resources are, or add to them: a layer that stands on the same resources misses
+    /// them. Fields that are not known are among them.
+    pub fn alterations(&self) -> impl Iterator<Item = &str> {
+        const NONE: [&str; 10] = [
+            "apiVersion",
+            "kind",
+            "metadata",
+            "resources",
+            "transformers",
+            "openapi",
+            "crds",
+            "configurations",
+            "generatorOptions",
+            "sortOptions",
+        ];
+        let is_empty = |value: &Value| match value {
+            Value::Null => true,
+            Value::String(text) => text.is_empty(),
+            Value::Array(list) => list.is_empty(),
+            Value::Object(map) => map.is_empty(),
+            _ => false,
+        };
+        let fields = self.value.as_object().into_iter().flatten();
+        fields
+            .filter(move |(field, value)| !NONE.contains(&field.as_str()) && !is_empty(value))
+            .map(|(field, _)| field.as_str())
+    }
+
     /// Whether it brings a schema of its own.
     pub fn has_schema(&self) -> bool {
         self.value.get("openapi").is_some_and(|openapi| !openapi.is_null())
