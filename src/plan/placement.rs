@@ -113,7 +113,10 @@ fn one(case: &Case<'_>, key: &str, wanted: &SpreadConstraint, lowest: u32) -> Sp
 pub fn spot(case: &Case<'_>, lowest: u32) -> Option<SpotPlan> {
     let accepted = |plan: &WorkloadPlan| plan.spot.clone();
     let wanted = match case.wanted.spec.spot.mode {
-        None => return lapse::keep(case, accepted, "`spot.mode` is not stated any more", "`mode: none`"),
+        None => {
+            let kept = lapse::keep(case, accepted, "`spot.mode` is not stated any more", "`mode: none`")?;
+            return Some(unless_unsafe(case, kept, lowest));
+        }
         Some(SpotMode::None) => return None,
         Some(SpotMode::Never) => SpotPlacement::Never,
         Some(SpotMode::Prefer) => SpotPlacement::Prefer,
@@ -129,7 +132,7 @@ pub fn spot(case: &Case<'_>, lowest: u32) -> Option<SpotPlan> {
     let Some(nodes) = &case.settings.cluster.spot else {
         let gone = "how spot nodes are marked is not stated any more (`spec.cluster`)";
         if let Some(kept) = lapse::keep(case, accepted, gone, "`spot: {mode: none}`") {
-            return Some(kept);
+            return Some(unless_unsafe(case, kept, lowest));
         }
         if wanted != SpotPlacement::Never {
             case.find(
@@ -146,22 +149,7 @@ pub fn spot(case: &Case<'_>, lowest: u32) -> Option<SpotPlan> {
         let gone = "no rule states `spot.mode` any more, and a class changes no such template";
         return lapse::keep(case, accepted, gone, "`mode: none`");
     }
-    let danger = if wanted == SpotPlacement::Never {
-        None
-    } else {
-        danger(case, lowest)
-    };
-    let mode = match danger {
-        Some(danger) => {
-            case.find(code::SPOT_UNSAFE, danger);
-            if case.is_accepted(code::SPOT_UNSAFE) {
-                wanted
-            } else {
-                SpotPlacement::Never
-            }
-        }
-        None => wanted,
-    };
+    let mode = safe(case, wanted, lowest);
     let why = if mode == wanted {
         case.said("/spot/mode")
     } else {
@@ -194,6 +182,31 @@ pub fn spot(case: &Case<'_>, lowest: u32) -> Option<SpotPlan> {
         taints,
         reason: why,
     })
+}
+
+/// A placement, or none on spot nodes where that is a danger that nobody accepted.
+fn safe(case: &Case<'_>, wanted: SpotPlacement, lowest: u32) -> SpotPlacement {
+    let danger = (wanted != SpotPlacement::Never).then(|| danger(case, lowest)).flatten();
+    let Some(danger) = danger else { return wanted };
+    case.find(code::SPOT_UNSAFE, danger);
+    if case.is_accepted(code::SPOT_UNSAFE) {
+        wanted
+    } else {
+        SpotPlacement::Never
+    }
+}
+
+/// What was accepted and nobody states any more, judged as if it were stated.
+fn unless_unsafe(case: &Case<'_>, kept: SpotPlan, lowest: u32) -> SpotPlan {
+    if safe(case, kept.mode, lowest) == kept.mode {
+        return kept;
+    }
+    SpotPlan {
+        mode: SpotPlacement::Never,
+        taints: BTreeMap::new(),
+        reason: reason(code::SPOT_UNSAFE, []),
+        ..kept
+    }
 }
 
 /// Why a workload should not run on nodes that go with little notice.

@@ -229,9 +229,10 @@ fn lowest_of_owner(subject: &Planned<'_>) -> Option<u32> {
 }
 
 /// A budget that was decided for a scaler's lowest count, beside the one pod that is left where the scaler is left out:
-/// it protects nothing, or blocks every drain. How many pods there are without a count in the manifest is not known.
+/// it protects nothing, or blocks every drain; and one that blocks under a scaler that its owner made since. How many pods
+/// there are without a count in the manifest is not known. One of the owner's goes back to what its owner wrote.
 fn lonely_budget(subject: &Planned<'_>, plan: &mut WorkloadPlan) -> Option<Diagnostic> {
-    let budget = plan.disruption.as_ref().filter(|budget| !budget.adopted)?;
+    let budget = plan.disruption.as_ref()?;
     let is_left_out = subject.plan.scaler.is_some() && plan.scaler.is_none();
     let foreign = lowest_of_owner(subject);
     let lowest = foreign.or(subject.workload.replicas)?;
@@ -239,7 +240,9 @@ fn lonely_budget(subject: &Planned<'_>, plan: &mut WorkloadPlan) -> Option<Diagn
     let is_blocking = blocks(min.map(|min| min.value), max.map(|max| max.value), lowest);
     // another scaler may run more than its lowest count
     let is_alone = foreign.is_none() && lowest == 1;
-    if !is_left_out || !(is_blocking || is_alone) {
+    let is_said = plan.findings.contains_key(code::PDB_BLOCKS_EVICTIONS.as_str());
+    let is_news = plan.scaler.is_none() && foreign.is_some() && !is_said;
+    if !(is_left_out && (is_blocking || is_alone) || is_news && is_blocking) {
         return None;
     }
     let headline = format!(

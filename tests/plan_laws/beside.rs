@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use trimtab::plan::disruption::blocks;
 use trimtab::plan::model::{SpotPlacement, Status, WorkloadPlan};
 use trimtab::render::render;
-use trimtab::units::Seconds;
+use trimtab::units::{IntOrPercent, Seconds};
 use trimtab::workload::Workload;
 
 use super::course::{Course, NAMES};
@@ -68,6 +68,18 @@ fn lets_pods_go(course: &Course, entry: &WorkloadPlan, workload: &Workload) -> R
     let Some(budget) = budget.filter(|budget| budget.is_ours || plan.adopted) else {
         return Ok(());
     };
+    // where ours is left out, what its owner wrote stands, and is the owner's
+    let own = course.budget.map(|(field, count)| {
+        let count = Some(IntOrPercent::Int(count));
+        if field == "minAvailable" {
+            (count, None)
+        } else {
+            (None, count)
+        }
+    });
+    if plan.adopted && own == Some((budget.min_available, budget.max_unavailable)) {
+        return Ok(());
+    }
     let codes = [plan.min_available.as_ref(), plan.max_unavailable.as_ref()];
     let is_stated = codes.into_iter().flatten().any(|bound| bound.reason.code == "stated");
     let lowest = lowest(workload);

@@ -32,7 +32,7 @@ pub(super) struct Course {
     pub(super) scaler: Option<(u32, u32, u32)>,
     /// A ScaledObject and a budget of the owner.
     queue: Option<(u32, u32)>,
-    budget: Option<(&'static str, u32)>,
+    pub(super) budget: Option<(&'static str, u32)>,
     has_claim: bool,
     pub(super) is_shared: bool,
     is_spelled: bool,

@@ -19,18 +19,21 @@ pub(super) fn state(subject: &Planned<'_>, plan: &mut WorkloadPlan) -> Option<Di
 /// in no manifest is not known.
 pub(super) fn alone(subject: &Planned<'_>, plan: &mut WorkloadPlan) -> Option<Diagnostic> {
     let planned = plan.replicas.as_ref().and_then(|count| count.value);
-    let lowest = lowest_of_owner(subject).or(planned).or(subject.workload.replicas)?;
+    let foreign = lowest_of_owner(subject);
+    let lowest = foreign.or(planned).or(subject.workload.replicas)?;
+    // what its owner parked loses nothing; what a scaler may take down to nothing has a last pod
+    let is_alone = lowest == 1 || foreign == Some(0);
     // work that waits in a queue is not lost
     let is_queued = subject
         .plan
         .scaler
         .as_ref()
         .is_some_and(|scaler| !scaler.triggers.is_empty());
-    if plan.scaler.is_some() || is_queued || lowest != 1 {
+    if plan.scaler.is_some() || is_queued || !is_alone {
         return None;
     }
     let why = "with 1 replica an interruption is an outage";
-    without_spot(plan, "by now it may be down to 1 replica", why)
+    without_spot(plan, "by now it may be down to its last replica", why)
 }
 
 fn without_spot(plan: &mut WorkloadPlan, what: &str, why: &str) -> Option<Diagnostic> {
