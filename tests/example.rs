@@ -62,13 +62,13 @@ fn by_id(objects: Vec<Value>) -> BTreeMap<String, Value> {
     by_id
 }
 
-/// What `trimtab fn` makes of these manifests.
-fn through_pipe(manifests: &[u8], arguments: &[&Path]) -> Vec<Value> {
+/// What `trimtab fn` makes of these manifests with the policy of a layer, and its plan or profile.
+fn through_pipe(manifests: &[u8], layer: &Path, decided: &str) -> Vec<Value> {
     let mut child = Command::new(env!("CARGO_BIN_EXE_trimtab"))
         .args(["fn", "--policy"])
-        .arg(arguments[0])
-        .arg("--plan")
-        .arg(arguments[1])
+        .arg(layer.join("policy.yaml"))
+        .arg(format!("--{decided}"))
+        .arg(layer.join(decided).with_extension("yaml"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -190,10 +190,7 @@ fn files_function_and_pipe_give_the_same_objects() {
             let files = by_id(objects(&kustomize.build(&example().join("rendered").join(environment))));
             let function = by_id(objects(&kustomize.build_with_functions(&layer)));
             let untouched = kustomize.build(&example().join("apps").join(environment));
-            let pipe = by_id(through_pipe(
-                &untouched.stdout,
-                &[&layer.join("policy.yaml"), &layer.join("plan.yaml")],
-            ));
+            let pipe = by_id(through_pipe(&untouched.stdout, &layer, "plan"));
             let names = |objects: &BTreeMap<String, Value>| objects.keys().cloned().collect::<Vec<_>>();
             assert_eq!(names(&files), names(&function), "{case}");
             assert_eq!(names(&files), names(&pipe), "{case}");
@@ -217,8 +214,31 @@ fn a_second_pass_changes_nothing() {
     for environment in ENVIRONMENTS {
         let layer = example().join("overlays").join(environment);
         let once = Kustomize::newest().build_with_functions(&layer);
-        let twice = through_pipe(&once.stdout, &[&layer.join("policy.yaml"), &layer.join("plan.yaml")]);
+        let twice = through_pipe(&once.stdout, &layer, "plan");
         assert_eq!(by_id(objects(&once)), by_id(twice), "{environment}");
+    }
+}
+
+/// Manifests in another order make the same objects, whether a plan is applied or one is made.
+#[test]
+fn the_order_of_manifests_does_not_show() {
+    for (environment, decided) in [
+        ("production", "plan"),
+        ("production", "profile"),
+        ("staging", "profile"),
+    ] {
+        let layer = example().join("overlays").join(environment);
+        let built = Kustomize::newest().build(&example().join("apps").join(environment));
+        let text = String::from_utf8(built.stdout).unwrap();
+        let mut documents: Vec<&str> = text.split("\n---\n").collect();
+        assert!(documents.len() > 20, "{environment}");
+        let expected = by_id(through_pipe(text.as_bytes(), &layer, decided));
+        for turn in [0, 7] {
+            documents.reverse();
+            documents.rotate_left(turn);
+            let found = by_id(through_pipe(documents.join("\n---\n").as_bytes(), &layer, decided));
+            assert_eq!(found, expected, "{environment} by its {decided}");
+        }
     }
 }
 
