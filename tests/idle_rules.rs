@@ -16,7 +16,7 @@ fn a_rule_that_matches_nothing_names_what_was_meant() {
             "workloads: {api: {}}",
             "for `api-v1` state `identity: {nameSuffix: -v1}`",
         ),
-        ("a slip", "workloads: {prod-cahce: {}}", "did you mean `prod-cache`?"),
+        ("a slip", "workloads: {prod-cachf: {}}", "did you mean `prod-cache`?"),
         (
             "nothing near",
             "workloads: {billing: {}}",
@@ -24,7 +24,7 @@ fn a_rule_that_matches_nothing_names_what_was_meant() {
         ),
         (
             "a prefix is stated",
-            "identity: {namePrefix: prod-}, workloads: {cahce: {}}",
+            "identity: {namePrefix: prod-}, workloads: {cachf: {}}",
             "did you mean `cache`?",
         ),
     ] {
