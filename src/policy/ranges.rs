@@ -212,6 +212,9 @@ pub(crate) fn of_workload(keys: &[&str], value: &Value) -> Option<Outside> {
 }
 
 fn outside(scope: Scope, keys: &[&str], value: &Value) -> Option<Outside> {
+    if value.is_object() {
+        return None;
+    }
     let range = find(scope, keys)?;
     let (headline, help) = range.refuses(value, keys.last()?)?;
     Some(Outside {
@@ -229,13 +232,14 @@ fn find(scope: Scope, keys: &[&str]) -> Option<&'static Range> {
 
 /// Whether keys fit a pattern of the tables: `*` is a name of the user's, `?` one of `value`, `min` and `max`.
 pub(super) fn is_at(pattern: &str, keys: &[&str]) -> bool {
-    let parts = pattern.split('/');
-    parts.clone().count() == keys.len()
-        && parts.zip(keys).all(|(part, key)| match part {
-            "*" => true,
-            "?" => matches!(*key, "value" | "min" | "max"),
-            part => part == *key,
-        })
+    // every value of a plan is held against every row: most differ in the first key
+    let mut parts = pattern.split('/');
+    let is_fit = |key: &&str| match parts.next() {
+        Some("*") => true,
+        Some("?") => matches!(*key, "value" | "min" | "max"),
+        part => part == Some(*key),
+    };
+    keys.iter().all(is_fit) && parts.next().is_none()
 }
 
 impl Range {

@@ -19,55 +19,55 @@ enum Shape {
 
 use Shape::{Count, List, ListOfMaps, Map};
 
-/// Of every workload.
+/// Of every workload, by pointers.
 const OF_OBJECT: &[(&str, Shape)] = &[
-    ("metadata/labels", Map),
-    ("metadata/annotations", Map),
-    ("spec", Map),
-    ("spec/selector", Map),
-    ("spec/selector/matchLabels", Map),
-    ("spec/selector/matchExpressions", ListOfMaps),
-    ("spec/volumeClaimTemplates", List),
+    ("/metadata/labels", Map),
+    ("/metadata/annotations", Map),
+    ("/spec", Map),
+    ("/spec/selector", Map),
+    ("/spec/selector/matchLabels", Map),
+    ("/spec/selector/matchExpressions", ListOfMaps),
+    ("/spec/volumeClaimTemplates", List),
 ];
 
 /// Of a pod template.
 const OF_TEMPLATE: &[(&str, Shape)] = &[
-    ("metadata", Map),
-    ("metadata/labels", Map),
-    ("spec", Map),
-    ("spec/containers", ListOfMaps),
-    ("spec/initContainers", ListOfMaps),
-    ("spec/resources", Map),
-    ("spec/resources/requests", Map),
-    ("spec/resources/limits", Map),
-    ("spec/volumes", ListOfMaps),
-    ("spec/nodeSelector", Map),
-    ("spec/tolerations", ListOfMaps),
-    ("spec/topologySpreadConstraints", ListOfMaps),
-    ("spec/affinity", Map),
-    ("spec/affinity/nodeAffinity", Map),
+    ("/metadata", Map),
+    ("/metadata/labels", Map),
+    ("/spec", Map),
+    ("/spec/containers", ListOfMaps),
+    ("/spec/initContainers", ListOfMaps),
+    ("/spec/resources", Map),
+    ("/spec/resources/requests", Map),
+    ("/spec/resources/limits", Map),
+    ("/spec/volumes", ListOfMaps),
+    ("/spec/nodeSelector", Map),
+    ("/spec/tolerations", ListOfMaps),
+    ("/spec/topologySpreadConstraints", ListOfMaps),
+    ("/spec/affinity", Map),
+    ("/spec/affinity/nodeAffinity", Map),
     (
-        "spec/affinity/nodeAffinity/preferredDuringSchedulingIgnoredDuringExecution",
+        "/spec/affinity/nodeAffinity/preferredDuringSchedulingIgnoredDuringExecution",
         ListOfMaps,
     ),
     (
-        "spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution",
+        "/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution",
         Map,
     ),
     (
-        "spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms",
+        "/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms",
         ListOfMaps,
     ),
-    ("spec/terminationGracePeriodSeconds", Count),
+    ("/spec/terminationGracePeriodSeconds", Count),
 ];
 
 /// Of a container.
 const OF_CONTAINER: &[(&str, Shape)] = &[
-    ("resources", Map),
-    ("resources/requests", Map),
-    ("resources/limits", Map),
-    ("lifecycle", Map),
-    ("lifecycle/preStop", Map),
+    ("/resources", Map),
+    ("/resources/requests", Map),
+    ("/resources/limits", Map),
+    ("/lifecycle", Map),
+    ("/lifecycle/preStop", Map),
 ];
 
 /// The mistyped fields of a workload, `owner` being the object that has its pod template: `spec.selector is no map`.
@@ -83,7 +83,8 @@ pub(super) fn mistyped(id: &ObjectId, object: &Object, owner: &Object) -> Vec<St
         };
         at = &at[*key];
         let is_said = found.iter().any(|said| said.starts_with(&format!("{path} ")));
-        found.extend(wrong_value(at, &path, Map).filter(|_| !is_said));
+        let expected = missed(at, Map).filter(|_| !is_said);
+        found.extend(expected.map(|expected| is_no(&path, expected)));
     }
     found.extend(wrong(at, &path, OF_TEMPLATE));
     for list in ["containers", "initContainers"] {
@@ -102,25 +103,29 @@ pub(super) fn mistyped(id: &ObjectId, object: &Object, owner: &Object) -> Vec<St
 /// The fields of a table that are there in another shape.
 fn wrong(value: &Value, at: &str, table: &[(&str, Shape)]) -> Vec<String> {
     let one = |(field, shape): &(&str, Shape)| {
-        let path = format!("{at}.{}", field.replace('/', "."));
-        let found = value.pointer(&format!("/{field}"))?;
-        wrong_value(found, path.trim_start_matches('.'), *shape)
+        let expected = missed(value.pointer(field)?, *shape)?;
+        let path = format!("{at}{}", field.replace('/', "."));
+        Some(is_no(path.trim_start_matches('.'), expected))
     };
     table.iter().filter_map(one).collect()
 }
 
-fn wrong_value(value: &Value, path: &str, shape: Shape) -> Option<String> {
+/// The shape in words, where a value has another one.
+fn missed(value: &Value, shape: Shape) -> Option<&'static str> {
     let is_map = |item: &Value| item.is_object();
-    let expected = match shape {
-        _ if value.is_null() => return None,
-        Map if value.is_object() => return None,
-        List if value.is_array() => return None,
-        ListOfMaps if value.as_array().is_some_and(|items| items.iter().all(is_map)) => return None,
-        Count if value.as_u64().is_some() => return None,
-        Map => "map",
-        List => "list",
-        ListOfMaps => "list of maps",
-        Count => "count",
-    };
-    Some(format!("{path} is no {expected}"))
+    match shape {
+        _ if value.is_null() => None,
+        Map if value.is_object() => None,
+        List if value.is_array() => None,
+        ListOfMaps if value.as_array().is_some_and(|items| items.iter().all(is_map)) => None,
+        Count if value.as_u64().is_some() => None,
+        Map => Some("map"),
+        List => Some("list"),
+        ListOfMaps => Some("list of maps"),
+        Count => Some("count"),
+    }
+}
+
+fn is_no(path: &str, expected: &str) -> String {
+    format!("{path} is no {expected}")
 }
