@@ -398,8 +398,7 @@ impl<'a> Case<'a> {
 
     /// The one scaler of others that points at the workload; `None` where there is none or several.
     pub fn foreign_scaler(&self) -> Option<&'a Scaler> {
-        let mut foreign = self.workload.scalers.iter().filter(|scaler| !scaler.is_ours);
-        foreign.next().filter(|_| foreign.next().is_none())
+        self.workload.foreign_scaler()
     }
 
     /// Pods before: accepted minimum, what was in force on the last day, the manifest's count; the API's default is 1.

@@ -174,9 +174,7 @@ fn manifests_of(workload: &Workload) -> Value {
         })
         .collect();
     let scalers: Vec<Value> = workload
-        .scalers
-        .iter()
-        .filter(|s| !s.is_ours)
+        .foreign_scalers()
         .map(|s| {
             json!([
                 s.id.to_string(),
@@ -189,15 +187,11 @@ fn manifests_of(workload: &Workload) -> Value {
         })
         .collect();
     let budgets: Vec<Value> = workload
-        .budgets
-        .iter()
-        .filter(|b| !b.is_ours)
+        .foreign_budgets()
         .map(|b| json!([b.id.to_string(), b.min_available, b.max_unavailable, b.is_shared]))
         .collect();
     let vpas: Vec<String> = workload
-        .vpas
-        .iter()
-        .filter(|v| !v.is_ours)
+        .foreign_vpas()
         .map(|v| match v.update_mode.as_str() {
             "Off" => v.id.to_string(),
             acting => format!("{} {acting} {}", v.id, v.spec["resourcePolicy"]),
@@ -226,9 +220,7 @@ fn manifests_of(workload: &Workload) -> Value {
     let overlaps = [&workload.selects, &workload.selected_by];
     let (missing, taken) = (&workload.template_missing, &workload.taken_names);
     let watched: Vec<&String> = workload
-        .scalers
-        .iter()
-        .filter(|scaler| !scaler.is_ours)
+        .foreign_scalers()
         .filter_map(|scaler| scaler.cpu_container.as_ref())
         .collect();
     let hard = workload.hard_spreads();

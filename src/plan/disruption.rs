@@ -57,7 +57,7 @@ pub fn decide(case: &Case<'_>, lowest: u32) -> Option<DisruptionPlan> {
     if case.shared_pods().is_some() {
         return case.accepted().and_then(|plan| plan.disruption.clone());
     }
-    let foreign: Vec<_> = workload.budgets.iter().filter(|budget| !budget.is_ours).collect();
+    let foreign: Vec<_> = workload.foreign_budgets().collect();
     if foreign.len() > 1 || foreign.iter().any(|budget| budget.is_shared) {
         case.find(
             code::LEFT_ALONE,

@@ -11,7 +11,7 @@ use crate::workload::{Container, Scaler};
 /// The memory target that the requests of this workload are divided by. Memory hardly falls when pods are added, so a
 /// lower request could hold the scaler at its highest count for good.
 pub(super) fn by_memory_target(case: &Case<'_>) -> Option<Percent> {
-    let theirs = foreign(case).find_map(|scaler| scaler.memory_target);
+    let theirs = case.workload.foreign_scalers().find_map(|scaler| scaler.memory_target);
     let scaling = &case.wanted.spec.scaling;
     if theirs.is_some() || scaling.mode == Some(ScalingMode::None) {
         return theirs;
@@ -29,10 +29,9 @@ pub(super) fn by_cpu_target(case: &Case<'_>, container: &Container, scaler: Opti
         let watched = ours.map_or(&theirs.cpu_container, |ours| &ours.container);
         watched.as_ref().is_none_or(|watched| *watched == container.name)
     };
-    let mut targets = foreign(case).filter(|theirs| theirs.cpu_target.is_some());
+    let mut targets = case
+        .workload
+        .foreign_scalers()
+        .filter(|theirs| theirs.cpu_target.is_some());
     container.has_request("cpu") && targets.any(looks_at)
-}
-
-fn foreign<'a>(case: &Case<'a>) -> impl Iterator<Item = &'a Scaler> {
-    case.workload.scalers.iter().filter(|scaler| !scaler.is_ours)
 }

@@ -11,7 +11,7 @@ pub(crate) fn without_gone(plan: &WorkloadPlan, workload: &Workload) -> Option<(
     let mut kept = plan.clone();
     let mut gone = Vec::new();
     if let Some(scaler) = plan.scaler.as_ref().filter(|scaler| scaler.adopted) {
-        let mut theirs = workload.scalers.iter().filter(|theirs| !theirs.is_ours);
+        let mut theirs = workload.foreign_scalers();
         let kind = scaler.kind.object();
         if !theirs.any(|theirs| theirs.id.kind == kind && theirs.id.name == scaler.name) {
             gone.push(format!("{kind}/{}", scaler.name));
@@ -20,14 +20,14 @@ pub(crate) fn without_gone(plan: &WorkloadPlan, workload: &Workload) -> Option<(
         }
     }
     if let Some(budget) = plan.disruption.as_ref().filter(|budget| budget.adopted) {
-        let mut theirs = workload.budgets.iter().filter(|theirs| !theirs.is_ours);
+        let mut theirs = workload.foreign_budgets();
         if !theirs.any(|theirs| theirs.id.name == budget.name) {
             gone.push(format!("PodDisruptionBudget/{}", budget.name));
             kept.disruption = None;
         }
     }
     if let Some(vpa) = plan.vpa.as_ref().filter(|vpa| vpa.adopted) {
-        let mut theirs = workload.vpas.iter().filter(|theirs| !theirs.is_ours);
+        let mut theirs = workload.foreign_vpas();
         if !theirs.any(|theirs| theirs.id.name == vpa.name) {
             gone.push(format!("VerticalPodAutoscaler/{}", vpa.name));
             kept.vpa = None;

@@ -75,7 +75,7 @@ pub fn replicas(case: &Case<'_>, scaler: Option<&ScalerPlan>) -> Option<Removabl
 /// scaler of somebody else there is no count of ours: each apply would undo what that one did.
 fn fixed(case: &Case<'_>, before: Option<u32>) -> Option<Removable<u32>> {
     let wanted = &case.wanted.spec.replicas;
-    if let Some(theirs) = case.workload.scalers.iter().find(|scaler| !scaler.is_ours) {
+    if let Some(theirs) = case.workload.foreign_scalers().next() {
         return beside(case, theirs, before);
     }
     if let Some(value) = wanted.count.value {

@@ -45,9 +45,7 @@ pub(super) fn find(case: &Case<'_>, kind: ScalerKind) -> Option<(Code, String)> 
         ));
     }
     let foreign: Vec<&str> = workload
-        .scalers
-        .iter()
-        .filter(|scaler| !scaler.is_ours)
+        .foreign_scalers()
         .map(|scaler| scaler.id.name.as_str())
         .collect();
     if foreign.len() > 1 {

@@ -25,8 +25,7 @@ pub(super) fn written(workload: &Workload) -> Written {
         let amounts = Amount::ALL.into_iter();
         amounts.map(|amount| (amount.of(&container.name), written_of(container, amount)))
     });
-    let mut foreign = workload.scalers.iter().filter(|scaler| !scaler.is_ours);
-    let scaler = foreign.next().filter(|_| foreign.next().is_none());
+    let scaler = workload.foreign_scaler();
     let target = scaler.and_then(|scaler: &Scaler| scaler.cpu_target);
     let counts = [
         (FieldName::Replicas, workload.replicas),

@@ -28,8 +28,8 @@ fn part_shared_pods(inputs: &Inputs<'_>, workloads: &mut BTreeMap<String, Worklo
     let holds = |key: &String| {
         let has_planned = |plan: &WorkloadPlan| plan.scaler.is_some() || plan.disruption.is_some();
         let has_already = |workload: &Workload| {
-            let has_scaler = workload.scalers.iter().any(|scaler| !scaler.is_ours);
-            has_scaler || workload.budgets.iter().any(|budget| !budget.is_ours)
+            let has_scaler = workload.foreign_scalers().next().is_some();
+            has_scaler || workload.foreign_budgets().next().is_some()
         };
         workloads.get(key).is_some_and(has_planned) || inputs.workloads.by_key.get(key).is_some_and(has_already)
     };

@@ -37,7 +37,7 @@ fn unwanted_scaler(case: &Case<'_>, planned: Option<&ScalerPlan>) -> Option<Reas
     if case.wanted.spec.scaling.mode == Some(ScalingMode::None) {
         return Some(case.said("/scaling/mode"));
     }
-    let is_theirs = planned.is_none() && case.workload.scalers.iter().any(|scaler| !scaler.is_ours);
+    let is_theirs = planned.is_none() && case.workload.foreign_scalers().next().is_some();
     is_theirs.then(|| reason(code::TWO_SCALERS, []))
 }
 

@@ -46,12 +46,7 @@ pub fn decide(case: &Case<'_>, main: &Container, requests: &Requests) -> Scaled 
 
 /// Nothing of ours scales. Where somebody else's scaler divides by the CPU request, that request stays.
 fn without_scaler(case: &Case<'_>, main: &Container, requests: &Requests) -> Scaled {
-    let target = case
-        .workload
-        .scalers
-        .iter()
-        .filter(|scaler| !scaler.is_ours)
-        .find_map(|scaler| scaler.cpu_target);
+    let target = case.workload.foreign_scalers().find_map(|scaler| scaler.cpu_target);
     let Some(target) = target else { return Scaled::default() };
     let before = case.cpu_before(main);
     if let (Some(value), Some(before)) = (requests.cpu.value, before)
@@ -114,7 +109,7 @@ fn has_yielded(case: &Case<'_>) -> bool {
 
 /// A scaler of the owner that is not the one of the plan.
 pub(crate) fn other_than<'w>(planned: &ScalerPlan, workload: &'w Workload) -> Option<&'w Scaler> {
-    let mut foreign = workload.scalers.iter().filter(|scaler| !scaler.is_ours);
+    let mut foreign = workload.foreign_scalers();
     foreign.find(|scaler| !is_planned(planned, &scaler.id))
 }
 

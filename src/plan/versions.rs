@@ -65,7 +65,7 @@ fn of_scaler(scaler: &mut ScalerPlan, workload: Option<&Workload>, take: &mut im
     let is_adopted = scaler.adopted;
     // an adopted scaler that looks at a container by itself: the cluster took it
     let looks_at = |workload: &Workload, container: &String| {
-        let mut foreign = workload.scalers.iter().filter(|scaler| !scaler.is_ours);
+        let mut foreign = workload.foreign_scalers();
         foreign.any(|scaler| scaler.cpu_container.as_ref() == Some(container))
     };
     let is_theirs = |one: &String| is_adopted && workload.is_none_or(|workload| looks_at(workload, one));

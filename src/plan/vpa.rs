@@ -40,7 +40,7 @@ pub fn decide(case: &Case<'_>, scaler: Option<&ScalerPlan>) -> Option<VpaPlan> {
     if case.workload.id.group == "batch" || case.workload.is_behind_rollout {
         return None;
     }
-    let foreign: Vec<_> = case.workload.vpas.iter().filter(|vpa| !vpa.is_ours).collect();
+    let foreign: Vec<_> = case.workload.foreign_vpas().collect();
     if foreign.len() > 1 {
         case.find(code::LEFT_ALONE, "several VPAs point at it");
         return None;
@@ -67,7 +67,7 @@ pub fn decide(case: &Case<'_>, scaler: Option<&ScalerPlan>) -> Option<VpaPlan> {
 /// Whether a VPA of others sets this request in the cluster: what history says of it would be a second word on it. One
 /// that the policy has a mode for is ours to change.
 pub(super) fn sets(case: &Case<'_>, container: &Container, resource: &str) -> bool {
-    let theirs: Vec<_> = case.workload.vpas.iter().filter(|vpa| !vpa.is_ours).collect();
+    let theirs: Vec<_> = case.workload.foreign_vpas().collect();
     let is_wanted = !matches!(case.wanted.spec.vpa.mode, None | Some(VpaMode::None));
     if is_wanted && case.settings.cluster.vpa.is_some() && theirs.len() == 1 {
         return false;
@@ -121,7 +121,7 @@ fn controlled(
     wanted: Option<VpaResources>,
 ) -> Option<ControlledResources> {
     let acts = mode != UpdateMode::Off;
-    let foreign = case.workload.scalers.iter().filter(|scaler| !scaler.is_ours);
+    let foreign = case.workload.foreign_scalers();
     let (mut on_cpu, mut on_memory) = scaler.map_or((false, false), |s| (s.cpu.is_some(), s.memory.is_some()));
     for scaler in foreign {
         on_cpu |= scaler.cpu_target.is_some();

@@ -130,7 +130,7 @@ fn second_budget(subject: &Planned<'_>, plan: &mut WorkloadPlan) -> Option<Diagn
         .disruption
         .as_ref()
         .map(|DisruptionPlan { name, .. }| name.clone())?;
-    let mut foreign = subject.workload.budgets.iter().filter(|budget| !budget.is_ours);
+    let mut foreign = subject.workload.foreign_budgets();
     let other = &foreign.find(|budget| budget.id.name != name)?.id;
     let headline = format!("`{other}` holds for its pods too, so the budget `{name}` of the plan is left out");
     plan.disruption = None;
@@ -224,7 +224,7 @@ fn hard_spread(subject: &Planned<'_>, plan: &mut WorkloadPlan) -> Vec<Diagnostic
 
 /// The lowest count of a scaler that the owner has.
 fn lowest_of_owner(subject: &Planned<'_>) -> Option<u32> {
-    let foreign = subject.workload.scalers.iter().filter(|scaler| !scaler.is_ours);
+    let foreign = subject.workload.foreign_scalers();
     foreign.map(|scaler| scaler.min_replicas).min()
 }
 

@@ -139,7 +139,7 @@ fn pods(workload: &Workload) -> u32 {
 }
 
 fn foreign_minimum(workload: &Workload) -> Option<u32> {
-    let scaler = workload.scalers.iter().find(|scaler| !scaler.is_ours);
+    let scaler = workload.foreign_scalers().next();
     scaler.map(|scaler| scaler.min_replicas)
 }
 

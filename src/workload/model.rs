@@ -241,6 +241,27 @@ impl Container {
 }
 
 impl Workload {
+    /// The scalers that others made.
+    pub fn foreign_scalers(&self) -> impl Iterator<Item = &Scaler> {
+        self.scalers.iter().filter(|scaler| !scaler.is_ours)
+    }
+
+    /// The one scaler that others made; `None` where there is none or several.
+    pub fn foreign_scaler(&self) -> Option<&Scaler> {
+        let mut foreign = self.foreign_scalers();
+        foreign.next().filter(|_| foreign.next().is_none())
+    }
+
+    /// The budgets that others made.
+    pub fn foreign_budgets(&self) -> impl Iterator<Item = &Budget> {
+        self.budgets.iter().filter(|budget| !budget.is_ours)
+    }
+
+    /// The VPAs that others made.
+    pub fn foreign_vpas(&self) -> impl Iterator<Item = &Vpa> {
+        self.vpas.iter().filter(|vpa| !vpa.is_ours)
+    }
+
     /// The container without the request that a utilization target looks at: the one it names, else any of the pod.
     /// `Some(None)`: the one it names is not there.
     pub fn unmeasured(&self, resource: &str, named: Option<&str>) -> Option<Option<&Container>> {

@@ -9,7 +9,7 @@ use crate::render::Planned;
 /// What two VPAs on the same pods do is not defined: with one of the owner beside the plan's, the owner's stays alone.
 pub(super) fn second(subject: &Planned<'_>, plan: &mut WorkloadPlan) -> Option<Diagnostic> {
     let name = plan.vpa.as_ref()?.name.clone();
-    let mut foreign = subject.workload.vpas.iter().filter(|vpa| !vpa.is_ours);
+    let mut foreign = subject.workload.foreign_vpas();
     let other = &foreign.find(|vpa| vpa.id.name != name)?.id;
     let headline = format!("`{other}` sizes it too, so the VPA `{name}` of the plan is left out");
     plan.vpa = None;
@@ -29,7 +29,7 @@ pub(super) fn beside_scaler(subject: &Planned<'_>, plan: &mut WorkloadPlan) -> O
         (other.cpu_target.is_some() && vpa.controlled != ControlledResources::Memory)
             || (other.memory_target.is_some() && vpa.controlled != ControlledResources::Cpu)
     };
-    let mut foreign = subject.workload.scalers.iter().filter(|scaler| !scaler.is_ours);
+    let mut foreign = subject.workload.foreign_scalers();
     let other = &foreign.find(|scaler| divides(scaler))?.id;
     let headline = format!(
         "`{other}` divides by requests that the VPA `{}` of the plan sets, so the VPA is left out",
