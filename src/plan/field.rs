@@ -14,6 +14,16 @@ pub enum Resource {
     Memory,
 }
 
+impl Resource {
+    /// Its name in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Memory => "memory",
+        }
+    }
+}
+
 /// An amount of a container: `requests/cpu`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Amount {
@@ -94,12 +104,10 @@ impl FieldName {
 
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Request(Resource::Cpu) => "requests/cpu",
-            Self::Request(Resource::Memory) => "requests/memory",
-            Self::Limit(Resource::Cpu) => "limits/cpu",
-            Self::Limit(Resource::Memory) => "limits/memory",
-        })
+        match self {
+            Self::Request(resource) => write!(f, "requests/{}", resource.name()),
+            Self::Limit(resource) => write!(f, "limits/{}", resource.name()),
+        }
     }
 }
 

@@ -7,26 +7,14 @@ use super::{left_out, without_scaler};
 use crate::diag::{Diagnostic, code};
 use crate::plan::WorkloadPlan;
 use crate::plan::codec::manifests_digest;
+use crate::plan::field::Resource;
 use crate::plan::model::ContainerPlan;
 use crate::render::Planned;
 use crate::units::{Bytes, Millicores, Quantity};
 use crate::workload::containers::{self, aggregate, is_sidecar};
 use crate::workload::{Container, Workload};
 
-#[derive(Clone, Copy)]
-enum Resource {
-    Cpu,
-    Memory,
-}
-
 impl Resource {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Cpu => "cpu",
-            Self::Memory => "memory",
-        }
-    }
-
     fn request(self, container: &Container) -> Option<u64> {
         match self {
             Self::Cpu => container.cpu_request.map(Millicores::get),
