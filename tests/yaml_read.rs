@@ -49,6 +49,26 @@ fn refusals_say_what_where_why_and_how() {
             "1:4: the integer `18446744073709551616` does not fit 64 bits, and other readers round it; quote it if it is text",
         ),
         (
+            "a: 1\n---\nb:\n- 1\n- 340282366920938463463374607431768211456",
+            "5:3: the integer `340282366920938463463374607431768211456` does not fit 64 bits, and other readers round it; quote it if it is text",
+        ),
+        (
+            "a: 1_0000000000000000000000",
+            "1:4: the integer `1_0000000000000000000000` does not fit 64 bits, and other readers round it; quote it if it is text",
+        ),
+        (
+            "{\"a\": \"\\\"18446744073709551616\",\n \"b\": [1, -9223372036854775809]}",
+            "2:11: the integer `-9223372036854775809` does not fit 64 bits, and other readers round it; quote it if it is text",
+        ),
+        (
+            "{\"a\": 18446744073709551616}",
+            "1:7: the integer `18446744073709551616` does not fit 64 bits, and other readers round it; quote it if it is text",
+        ),
+        (
+            "{\"a\": 1e400}",
+            "1:11: this number is larger than any reader's numbers (1.8e308); quote it if it is text",
+        ),
+        (
             "a: {<<: 1}",
             "1:4: `<<` merges a map or a list of maps, and found neither; name an anchored map: `<<: *name`",
         ),
@@ -261,4 +281,26 @@ fn numbers_as_yaml_1_1_spells_them_are_what_kustomize_reads() {
         let built = kustomize::objects(&kustomize.build(folder.path()));
         assert_eq!(built[0]["spec"], expected, "{}", kustomize.version);
     }
+}
+
+#[test]
+fn large_floats_and_integers_in_quotes_are_what_they_were() {
+    let values = json!({
+        "a": 1e20,
+        "b": "18446744073709551616",
+        "c": u64::MAX,
+        "d": i64::MIN,
+        "e": 1.844_674_407_370_955_2e19
+    });
+    let yaml = "a: 1e20\nb: \"18446744073709551616\"\nc: 18446744073709551615\nd: -9223372036854775808\ne: 18446744073709551616.0";
+    let json = r#"{"a": 1E+20, "b": "18446744073709551616", "c": 18446744073709551615, "d": -9223372036854775808, "e": 18446744073709551616.0}"#;
+    for text in [yaml, json] {
+        assert_eq!(
+            read_one(text.as_bytes(), &Limits::POLICY).as_ref(),
+            Ok(&values),
+            "{text}"
+        );
+    }
+    // text for kustomize too (strconv.ParseFloat reports a range error)
+    assert_eq!(read_one(b"a: 1e400", &Limits::POLICY), Ok(json!({"a": "1e400"})));
 }

@@ -135,6 +135,9 @@ pub enum Problem {
     /// An integer that only a float could hold, inexactly.
     #[error("the integer `{0}` does not fit 64 bits, and other readers round it; quote it if it is text")]
     BigInteger(String),
+    /// A JSON number beyond every float.
+    #[error("this number is larger than any reader's numbers (1.8e308); quote it if it is text")]
+    HugeNumber,
     /// `<<` with something that cannot be merged.
     #[error("`<<` merges a map or a list of maps, and found neither; name an anchored map: `<<: *name`")]
     Merge,

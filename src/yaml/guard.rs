@@ -234,7 +234,7 @@ fn scan_error(error: &ScanError) -> ReadError {
 }
 
 /// The parser counts columns from 0.
-fn position(marker: Marker) -> Position {
+pub(super) fn position(marker: Marker) -> Position {
     Position {
         line: marker.line(),
         column: marker.col() + 1,

@@ -9,6 +9,7 @@ mod limits;
 mod error;
 mod guard;
 mod number;
+mod integers;
 mod value;
 mod read;
 mod order;

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::error::{Position, Problem, ReadError};
 use super::guard;
+use super::integers;
 use super::limits::Limits;
 use super::value::{Context, ValueSeed};
 
@@ -52,19 +53,29 @@ fn read_json(text: &str, limits: &Limits) -> Result<Option<Value>, ReadError> {
         .deserialize(&mut json)
         .and_then(|value| json.end().map(|()| value));
     match value {
+        Ok(_) if context.has_large_float() => integers::check_json(text).map(|()| value.ok()),
         Ok(value) => Ok(Some(value)),
         Err(error) => match context.problem() {
             Some(problem) => Err(problem.at(Some(Position {
                 line: error.line(),
                 column: error.column(),
             }))),
-            None => Ok(None),
+            None => out_of_range(text, &error).map_or(Ok(None), Err),
         },
     }
 }
 
+/// A number that no float holds, in a text that is JSON beside it: as YAML it would be read as text.
+fn out_of_range(text: &str, error: &serde_json::Error) -> Option<ReadError> {
+    let is_meant = error.to_string().starts_with("number out of range")
+        && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+    let (line, column) = (error.line(), error.column());
+    is_meant.then(|| Problem::HugeNumber.at(Some(Position { line, column })))
+}
+
 fn read_yaml(text: &str, limits: &Limits) -> Result<Vec<Document>, ReadError> {
     let mut documents = Vec::new();
+    let mut has_large_float = false;
     for (index, yaml) in serde_yaml::Deserializer::from_str(text).enumerate() {
         if index >= limits.documents {
             return Err(Problem::TooManyDocuments {
@@ -76,9 +87,13 @@ fn read_yaml(text: &str, limits: &Limits) -> Result<Vec<Document>, ReadError> {
         let value = ValueSeed(&context)
             .deserialize(yaml)
             .map_err(|error| yaml_error(&error, context.problem(), limits))?;
+        has_large_float |= context.has_large_float();
         if !value.is_null() {
             documents.push(Document { value, index });
         }
+    }
+    if has_large_float {
+        integers::check_yaml(text)?;
     }
     Ok(documents)
 }

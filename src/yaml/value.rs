@@ -11,7 +11,7 @@ use serde_json::{Map, Number, Value};
 
 use super::error::Problem;
 use super::limits::Limits;
-use super::number;
+use super::{integers, number};
 
 /// What all nodes of one document share: the budget, and the problem found.
 pub(super) struct Context<'t> {
@@ -21,6 +21,7 @@ pub(super) struct Context<'t> {
     bytes: Cell<usize>,
     scalar_limit: usize,
     problem: RefCell<Option<Problem>>,
+    has_large_float: Cell<bool>,
 }
 
 impl<'t> Context<'t> {
@@ -33,12 +34,24 @@ impl<'t> Context<'t> {
             bytes: Cell::new(2 * text.len() + Limits::ALIASED_BYTES),
             scalar_limit: limits.scalar,
             problem: RefCell::new(None),
+            has_large_float: Cell::new(false),
         }
     }
 
     /// The problem that ended the reading, unless it was the reader's own.
     pub(super) fn problem(&self) -> Option<Problem> {
         self.problem.take()
+    }
+
+    /// Whether a float was read that may be an integer which 64 bits do not hold.
+    pub(super) fn has_large_float(&self) -> bool {
+        self.has_large_float.get()
+    }
+
+    /// Notes a number that is a float for the reader.
+    fn note(&self, number: &Value) {
+        let is_suspect = number.is_f64() && number.as_f64().is_some_and(integers::is_suspect);
+        self.has_large_float.set(self.has_large_float.get() || is_suspect);
     }
 
     /// Keeps the problem, and returns the error that carries the position.
@@ -148,9 +161,11 @@ impl<'de> Visitor<'de> for ValueSeed<'_, '_> {
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
         self.0.count_node()?;
         let name = if value.is_nan() { ".nan" } else { ".inf" };
-        Number::from_f64(value)
+        let number = Number::from_f64(value)
             .map(Value::Number)
-            .ok_or_else(|| self.0.refuse(Problem::NotFinite(name)))
+            .ok_or_else(|| self.0.refuse(Problem::NotFinite(name)))?;
+        self.0.note(&number);
+        Ok(number)
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
@@ -162,7 +177,10 @@ impl<'de> Visitor<'de> for ValueSeed<'_, '_> {
     fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Value, E> {
         let number = number::legacy(text).filter(|_| self.0.is_plain(text) && !self.0.is_tagged(text));
         match number {
-            Some(number) => self.0.count_node().map(|()| number),
+            Some(number) => {
+                self.0.note(&number);
+                self.0.count_node().map(|()| number)
+            }
             None => self.visit_str(text),
         }
     }
