@@ -1634,6 +1634,41 @@ fn an_adopted_object_of_an_old_version_moves_to_the_one_that_stays() {
     assert!(world.one("api").disruption.is_some_and(|budget| !budget.adopted));
 }
 
+/// A scaler that is left as it is divides by the request all the same, whatever version it is written in.
+#[test]
+fn a_request_under_a_scaler_of_an_old_version_is_not_sized_by_usage() {
+    let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "api"});
+    for (version, name, share) in [
+        ("v2beta1", "cpu", json!({"targetAverageUtilization": 60})),
+        (
+            "v2beta2",
+            "cpu",
+            json!({"target": {"type": "Utilization", "averageUtilization": 60}}),
+        ),
+        ("v2beta1", "memory", json!({"targetAverageUtilization": 60})),
+    ] {
+        let mut metric = json!({"type": "Resource", "resource": share});
+        metric["resource"]["name"] = name.into();
+        let theirs = json!({
+            "apiVersion": format!("autoscaling/{version}"), "kind": "HorizontalPodAutoscaler",
+            "metadata": {"name": "theirs", "namespace": "shop"},
+            "spec": {"scaleTargetRef": target, "maxReplicas": 9, "metrics": [metric]}
+        });
+        let history = vec![("Deployment/shop/api", facts("api", 100, wave, |_| 4))];
+        let world = World::new(
+            "{workloads: {api: {requests: {strategy: percentile}}}}",
+            &[deployment("api", 4, "4", "2Gi"), theirs],
+            history,
+        );
+        let workload = &world.workloads.by_key["Deployment/shop/api"];
+        let scaler = &workload.scalers[0];
+        assert_eq!(scaler.other_metrics, 0, "{version} {name}");
+        let plan = world.one("api");
+        let requests = &plan.containers.get("api").expect("a part of it is derived").requests;
+        assert_eq!(requests.cpu.is_none(), name == "cpu", "{version} {name}: {requests:?}");
+    }
+}
+
 /// Why a workload is placed as it is; `None`: its placement is not decided.
 fn spot_reason(spec: &str) -> Option<(String, BTreeMap<String, String>)> {
     let world = World::new(spec, &[deployment("api", 2, "250m", "512Mi")], vec![]);

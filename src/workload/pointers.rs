@@ -78,7 +78,10 @@ fn targets_of_metrics(spec: &Value, resource: &str) -> Vec<Utilization> {
     let metrics = spec["metrics"].as_array().into_iter().flatten();
     let target = |metric: &Value| {
         let source = metric.get("resource").or_else(|| metric.get("containerResource"))?;
-        let share = source.pointer("/target/averageUtilization")?;
+        let share = source
+            .pointer("/target/averageUtilization")
+            // of `autoscaling/v2beta1`
+            .or_else(|| source.get("targetAverageUtilization"))?;
         let container = source.get("container").and_then(Value::as_str).map(str::to_owned);
         (source["name"] == resource).then(|| (whole_percent(Some(share)), container))
     };
