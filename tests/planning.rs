@@ -1634,6 +1634,53 @@ fn an_adopted_object_of_an_old_version_moves_to_the_one_that_stays() {
     assert!(world.one("api").disruption.is_some_and(|budget| !budget.adopted));
 }
 
+/// A VPA of the owner that acts moves the request that a CPU target would divide by.
+#[test]
+fn no_scaler_is_planned_on_what_a_vpa_of_the_owner_sets() {
+    const KEY: &str = "Deployment/shop/api";
+    let vpa = |mode: &str, resources: Value| {
+        let policies = json!([{"containerName": "*", "controlledResources": resources}]);
+        json!({
+            "apiVersion": "autoscaling.k8s.io/v1", "kind": "VerticalPodAutoscaler",
+            "metadata": {"name": "theirs", "namespace": "shop"},
+            "spec": {
+                "targetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "api"},
+                "updatePolicy": {"updateMode": mode}, "resourcePolicy": {"containerPolicies": policies}
+            }
+        })
+    };
+    let policy = |more: &str| format!("{{workloads: {{api: {{scaling: {{mode: hpa}}}}}}{more}}}");
+    let recommended = "{cluster: {kubernetes: '1.33', addons: {vpa: '1.5'}}, workloads: {api: {scaling: {mode: hpa}, vpa: {mode: recommend}}}}";
+    let accepted = policy(", accept: {both: {code: scaler-fights-vpa, workload: api, reason: known}}");
+    for (mode, resources, policy, is_scaled) in [
+        ("Auto", json!(["cpu", "memory"]), policy(""), false),
+        ("Recreate", json!(["cpu"]), policy(""), false),
+        ("Initial", json!(["cpu"]), policy(""), false),
+        ("InPlaceOrRecreate", json!(["cpu"]), policy(""), false),
+        ("Off", json!(["cpu", "memory"]), policy(""), true),
+        ("Auto", json!(["memory"]), policy(""), true),
+        ("Auto", json!(["cpu"]), recommended.to_owned(), true),
+        ("Auto", json!(["cpu"]), accepted, true),
+    ] {
+        let case = format!("{mode} {resources} {policy}");
+        let history = || vec![(KEY, facts("api", 300, wave, |_| 4))];
+        let beside = [deployment("api", 4, "500m", "512Mi"), vpa(mode, resources)];
+        let mut world = World::new(&policy, &beside, history());
+        let plan = world.one("api");
+        assert_eq!(plan.scaler.is_some(), is_scaled, "{case}: {:?}", plan.findings);
+        // one that was accepted before the VPA came stays, and that is said
+        let alone = World::new(&policy, &beside[..1], history()).plan();
+        world.accepted = Some(alone.clone());
+        let plan = world.one("api");
+        let kept = plan.scaler.expect("nothing accepted disappears");
+        if !is_scaled {
+            assert_eq!(alone.spec.workloads[KEY].scaler.as_ref(), Some(&kept), "{case}");
+        }
+        let is_said = plan.findings.contains_key("scaler-fights-vpa");
+        assert_eq!(is_said, !is_scaled || policy.contains("accept"), "{case}");
+    }
+}
+
 /// A scaler that is left as it is divides by the request all the same, whatever version it is written in.
 #[test]
 fn a_request_under_a_scaler_of_an_old_version_is_not_sized_by_usage() {

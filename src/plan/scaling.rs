@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::case::Case;
 use super::field::{Amount, FieldName, Resource};
 use super::model::{Decision, ScalerKind, ScalerPlan, UtilizationPlan};
-use super::{bounds, lapse, limits, metrics, obstacle, owner, requests, scale_point, unplanned};
+use super::{bounds, lapse, limits, metrics, obstacle, owner, requests, scale_point, unplanned, vpa};
 use crate::api::keda_v1alpha1::scaled_object_name;
 use crate::catalog::fields::Field;
 use crate::diag::code;
@@ -166,6 +166,12 @@ fn scaler(case: &Case<'_>, main: &Container, requests: &Requests, kind: ScalerKi
     // of a scaler that looks at several things the CPU target is ours, and the others are its owner's
     let is_free = foreign.is_none_or(|scaler| scaler.cpu_target.is_some() || scaler.other_metrics == 0);
     let wants_cpu = !wanted.targets.cpu.is_open() || (kind == ScalerKind::Hpa && metrics.is_empty() && is_free);
+    let container = looked_at(case, main);
+    let divided = [("cpu", wants_cpu), ("memory", !wanted.targets.memory.is_open())];
+    let mut divided = divided.into_iter().filter(|(_, is_divided)| *is_divided);
+    if divided.any(|(resource, _)| vpa::fights(case, resource, container.as_deref())) {
+        return None;
+    }
     let point = if wants_cpu {
         Some(scale_point::solve(case, main, requests)?)
     } else {
@@ -207,7 +213,6 @@ fn scaler(case: &Case<'_>, main: &Container, requests: &Requests, kind: ScalerKi
     metrics::report_schedules(case, &triggers, bounds);
     let name = foreign.map(|scaler| scaler.id.name.clone());
     let name = name.or_else(|| Some(case.accepted()?.scaler.as_ref()?.name.clone()));
-    let container = looked_at(case, main);
     let utilization = |target| UtilizationPlan {
         target,
         container: container.clone(),

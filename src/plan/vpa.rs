@@ -67,12 +67,7 @@ pub fn decide(case: &Case<'_>, scaler: Option<&ScalerPlan>) -> Option<VpaPlan> {
 /// Whether a VPA of others sets this request in the cluster: what history says of it would be a second word on it. One
 /// that the policy has a mode for is ours to change.
 pub(super) fn sets(case: &Case<'_>, container: &Container, resource: &str) -> bool {
-    let theirs: Vec<_> = case.workload.foreign_vpas().collect();
-    let is_wanted = !matches!(case.wanted.spec.vpa.mode, None | Some(VpaMode::None));
-    if is_wanted && case.settings.cluster.vpa.is_some() && theirs.len() == 1 {
-        return false;
-    }
-    let acting = theirs.into_iter().find(|vpa| acts_on(vpa, container, resource));
+    let acting = setting(case, container, resource);
     if let Some(vpa) = acting {
         let detail = format!(
             "the VPA `{}` (`{}`) sets requests of container `{}`, so none is derived: `vpa: {{mode: recommend}}`, with the addon's version under `spec.cluster.addons.vpa`, lets it recommend only",
@@ -81,6 +76,31 @@ pub(super) fn sets(case: &Case<'_>, container: &Container, resource: &str) -> bo
         case.find(code::LEFT_ALONE, detail);
     }
     acting.is_some()
+}
+
+/// A VPA of others that sets this request in the cluster and goes on doing so.
+fn setting<'a>(case: &Case<'a>, container: &Container, resource: &str) -> Option<&'a Vpa> {
+    let theirs: Vec<_> = case.workload.foreign_vpas().collect();
+    let is_wanted = !matches!(case.wanted.spec.vpa.mode, None | Some(VpaMode::None));
+    if is_wanted && case.settings.cluster.vpa.is_some() && theirs.len() == 1 {
+        return None;
+    }
+    theirs.into_iter().find(|vpa| acts_on(vpa, container, resource))
+}
+
+/// Whether a VPA of others sets a request that a utilization target divides by, that of one container or of any of the
+/// pod; that is noted, and the policy may accept it.
+pub(super) fn fights(case: &Case<'_>, resource: &str, looked_at: Option<&str>) -> bool {
+    let containers = case.workload.containers.iter();
+    let mut divided = containers.filter(|container| looked_at.is_none_or(|name| container.name == name));
+    let acting = divided.find_map(|container| setting(case, container, resource));
+    let Some(vpa) = acting else { return false };
+    let detail = format!(
+        "the VPA `{}` (`{}`) sets the {resource} request that a {resource} target divides by: no scaler is planned beside it; `vpa: {{mode: recommend}}`, with the addon's version under `spec.cluster.addons.vpa`, lets it recommend only",
+        vpa.id.name, vpa.update_mode
+    );
+    case.find(code::SCALER_FIGHTS_VPA, detail);
+    !case.is_accepted(code::SCALER_FIGHTS_VPA)
 }
 
 /// Whether the VPA is in a mode that acts, and no policy of it takes the container or the resource out.
