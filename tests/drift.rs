@@ -499,6 +499,30 @@ fn a_single_pod_stays_off_spot_nodes() {
     }
 }
 
+#[test]
+fn pods_that_take_longer_to_end_than_the_notice_stay_off_spot_nodes() {
+    let unbound = POLICY.replace(", termination: {gracePeriod: {value: 60s}}", "");
+    let accepted = unbound.replace(
+        "workloads:",
+        "accept: {a: {code: spot-unsafe, workload: api, reason: known}}, workloads:",
+    );
+    // AWS gives 120 s; the plan's own 60 s are within it
+    for (policy, grace, is_on_spot) in [
+        (POLICY, 61, true),
+        (POLICY, 121, false),
+        (unbound.as_str(), 120, true),
+        (&unbound, 121, false),
+        (&accepted, 121, false),
+    ] {
+        let (objects, found) = drifted(policy, |objects| {
+            objects[0]["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = json!(grace);
+        });
+        let affinity = objects[0].pointer("/spec/template/spec/affinity");
+        assert_eq!(affinity.is_some(), is_on_spot, "{grace}: {policy}");
+        assert_eq!(found.contains(&"spot-unsafe".to_owned()), !is_on_spot, "{found:?}");
+    }
+}
+
 const SIZED_BY_VPA: &str = "{cluster: {kubernetes: '1.33', addons: {vpa: '1.5'}}, workloads: {api: {scaling: {mode: none}, \
                             vpa: {mode: MODE}}}}";
 

@@ -40,3 +40,12 @@ pub const AKS: SpotMarks = SpotMarks {
     taint: Some(("kubernetes.azure.com/scalesetpriority", "spot", "NoSchedule")),
     notice_s: 30,
 };
+
+/// All that are known.
+pub const ALL: [SpotMarks; 4] = [EKS, KARPENTER, GKE, AKS];
+
+/// The shortest notice that nodes with one of these labels are known to give; `None` where none of them is known.
+pub fn notice_s<'l>(labels: impl Iterator<Item = (&'l str, &'l str)>) -> Option<u64> {
+    let known = labels.filter_map(|label| ALL.iter().find(|marks| marks.label == label));
+    known.map(|marks| marks.notice_s).min()
+}

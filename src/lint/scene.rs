@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube_core::{Selector, SelectorExt};
 use serde_json::Value;
 
-use crate::catalog::spot::{AKS, EKS, GKE, KARPENTER};
+use crate::catalog::spot::{ALL, GKE};
 use crate::diag::{Code, Diagnostic, Place};
 use crate::krm::{MANAGED_BY, Object, ObjectId};
 use crate::policy::{Cluster, Settings};
@@ -61,10 +61,8 @@ impl<'a> Scene<'a> {
             let notice = spot.notice.unwrap_or(Seconds::new(SHORTEST_NOTICE_S));
             return vec![(spot.labels.clone(), notice)];
         }
-        let marks = [EKS, KARPENTER, GKE, AKS];
         let labels = |(key, value): (&str, &str)| BTreeMap::from([(key.to_owned(), value.to_owned())]);
-        marks
-            .iter()
+        ALL.iter()
             .map(|marks| (labels(marks.label), Seconds::new(marks.notice_s)))
             .collect()
     }

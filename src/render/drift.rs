@@ -37,6 +37,7 @@ pub(super) fn fit(subject: &Planned<'_>, is_filled: bool) -> (WorkloadPlan, Vec<
     found.extend(spot::state(subject, &mut plan));
     found.extend(spot::alone(subject, &mut plan));
     found.extend(lengthened_grace(subject, &mut plan));
+    found.extend(spot::long_grace(subject, &mut plan));
     found.extend(long_sleep(subject, &mut plan));
     (plan, found)
 }

@@ -1,10 +1,13 @@
 //! Placement on nodes that go with little notice, for pods that by now are not to lose one.
 
 use super::{left_out, lowest_of_owner};
+use crate::catalog::spot::notice_s;
 use crate::diag::{Diagnostic, code};
 use crate::plan::WorkloadPlan;
+use crate::plan::lifecycle::is_lengthened;
 use crate::plan::model::SpotPlacement;
 use crate::render::Planned;
+use crate::units::Seconds;
 
 /// A node that is taken away takes its volume's only pod with it.
 pub(super) fn state(subject: &Planned<'_>, plan: &mut WorkloadPlan) -> Option<Diagnostic> {
@@ -34,6 +37,20 @@ pub(super) fn alone(subject: &Planned<'_>, plan: &mut WorkloadPlan) -> Option<Di
     }
     let why = "with 1 replica an interruption is an outage";
     without_spot(plan, "by now it may be down to its last replica", why)
+}
+
+/// What its owner gives the pods to end since, and an interruptible node does not.
+pub(super) fn long_grace(subject: &Planned<'_>, plan: &mut WorkloadPlan) -> Option<Diagnostic> {
+    let written = subject.workload.grace_period.unwrap_or(super::USUAL_GRACE);
+    let grace = plan.grace_period.as_ref().map_or(written, |grace| grace.value);
+    if !is_lengthened(subject.plan, grace) {
+        return None;
+    }
+    let labels = &plan.spot.as_ref()?.labels;
+    let notice = notice_s(labels.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+    let notice = notice.map(Seconds::new).filter(|notice| *notice < grace)?;
+    let why = format!("such a node gives {notice}, and what is not done by then is killed");
+    without_spot(plan, &format!("its pods may now take {grace} to end"), &why)
 }
 
 fn without_spot(plan: &mut WorkloadPlan, what: &str, why: &str) -> Option<Diagnostic> {
