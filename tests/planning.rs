@@ -1239,6 +1239,60 @@ fn an_accepted_scaler_and_budget_stay_when_pods_come_to_be_shared() {
     assert_eq!(one.scaler, accepted.spec.workloads[key].scaler);
     assert_eq!(one.disruption, accepted.spec.workloads[key].disruption);
     assert!(one.findings.contains_key("shared-pods"));
+    of_two_budgets_one_is_rendered(&accepted);
+}
+
+/// With both, no pod could be evicted. A pod that only the one selects keeps no second one from its budget.
+fn of_two_budgets_one_is_rendered(accepted: &OptimizationPlan) {
+    let names = |objects: &[Value]| -> Vec<String> {
+        let budgets = objects.iter().filter(|object| object["kind"] == "PodDisruptionBudget");
+        budgets.map(|budget| budget["metadata"]["name"].to_string()).collect()
+    };
+    let mut wide_back = siblings(true);
+    wide_back.swap(0, 1);
+    for (object, name) in wide_back.iter_mut().zip(["front", "back"]) {
+        object["metadata"]["name"] = name.into();
+    }
+    for (case, objects, stays) in [
+        ("one label for both", siblings(false), "\"back\""),
+        ("the first takes in the second", siblings(true), "\"front\""),
+        ("the second takes in the first", wide_back, "\"back\""),
+    ] {
+        let (edits, found) = trimtab::render::render(accepted, &read(&objects));
+        let told = found.iter().filter(|found| found.code.as_str() == "two-budgets");
+        assert_eq!(told.count(), 1, "{case}: {found:?}");
+        let after = trimtab::krm::apply(objects.to_vec(), &edits).expect("the edits fit");
+        assert_eq!(names(&after), [stays], "{case}");
+        assert!(
+            !trimtab::lint::lint(&after)
+                .iter()
+                .any(|found| found.code.as_str() == "two-budgets"),
+            "{case}"
+        );
+        // a host that edits in place hands both back
+        let mut both = after.clone();
+        let mut second = after
+            .iter()
+            .find(|object| object["kind"] == "PodDisruptionBudget")
+            .cloned()
+            .expect("one");
+        second["metadata"]["name"] = if stays.contains("back") { "front" } else { "back" }.into();
+        both.push(second);
+        let (edits, _) = trimtab::render::render(accepted, &read(&both));
+        assert_eq!(
+            names(&trimtab::krm::apply(both, &edits).expect("the edits fit")),
+            [stays],
+            "{case}, in place"
+        );
+    }
+    let apart = [deployment("front", 4, "1", "1Gi"), deployment("back", 4, "1", "1Gi")];
+    let (edits, found) = trimtab::render::render(accepted, &read(&apart));
+    let after = trimtab::krm::apply(apart.to_vec(), &edits).expect("the edits fit");
+    assert_eq!(names(&after).len(), 2, "apart again");
+    assert!(
+        !found.iter().any(|found| found.code.as_str() == "two-budgets"),
+        "{found:?}"
+    );
 }
 
 #[test]

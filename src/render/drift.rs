@@ -5,6 +5,7 @@
 //! pods that hold a volume or are alone. Nothing is decided instead: the manifest stands.
 
 mod resources;
+pub(super) mod shared;
 mod spot;
 mod vpa;
 

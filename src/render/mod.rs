@@ -94,11 +94,14 @@ pub static KINDS: &[&dyn Renderer] = &[
     &pdb::Pdb,
 ];
 
+/// A workload, what of its plan still fits, and what the manifests say of it.
+type Fitted<'a> = (&'a str, WorkloadPlan, &'a Workload);
+
 /// The edits of a plan, by workload in the order of their keys, and what of the plan does not fit the manifests.
 pub fn render(plan: &OptimizationPlan, workloads: &Workloads) -> (Vec<Edit>, Vec<Diagnostic>) {
     let mut edits = Vec::new();
     let mut diagnostics = Vec::new();
-    let mut fitted: Vec<(&str, WorkloadPlan, &Workload)> = Vec::new();
+    let mut fitted: Vec<Fitted<'_>> = Vec::new();
     for (key, plan) in plan.spec.workloads.iter().filter(|(_, plan)| plan.is_rendered()) {
         let Some(workload) = workloads.by_key.get(key) else {
             diagnostics.push(missing_workload(key));
@@ -118,6 +121,7 @@ pub fn render(plan: &OptimizationPlan, workloads: &Workloads) -> (Vec<Edit>, Vec
         diagnostics.extend(left_out.into_iter().map(|found| found.of(key)));
         fitted.push((key, plan, workload));
     }
+    diagnostics.extend(drift::shared::budgets(&mut fitted));
     for (key, plan, workload) in &fitted {
         let first = edits.len();
         let subject = Planned { key, plan, workload };

@@ -8,17 +8,24 @@ use std::collections::BTreeMap;
 use super::Planned;
 use crate::diag::{Diagnostic, code};
 use crate::krm::{Change, Edit, ObjectId, Reason};
+use crate::workload::Budget;
 
 /// The deletions for one workload. `rendered` is what the whole plan makes.
 pub(super) fn render(subject: &Planned<'_>, rendered: &[ObjectId]) -> (Vec<Edit>, Vec<Diagnostic>) {
     let (plan, workload) = (subject.plan, subject.workload);
     let (mut edits, mut diagnostics) = (Vec::new(), Vec::new());
     let scalers = workload.scalers.iter().filter(|scaler| scaler.is_ours);
-    // a budget that several workloads share has more than one owner to ask
+    let is_second = plan
+        .removed
+        .disruption
+        .as_ref()
+        .is_some_and(|reason| reason.code == code::TWO_BUDGETS.as_str());
+    // a budget that several workloads share has more than one owner to ask, unless it is left out for that
+    let is_its_own = |budget: &Budget| !budget.is_shared || is_second && budget.id.name == workload.id.name;
     let budgets = workload
         .budgets
         .iter()
-        .filter(|budget| budget.is_ours && !budget.is_shared);
+        .filter(|budget| budget.is_ours && is_its_own(budget));
     let vpas = workload.vpas.iter().filter(|vpa| vpa.is_ours);
     let ours = scalers
         .map(|scaler| (&scaler.id, plan.scaler.is_some(), &plan.removed.scaler))
@@ -56,7 +63,7 @@ fn gone(subject: &Planned<'_>, id: &ObjectId, reason: &Reason) -> Diagnostic {
     let why = if is(code::REMOVED) {
         "the accepted plan has another object in its place"
     } else if is(code::TWO_SCALERS) || is(code::TWO_BUDGETS) {
-        "its owner has another one in the manifests, and two would hurt"
+        "another one is in its place, and two would hurt"
     } else {
         "the policy says `mode: none`, and the accepted plan has it no longer"
     };
