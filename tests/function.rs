@@ -613,3 +613,23 @@ fn capturing_echoes_every_byte_and_overwrites_nothing() {
     assert_eq!(std::fs::read(&file).unwrap(), input);
     assert_refused(&capture(None), "capture");
 }
+
+/// Both on one stdin would be read as one stream of objects, and the message would be of another fault.
+#[test]
+fn stdin_has_the_manifests_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = policy_file(&folder, "{web: {}}");
+    let with_policy = ["fn", "--policy", policy.as_str()];
+    for (arguments, flag) in [
+        (vec!["fn", "--policy", "-"], "policy"),
+        ([&with_policy[..], &["--plan", "-"]].concat(), "plan"),
+        (
+            [&with_policy[..], &["--profile", "a.yaml", "--profile", "-"]].concat(),
+            "profile",
+        ),
+        ([&with_policy[..], &["--prices", "-"]].concat(), "prices"),
+    ] {
+        let output = run(&arguments, config_map().to_string().as_bytes());
+        assert_refused(&output, &format!("`--{flag} -` can't be read: stdin has the manifests"));
+    }
+}

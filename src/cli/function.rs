@@ -56,6 +56,7 @@ Examples:
 
 /// Runs the function over stdin.
 pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
+    only_manifests_on_stdin(arguments)?;
     let stdin = files::read(Path::new("-"), Limits::STREAM.bytes)?;
     let documents = read_stream("stdin", &stdin)?;
     let list = ResourceList::parse(documents).map_err(|error| no_objects(&error))?;
@@ -67,6 +68,26 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     console::report(&outcome.diagnostics);
     console::print(&text)?;
     Ok(Exit::Done)
+}
+
+/// Refuses `-` for a file: stdin has the manifests.
+fn only_manifests_on_stdin(arguments: &Arguments) -> Result<(), CliError> {
+    let files = [
+        ("policy", &arguments.policy),
+        ("plan", &arguments.plan),
+        ("prices", &arguments.prices),
+    ];
+    let files = files
+        .into_iter()
+        .filter_map(|(flag, file)| Some((flag, file.as_deref()?)));
+    let mut all = files.chain(arguments.profile.iter().map(|file| ("profile", file.as_path())));
+    let Some((flag, _)) = all.find(|(_, file)| *file == Path::new("-")) else {
+        return Ok(());
+    };
+    let headline = format!("`--{flag} -` can't be read: stdin has the manifests");
+    let refusal = Diagnostic::error(code::MALFORMED_INPUT, headline)
+        .help("name a file, or put the object among the items of a ResourceList");
+    Err(refusal.into())
 }
 
 /// Which items are manifests, and which are for us.
