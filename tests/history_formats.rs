@@ -232,6 +232,15 @@ fn gzip_is_read_as_what_it_holds() {
     let read_all = |bytes: &[u8]| read(&input("cpu.json.gz"), Box::new(std::io::Cursor::new(bytes.to_vec())));
     assert!(read_all(&packed).is_ok());
     assert!(read_all(&packed[..packed.len() / 2]).is_err(), "a cut download");
+    // stored as it is: what is damaged is the text, and only the checksum at the end tells whose fault that is
+    let mut stored = Vec::new();
+    flate2::read::GzEncoder::new(text.as_bytes(), flate2::Compression::none())
+        .read_to_end(&mut stored)
+        .unwrap();
+    let comma = stored.iter().position(|byte| *byte == b'[').expect("a list");
+    stored[comma] ^= 0x10;
+    let notes = read_all(&stored).unwrap_err();
+    assert!(notes[0].message.contains("the gzip stream is damaged"), "{notes:?}");
 }
 
 #[test]

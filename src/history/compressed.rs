@@ -16,6 +16,9 @@ const ZSTD_SKIPPED: &[u8] = &[0x2a, 0x4d, 0x18];
 /// What a decoder may keep to look back into: as much as `zstd -d` takes without being told to. Level 3 needs 2 MiB.
 const WINDOW_MAX: u64 = 128 << 20;
 
+/// As much text is read on for a checksum alone: seconds, and no more of what expands without end.
+const CHECKED_MAX: u64 = 4 << 30;
+
 /// How much of a file was read, and whether it was all.
 #[derive(Debug, Default)]
 struct Progress {
@@ -67,6 +70,14 @@ impl<'r> Plain<'r> {
             compression,
             progress,
             trouble: None,
+        }
+    }
+
+    /// Reads on where the text made no sense: the checksum at the end tells whether the file or its writer is at fault.
+    pub(super) fn check_rest(&mut self) {
+        if self.compression.is_some() && self.trouble.is_none() {
+            // what goes wrong is kept
+            let _ = std::io::copy(&mut self.take(CHECKED_MAX), &mut std::io::sink());
         }
     }
 

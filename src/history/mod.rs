@@ -172,6 +172,9 @@ pub fn read(input: &Input<'_>, mut raw: Box<dyn std::io::Read + '_>) -> Result<R
         }
         Err(error) => Err(unreadable(error)),
     };
+    if read.is_err() {
+        plain.check_rest();
+    }
     match plain.trouble() {
         Some(trouble) => Err(vec![trouble.in_file(input.name)]),
         None => read,
