@@ -611,6 +611,38 @@ fn a_restart_that_does_not_wait_takes_other_steps_along() {
     assert_eq!(world.plan().spec.workloads[KEY].containers, api.containers);
 }
 
+/// What does not wait goes along with nothing, and a raise of a few milli-cores repairs nothing.
+#[test]
+fn a_raise_alone_is_no_company_and_a_tiny_one_waits_its_turn() {
+    let used = |per_pod: u64| facts("api", 300, move |_| 2 * per_pod, |_| 2);
+    let policy = "{workloads: {api: {scaling: {mode: none}, requests: {memory: {value: 1Gi}}}}}";
+    // 8m, 11m and 30m, and 15 % of each: 10m, 13m and 35m, rounded up to a rung
+    for (per_pod, is_raised) in [(11, false), (30, true)] {
+        let objects = [deployment("api", 2, "10m", "512Mi")];
+        let mut world = World::new(policy, &objects, vec![(KEY, used(8))]);
+        let first = world.plan();
+        assert!(first.spec.workloads[KEY].restarted.is_some(), "memory is stated anew");
+        world.accepted = Some(first);
+        world.facts.insert(KEY.to_owned(), used(per_pod));
+        weeks_later(&mut world, 1);
+        let plan = world.plan();
+        let api = &plan.spec.workloads[KEY];
+        assert_eq!(
+            api.waiting.contains_key("restart.minInterval"),
+            !is_raised,
+            "{per_pod}m"
+        );
+        let cpu = api.containers["api"].requests.cpu.as_ref();
+        assert_eq!(
+            cpu.is_some_and(|cpu| cpu.value > Millicores::new(30)),
+            is_raised,
+            "{per_pod}m: {cpu:?}"
+        );
+        let says_so = cpu.is_some_and(|cpu| cpu.reason.inputs.contains_key("takenAlong"));
+        assert!(!says_so, "{cpu:?}");
+    }
+}
+
 /// A branch with last week's profile, or one of two profiles that is missing: what was accepted on the newer one stays.
 #[test]
 fn an_older_profile_takes_no_step() {

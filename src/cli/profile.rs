@@ -1,7 +1,7 @@
 //! `trimtab profile`: exports in, a usage profile out.
 
 use super::exit::{CliError, Exit};
-use crate::diag::{Diagnostic, code, sort, terminal};
+use crate::diag::{Diagnostic, code, counted, sort, terminal};
 use crate::history::note::Note;
 use crate::history::owners::{Declared, Owners};
 use crate::history::samples::{Expected, Labels};
@@ -407,7 +407,7 @@ fn report(profiles: &[Written], output: &Path) {
             .window
             .map_or_else(String::new, |window| format!(", {} to {}", window.start, window.end));
         let (workloads, namespace) = (profile.workloads(), &head.scope.namespace);
-        let _ = writeln!(text, "{namespace}: {workloads} workloads{window}");
+        let _ = writeln!(text, "{namespace}: {}{window}", counted(workloads as u64, "workload"));
     }
     let _ = writeln!(text, "written to {}", output.display());
     let _ = anstream::stderr().write_all(text.as_bytes());

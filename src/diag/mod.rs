@@ -234,6 +234,15 @@ pub fn first_of<T: std::fmt::Display>(names: &[T]) -> String {
     }
 }
 
+/// `1 field`, `2 fields`, `3 entries`
+pub fn counted(n: impl Into<u64>, noun: &str) -> String {
+    match (n.into(), noun.strip_suffix('y')) {
+        (1, _) => format!("1 {noun}"),
+        (n, Some(stem)) => format!("{n} {stem}ies"),
+        (n, None) => format!("{n} {noun}s"),
+    }
+}
+
 /// Whether any of them fails the run.
 pub fn has_errors(diagnostics: &[Diagnostic]) -> bool {
     diagnostics.iter().any(|d| d.severity == Severity::Error)

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Rule;
 use super::scene::{Scene, finding, is_ours, lowest_replicas, selector, selects};
-use crate::diag::{Code, Diagnostic, Severity, code, first_of};
+use crate::diag::{Code, Diagnostic, Severity, code, counted, first_of};
 use crate::units::IntOrPercent;
 use crate::workload::{Budget, Workload};
 
@@ -47,7 +47,7 @@ impl Rule for ProtectsNothing {
                 .iter()
                 .filter(|budget| !budget.is_shared && evictable(budget, lowest) == lowest);
             found.extend(idle.map(|budget| {
-                let headline = format!("at {lowest} replicas the budget lets all pods go at once");
+                let headline = format!("at {} the budget lets all pods go at once", counted(lowest, "replica"));
                 let mut note = finding(
                     code::PDB_PROTECTS_NOTHING,
                     (&budget.id, budget.is_ours),
@@ -83,7 +83,7 @@ fn blocked(workload: &Workload, budget: &Budget, lowest: u32) -> Diagnostic {
     let headline = if budget.min_available.is_none() && budget.max_unavailable.is_none() {
         "a budget without `minAvailable` and `maxUnavailable` lets no pod go".to_owned()
     } else {
-        format!("`{field}: {bound}` lets no pod go at {lowest} replicas")
+        format!("`{field}: {bound}` lets no pod go at {}", counted(lowest, "replica"))
     };
     finding(
         code::PDB_BLOCKS_EVICTIONS,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::diag::{Diagnostic, NAMED, code, first_of};
+use crate::diag::{Diagnostic, NAMED, code, counted, first_of};
 use crate::plan::model::{OptimizationPlan, ScalerPlan, Status, WorkloadPlan};
 use crate::policy::wire::{Mode, Scaling, ScalingMode};
 use crate::policy::{Matched, Settings, WorkloadSettings};
@@ -46,7 +46,10 @@ pub(super) fn check(
         diagnostic = diagnostic.because(format!("left to history in `{key}`: {}", first_of(values)));
     }
     if missing.len() > NAMED {
-        diagnostic = diagnostic.because(format!("and values of {} more workloads", missing.len() - NAMED));
+        diagnostic = diagnostic.because(format!(
+            "and values of {}",
+            counted((missing.len() - NAMED) as u64, "further workload")
+        ));
     }
     Err(vec![diagnostic])
 }

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::model::{Digests, KIND, MadeFrom, OptimizationPlan, PlanSpec, WorkloadPlan};
 use super::possible;
-use crate::diag::{Diagnostic, code};
+use crate::diag::{Diagnostic, code, counted};
 use crate::policy::wire::Metadata;
 use crate::policy::{API_VERSION, Settings, Source, schema};
 use crate::workload::{Missing, Workload};
@@ -63,7 +63,7 @@ pub fn parse(value: &Value, source: &Source, environment: &str) -> Result<Optimi
 pub fn miscounted(plan: &OptimizationPlan, source: &Source) -> Option<Diagnostic> {
     let found = plan.spec.workloads.len() as u64;
     let said = plan.spec.entries.filter(|said| *said != found)?;
-    let headline = format!("the plan says it has {said} workloads and has {found}");
+    let headline = format!("the plan says it has {} and has {found}", counted(said, "workload"));
     Some(
         Diagnostic::error(code::PLAN_EDITED, headline)
             .at(source.value_place("/spec/entries"))

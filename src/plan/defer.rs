@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::case::reason;
 use super::model::{ContainerPlan, Decided, Decision, Removable, ResourcePlan, WorkloadPlan};
+use super::restart::{raises_cpu, raises_memory};
 use super::settle::TAKEN_ALONG;
 use super::{lapse, limits, waiting};
 use crate::diag::code;
@@ -44,25 +45,25 @@ pub(super) fn take_along(plan: &mut WorkloadPlan, before: Option<&WorkloadPlan>,
     for (name, container) in &mut plan.containers {
         let old = before.and_then(|before| before.containers.get(name));
         let (requests, limits) = (&mut container.requests, &mut container.limits);
-        note(
-            &mut requests.cpu,
-            old.and_then(|old| old.requests.cpu.as_ref()),
-            guardrail,
-        );
-        note(
-            &mut requests.memory,
-            old.and_then(|old| old.requests.memory.as_ref()),
-            guardrail,
-        );
-        if !follows_stated(limits.cpu.as_ref(), requests.cpu.as_ref()) {
-            note(&mut limits.cpu, old.and_then(|old| old.limits.cpu.as_ref()), guardrail);
+        let (old_requests, old_limits) = (old.map(|old| &old.requests), old.map(|old| &old.limits));
+        let old_cpu = old_requests.and_then(|old| old.cpu.as_ref());
+        // a request that goes up is what does not wait, and its limit goes with it
+        if !raises_cpu(requests.cpu.as_ref(), old_cpu) {
+            note(&mut requests.cpu, old_cpu, guardrail);
+            if !follows_stated(limits.cpu.as_ref(), requests.cpu.as_ref()) {
+                note(&mut limits.cpu, old_limits.and_then(|old| old.cpu.as_ref()), guardrail);
+            }
         }
-        if !follows_stated(limits.memory.as_ref(), requests.memory.as_ref()) {
-            note(
-                &mut limits.memory,
-                old.and_then(|old| old.limits.memory.as_ref()),
-                guardrail,
-            );
+        let old_memory = old_requests.and_then(|old| old.memory.as_ref());
+        if !raises_memory(requests.memory.as_ref(), old_memory) {
+            note(&mut requests.memory, old_memory, guardrail);
+            if !follows_stated(limits.memory.as_ref(), requests.memory.as_ref()) {
+                note(
+                    &mut limits.memory,
+                    old_limits.and_then(|old| old.memory.as_ref()),
+                    guardrail,
+                );
+            }
         }
     }
 }

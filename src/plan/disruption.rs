@@ -4,7 +4,7 @@ use super::case::{Case, reason};
 use super::lapse;
 use super::model::{Decision, DisruptionPlan, WorkloadPlan};
 use crate::catalog::fields::Field;
-use crate::diag::{Code, code};
+use crate::diag::{Code, code, counted};
 use crate::policy::wire::DisruptionMode;
 use crate::units::IntOrPercent;
 
@@ -75,13 +75,9 @@ pub fn decide(case: &Case<'_>, lowest: u32) -> Option<DisruptionPlan> {
             return Some(kept);
         }
         if blocks(budget.min_available, budget.max_unavailable, lowest) {
-            case.find(
-                code::PDB_BLOCKS_EVICTIONS,
-                format!(
-                    "the budget `{}` that is there allows no eviction at {lowest} replicas",
-                    budget.id.name
-                ),
-            );
+            let (name, pods) = (&budget.id.name, counted(lowest, "replica"));
+            let detail = format!("the budget `{name}` that is there allows no eviction at {pods}");
+            case.find(code::PDB_BLOCKS_EVICTIONS, detail);
         }
         case.find(code::LEFT_ALONE, format!("budget `{}` stays as it is", budget.id.name));
         return None;
@@ -150,7 +146,10 @@ fn stated(case: &Case<'_>, lowest: u32) -> Pair {
     if blocks(pair.0, pair.1, lowest) {
         case.find(
             code::PDB_BLOCKS_EVICTIONS,
-            format!("the stated budget allows no eviction at {lowest} replicas: node drains will not end"),
+            format!(
+                "the stated budget allows no eviction at {}: node drains will not end",
+                counted(lowest, "replica")
+            ),
         );
     } else if protects_nothing(pair, lowest) {
         case.find(

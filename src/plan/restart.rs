@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use super::defer::{defer, hold_spot, keep_stated_only, take_along};
 use super::model::{ContainerPlan, Decided, Decision, Removable, SpotPlacement, SpotPlan, WorkloadPlan};
 use super::{Inputs, codec, last, versions, waiting};
-use crate::diag::code;
+use crate::diag::{code, counted};
 use crate::krm::Reason;
 use crate::policy::wire::StatefulRestart;
 use crate::units::{Bytes, Millicores, Timestamp};
@@ -78,7 +78,7 @@ pub(super) fn bound(inputs: &Inputs<'_>, workloads: &mut BTreeMap<String, Worklo
                 say_edited(inputs, key, plan);
             }
             (next, now) => {
-                if next.zip(now).is_some_and(|(next, now)| now < next) {
+                if turn != Turn::Law && next.zip(now).is_some_and(|(next, now)| now < next) {
                     take_along(plan, before, "restart.minInterval");
                 }
                 restarting.push((turn, Reverse(capacity.moved_by(inputs, key, plan)), key.clone()));
@@ -98,8 +98,8 @@ pub(super) fn bound(inputs: &Inputs<'_>, workloads: &mut BTreeMap<String, Worklo
             plan.note(code::RESTARTS_PODS, "applying this change replaces its pods");
         } else {
             let detail = format!(
-                "more than {} workloads would restart: it waits for a plan on a newer profile (`guardrails.wave`)",
-                bounds.wave
+                "more than {} would restart: it waits for a plan on a newer profile (`guardrails.wave`)",
+                counted(bounds.wave, "workload")
             );
             defer(plan, before, "wave", &detail);
             say_edited(inputs, &key, plan);
@@ -357,21 +357,31 @@ fn template(plan: &WorkloadPlan) -> impl PartialEq + use<> {
     )
 }
 
-/// Whether a request goes up from what is in force.
+/// Whether a request goes up from what is in force by so much that its pods need it now.
 fn raises(plan: &WorkloadPlan, in_force: &WorkloadPlan) -> bool {
-    fn is_up<T: PartialOrd>(decision: Option<&Decision<T>>, in_force: Option<&Decision<T>>) -> bool {
-        let before = |decision: &Decision<T>| match in_force {
-            Some(in_force) => decision.value > in_force.value,
-            None => decision.before.as_ref().is_some_and(|before| decision.value > *before),
-        };
-        decision.is_some_and(before)
-    }
     plan.containers.iter().any(|(name, container)| {
-        let (requests, old) = (
-            &container.requests,
-            in_force.containers.get(name).map(|old| &old.requests),
-        );
-        is_up(requests.cpu.as_ref(), old.and_then(|old| old.cpu.as_ref()))
-            || is_up(requests.memory.as_ref(), old.and_then(|old| old.memory.as_ref()))
+        let old = in_force.containers.get(name).map(|old| &old.requests);
+        raises_cpu(container.requests.cpu.as_ref(), old.and_then(|old| old.cpu.as_ref()))
+            || raises_memory(
+                container.requests.memory.as_ref(),
+                old.and_then(|old| old.memory.as_ref()),
+            )
     })
+}
+
+/// A hundredth of a core: pods that are short of less than that are not short of anything. Of memory no amount is too
+/// little: what is missing kills.
+const SHORT_OF_CPU: u64 = 10;
+
+pub(super) fn raises_cpu(new: Option<&Decision<Millicores>>, in_force: Option<&Decision<Millicores>>) -> bool {
+    raise(new, in_force, Millicores::get).is_some_and(|step| step >= SHORT_OF_CPU)
+}
+
+pub(super) fn raises_memory(new: Option<&Decision<Bytes>>, in_force: Option<&Decision<Bytes>>) -> bool {
+    raise(new, in_force, Bytes::get).is_some_and(|step| step > 0)
+}
+
+fn raise<T: Copy>(new: Option<&Decision<T>>, in_force: Option<&Decision<T>>, get: impl Fn(T) -> u64) -> Option<u64> {
+    let before = in_force.map_or(new?.before, |in_force| Some(in_force.value))?;
+    Some(get(new?.value).saturating_sub(get(before)))
 }

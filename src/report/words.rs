@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Totals;
+use crate::diag::counted;
 use crate::diff::{Change, Class, Diff, FieldChange, HIDDEN, ObjectDiff, hide_secrets};
 use crate::krm::{ObjectId, Reason};
 
@@ -119,11 +120,7 @@ pub(super) fn object(id: &ObjectId) -> String {
 
 /// `1 field`, `2 fields`
 pub(super) fn count(n: usize, noun: &str) -> String {
-    match n {
-        1 => format!("1 {noun}"),
-        n if noun.ends_with('y') => format!("{n} {}ies", noun.trim_end_matches('y')),
-        n => format!("{n} {noun}s"),
-    }
+    counted(n as u64, noun)
 }
 
 /// `6 changed, 15 added, 0 removed`
