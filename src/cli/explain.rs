@@ -95,6 +95,9 @@ fn workload(subject: &str, arguments: &Arguments) -> Result<String, CliError> {
                 }
                 let mut lines = Vec::new();
                 decisions(decided, "", &mut lines);
+                if lines.is_empty() {
+                    found.push(format!("  nothing is planned: {}\n", why_nothing(decided)));
+                }
                 let wanted = arguments.field.as_deref().unwrap_or_default();
                 for (path, line) in lines.iter().filter(|(path, _)| path.contains(wanted)) {
                     found.push(format!("  {path}: {line}\n"));
@@ -106,6 +109,15 @@ fn workload(subject: &str, arguments: &Arguments) -> Result<String, CliError> {
         return Err(unknown(subject, &known, &not_planned_yet).into());
     }
     Ok(found.concat())
+}
+
+/// Why an entry has neither a decision nor a finding.
+fn why_nothing(entry: &Value) -> &'static str {
+    match entry["mode"].as_str() {
+        Some("observe") => "mode observe, and its rules ask for nothing that would change",
+        Some("frozen") => "mode frozen, and nothing was accepted",
+        _ => "its rules ask for nothing; a `class`, or a setting such as `requests` or `scaling`, asks for something",
+    }
 }
 
 /// Neither a workload nor a code: what was meant, or why nothing is decided yet.

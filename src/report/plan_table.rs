@@ -160,6 +160,7 @@ impl PlanEnvironment {
         let count = |is: &dyn Fn(&PlanRow) -> bool| self.rows.iter().filter(|row| is(row)).count();
         let is_undecided = |row: &PlanRow| {
             row.status == Status::Planned
+                && row.waiting.is_empty()
                 && row.unchanged == 0
                 && row.changes.iter().all(|change| change.after.is_none())
         };
