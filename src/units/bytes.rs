@@ -65,7 +65,13 @@ impl FromStr for Bytes {
 
 impl From<Bytes> for Quantity {
     fn from(amount: Bytes) -> Self {
-        Self::from_nano(i128::from(amount.0) * 1_000_000_000, Format::BinarySi)
+        // in the format that its text is read back in: a plan holds amounts as text, and its seal is over that text
+        let format = if amount.0.is_multiple_of(1024) {
+            Format::BinarySi
+        } else {
+            Format::DecimalSi
+        };
+        Self::from_nano(i128::from(amount.0) * 1_000_000_000, format)
     }
 }
 
@@ -94,6 +100,20 @@ through_text!(Bytes);
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn the_text_of_an_amount_reads_back_as_the_same_text() {
+        for (bytes, text) in [
+            (1_000_000_000, "1G"),
+            (1_073_741_824, "1Gi"),
+            (1000, "1k"),
+            (1001, "1001"),
+        ] {
+            let written = Quantity::from(Bytes(bytes)).to_string();
+            assert_eq!(written, text);
+            assert_eq!(written.parse::<Quantity>().unwrap().to_string(), text);
+        }
+    }
 
     #[test]
     fn bytes_display_in_the_largest_exact_binary_unit() {
