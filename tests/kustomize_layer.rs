@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Value, json};
+use trimtab::krm::below::Below;
 use trimtab::krm::layer::{Layer, manifests, overlay};
 use trimtab::krm::patch::{Patch, Schema, patch};
 use trimtab::krm::{Change, Edit, FieldPath, ObjectId, Reason, apply};
@@ -52,7 +53,7 @@ fn assert_layer_is_exact(before: &[Value], edits: &[Edit]) {
     let expected = apply(before.to_vec(), edits).unwrap();
     write_layer(
         &folder.path().join("layer"),
-        &overlay("layer", "../app", before, edits, Schema::BuiltIn).unwrap(),
+        &overlay("layer", "../app", before, edits, &Below::default()).unwrap(),
     );
     write_layer(&folder.path().join("whole"), &manifests("whole", &expected).unwrap());
     for kustomize in Kustomize::all() {
@@ -399,7 +400,7 @@ fn the_layer_stands_on_final_names_and_wins_over_the_overlays_replicas() {
         let layer = folder.path().join(format!("layer-{}", kustomize.version));
         write_layer(
             &layer,
-            &overlay("layer", "../app", &before, &edits, Schema::BuiltIn).unwrap(),
+            &overlay("layer", "../app", &before, &edits, &Below::default()).unwrap(),
         );
         let after = objects(&kustomize.build(&layer));
         assert_same_objects(&after, &apply(before.clone(), &edits).unwrap(), kustomize.version);
@@ -436,7 +437,7 @@ fn a_moved_container_of_a_rollout_fails_the_build() {
     );
     write_layer(
         &folder.path().join("layer"),
-        &overlay("layer", "../app", &[before], &edits, Schema::BuiltIn).unwrap(),
+        &overlay("layer", "../app", &[before], &edits, &Below::default()).unwrap(),
     );
     for kustomize in Kustomize::all() {
         let output = kustomize.build(&folder.path().join("layer"));
@@ -497,7 +498,7 @@ fn a_strategic_patch_finds_moved_containers_and_bears_absent_fields() {
         );
         write_layer(
             &folder.path().join("layer"),
-            &overlay("layer", "../app", &[before], &edits, Schema::BuiltIn).unwrap(),
+            &overlay("layer", "../app", &[before], &edits, &Below::default()).unwrap(),
         );
         for kustomize in Kustomize::all() {
             let built = objects(&kustomize.build(&folder.path().join("layer"))).remove(0);

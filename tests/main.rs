@@ -38,6 +38,7 @@ mod kustomize_strings;
 mod limits;
 mod mistyped;
 mod namespaces;
+mod odd;
 mod owner;
 mod plan_laws;
 mod plan_possible;

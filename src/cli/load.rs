@@ -14,7 +14,7 @@ use crate::io::environments::{self, Environment, PLAN_FILE, PRICES_FILE, Wiring}
 use crate::io::files;
 use crate::io::kustomization::{Kustomization, documents, names};
 use crate::io::kustomize::Kustomize;
-use crate::krm::patch::Schema;
+use crate::krm::below::Below;
 use crate::krm::{Edit, Object};
 use crate::pipeline::{self, Inputs, ProfileSource, Purpose};
 use crate::plan::{OptimizationPlan, model};
@@ -56,8 +56,8 @@ pub struct Loaded {
     pub environment: Environment,
     /// Everything the pipeline needs, the accepted plan among it.
     pub inputs: Inputs,
-    /// The schema that patches around its manifests are merged by.
-    pub schema: Schema,
+    /// What a layer around its manifests stands on.
+    pub below: Below,
 }
 
 impl Loaded {
@@ -203,12 +203,12 @@ fn one(environment: Environment, kustomize: &Kustomize, threads: usize, purpose:
             threads,
         },
         environment,
-        schema: build.schema,
+        below: build.below,
     })
 }
 
 /// An environment may list its plan before there is one; kustomize would refuse the missing file. Then what it stands on
-/// is built with the policy beside it, which shows the same objects.
+/// is built with the policy beside it, which shows the same objects where the environment alters none.
 fn without_missing_plan(environment: &Environment, has_plan: bool) -> Result<Option<Environment>, CliError> {
     let folder = &environment.folder;
     if environment.wiring != Wiring::Transformers || has_plan {
@@ -223,13 +223,16 @@ fn without_missing_plan(environment: &Environment, has_plan: bool) -> Result<Opt
         return Ok(None);
     }
     let policy = folder.join(environments::POLICY_FILE);
+    let alters = kustomization.iter().any(|found| {
+        found.alterations().next().is_some() || found.entries("transformers").any(|entry| is_of_others(folder, entry))
+    });
     match entries
         .iter()
         .filter(|entry| **entry != PLAN_FILE && !holds_only_our_kinds(&folder.join(entry)))
         .collect::<Vec<_>>()
         .as_slice()
     {
-        [below] if policy.is_file() => Ok(Some(Environment {
+        [below] if policy.is_file() && !alters => Ok(Some(Environment {
             folder: folder.join(below),
             wiring: Wiring::Beside(policy),
             has_kustomization: true,
@@ -244,6 +247,11 @@ fn without_missing_plan(environment: &Environment, has_plan: bool) -> Result<Opt
         ))
         .into()),
     }
+}
+
+/// Whether an entry of `transformers` is a file of somebody else.
+pub fn is_of_others(folder: &Path, entry: &str) -> bool {
+    folder.join(entry).is_file() && !holds_only_our_kinds(&folder.join(entry))
 }
 
 /// Whether a file adds nothing to the manifests.

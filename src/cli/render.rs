@@ -14,7 +14,7 @@ use crate::io::files;
 use crate::io::folder;
 use crate::io::kustomization::{Kustomization, names};
 use crate::io::kustomize::relative;
-use crate::krm::layer::{self, Layer};
+use crate::krm::layer::{self, Layer, LayerError};
 use crate::pipeline::{self, Purpose};
 use crate::yaml::{self, Limits};
 
@@ -155,14 +155,17 @@ pub fn texts_of(
     let outcome = pipeline::run(&one.inputs).map_err(CliError::Diagnostics)?;
     let name = &outcome.plan.metadata.name;
     let mut layer = match form {
-        Form::Manifests => layer::manifests(name, &outcome.objects.into_objects()).map_err(|error| {
+        Form::Manifests => {
+            refuse_functions_after_ours(one)?;
+            layer::manifests(name, &outcome.objects.into_objects()).map_err(|error| {
             Diagnostic::error(code::MALFORMED_INPUT, error.to_string())
                 .because("`--as manifests` writes a kustomization with every object, and none may get lost")
                 .help("give the object a name of its own, move it out of the folder, or pipe the manifests through `trimtab fn`")
-        })?,
+            })?
+        }
         Form::Overlay => {
             let base = base(one, output)?;
-            layer::overlay(name, &base, &one.inputs.objects, &outcome.edits, one.schema).map_err(anyhow::Error::from)?
+            layer::overlay(name, &base, &one.inputs.objects, &outcome.edits, &one.below).map_err(no_layer)?
         }
     };
     let from = way(output, one.folder())?;
@@ -170,6 +173,16 @@ pub fn texts_of(
         kustomization["metadata"]["annotations"] = json!({ RENDERED_FROM: from });
     }
     Ok((texts(&layer), outcome.diagnostics))
+}
+
+fn no_layer(error: LayerError) -> CliError {
+    match error {
+        LayerError::Apply(error) => anyhow::Error::from(error).into(),
+        LayerError::Mistaken { .. } => Diagnostic::error(code::MISSING_INPUT, error.to_string())
+            .because("a layer finds what it changes by its name, and kustomize looks under former names too")
+            .help("give one of the two another name, or use `--as manifests`")
+            .into(),
+    }
 }
 
 fn texts(layer: &Layer) -> BTreeMap<String, String> {
@@ -217,15 +230,34 @@ fn the_overlay_below(folder: &Path) -> Result<String, CliError> {
         .entries("resources")
         .filter(|entry| !folder.join(entry).is_dir() && !load::holds_only_our_kinds(&folder.join(entry)))
         .collect();
-    // a function of others beside ours changes what ours gives; what a folder makes is judged when it is built
-    let is_of_others = |entry: &&str| folder.join(entry).is_file() && !load::holds_only_our_kinds(&folder.join(entry));
     let mut more: Vec<String> = own.iter().map(|entry| format!("the resource `{entry}`")).collect();
     more.extend(kustomization.alterations().map(|field| format!("`{field}`")));
-    let transformers = kustomization.entries("transformers").filter(is_of_others);
+    // a function of others beside ours changes what ours gives; what a folder makes is judged when it is built
+    let transformers = kustomization
+        .entries("transformers")
+        .filter(|entry| load::is_of_others(folder, entry));
     more.extend(transformers.map(|entry| format!("the transformer `{entry}`")));
     match (below.as_slice(), more.as_slice()) {
         ([one], []) => Ok((*one).to_owned()),
         (below, more) => Err(does_more(folder, below.len(), more)),
+    }
+}
+
+/// What runs after the function changes what it made, and whole manifests hold what it made.
+fn refuse_functions_after_ours(one: &Loaded) -> Result<(), CliError> {
+    let folder = one.folder();
+    let kustomization = Kustomization::of(folder).map_err(anyhow::Error::from)?;
+    let entries = kustomization.iter().flat_map(|found| found.entries("transformers"));
+    let mut from_ours = entries.skip_while(|entry| load::is_of_others(folder, entry)).skip(1);
+    match from_ours.find(|entry| load::is_of_others(folder, entry)) {
+        Some(entry) if one.environment.wiring == Wiring::Transformers => {
+            let headline = format!("`{}` runs `{entry}` after trimtab", folder.display());
+            Err(Diagnostic::error(code::MISSING_INPUT, headline)
+                .because("it changes what trimtab makes, and rendered manifests would miss that")
+                .help("list the policy last under `transformers:`")
+                .into())
+        }
+        _ => Ok(()),
     }
 }
 

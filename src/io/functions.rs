@@ -33,6 +33,8 @@ pub struct Functions {
     pub remote: Vec<String>,
     /// Whether a kustomization of the tree brings a schema of its own.
     pub has_schema: bool,
+    /// Whether one value of the tree may stand in several places of the manifests.
+    pub shares_values: bool,
 }
 
 /// One of our functions.
@@ -75,6 +77,7 @@ impl<E: From<YamlFileError>> Walk<'_, E> {
             return Ok(());
         };
         self.found.has_schema |= kustomization.has_schema();
+        self.found.shares_values |= kustomization.shares_values();
         for entry in READ.iter().flat_map(|field| kustomization.entries(field)) {
             match kustomization.target(entry) {
                 Target::Folder(folder) => self.visit(&folder)?,

@@ -114,6 +114,14 @@ impl Kustomization {
         self.value.get("openapi").is_some_and(|openapi| !openapi.is_null())
     }
 
+    /// Whether kustomize may hold one value of it in several places: behind an alias, or copied by a replacement.
+    pub fn shares_values(&self) -> bool {
+        let is_sharing = |text: &str| has_alias(text) || text.contains("ReplacementTransformer");
+        let files = self.files().chain([self.file.clone()]);
+        let mut texts = files.filter_map(|file| files::read_text(&file, Limits::STREAM.bytes).ok());
+        self.value.get("replacements").is_some() || texts.any(|text| is_sharing(&text))
+    }
+
     /// What an entry names.
     pub fn target(&self, entry: &str) -> Target {
         let path = self.folder.join(entry);
@@ -207,6 +215,19 @@ pub fn documents(path: &Path) -> Result<Vec<Object>, YamlFileError> {
         Ok(documents) => Ok(documents.into_iter().map(|document| document.value).collect()),
         Err(error) => Err(YamlFileError::yaml(path, text)(error)),
     }
+}
+
+/// Whether a text has what may be an alias of YAML: `*name` where a value may begin, and an anchor `&name`.
+fn has_alias(text: &str) -> bool {
+    let has = |sign: char| {
+        text.match_indices(sign).any(|(at, _)| {
+            let before = text[..at].chars().next_back();
+            let after = text[at + 1..].chars().next();
+            before.is_none_or(|before| before.is_whitespace() || "[{,:".contains(before))
+                && after.is_some_and(|after| !after.is_whitespace() && !",[]{}".contains(after))
+        })
+    };
+    has('*') && has('&')
 }
 
 /// The sorted names in a folder.

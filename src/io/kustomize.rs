@@ -13,6 +13,7 @@ use super::kustomization::YamlFileError;
 use super::manifests::{ManifestError, manifests};
 use super::process::{Finished, ProcessError, Program};
 use super::{capture, kustomization};
+use crate::krm::below::Below;
 use crate::krm::patch::Schema;
 use crate::krm::{ListError, Object, ResourceList};
 use crate::yaml::{self, Limits, ReadError};
@@ -45,8 +46,8 @@ pub struct Build {
     pub output: Vec<Object>,
     /// What kustomize said, such as warnings.
     pub talk: String,
-    /// The schema that patches of a layer around this build are merged by.
-    pub schema: Schema,
+    /// What a layer around this build stands on.
+    pub below: Below,
 }
 
 /// Why there are no manifests.
@@ -140,7 +141,10 @@ impl Kustomize {
         } else {
             Schema::BuiltIn
         };
-        Ok(Build { schema, ..build })
+        // nobody knows what a base elsewhere holds
+        let shares_values = tree.shares_values || !tree.remote.is_empty();
+        let below = Below::of(schema, shares_values, &build.items);
+        Ok(Build { below, ..build })
     }
 
     fn capture_tree(&self, environment: &Environment, tree: &Functions) -> Result<Build, BuildError> {
@@ -160,7 +164,7 @@ impl Kustomize {
                     policy: Some(policy),
                     output,
                     talk,
-                    schema: Schema::BuiltIn,
+                    below: Below::default(),
                 })
             }
             Wiring::Beside(policy) => {
@@ -227,7 +231,7 @@ fn plain_manifests(environment: &Environment) -> Result<Build, BuildError> {
         items,
         policy,
         talk: String::new(),
-        schema: Schema::BuiltIn,
+        below: Below::default(),
     })
 }
 
@@ -340,7 +344,7 @@ impl Capture {
             policy: list.function_config,
             output,
             talk,
-            schema: Schema::BuiltIn,
+            below: Below::default(),
         })
     }
 }

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::apply::{ApplyError, apply_each};
-use super::patch::{Patch, Schema, patch};
+use super::below::Below;
+use super::patch::{Patch, by_operations, patch};
 use super::{Edit, Object, ObjectId};
 
 /// The kustomization file of every layer.
@@ -28,20 +29,34 @@ pub struct Layer {
     pub files: BTreeMap<String, Value>,
 }
 
+/// Why there is no layer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LayerError {
+    /// The edits do not fit the objects.
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+    /// A patch, or a reference of a new object, would be for another object.
+    #[error("kustomize can't tell `{meant}` from `{other}`, which had that name before")]
+    Mistaken {
+        /// The object that is meant.
+        meant: Box<ObjectId>,
+        /// The other one.
+        other: Box<ObjectId>,
+    },
+}
+
 /// The layer around `base` (a path from the layer's folder to what it stands on) that turns `before`, what `base`
 /// builds, into `apply(before, edits)`.
-pub fn overlay(name: &str, base: &str, before: &[Object], edits: &[Edit], schema: Schema) -> Result<Layer, ApplyError> {
+pub fn overlay(name: &str, base: &str, before: &[Object], edits: &[Edit], below: &Below) -> Result<Layer, LayerError> {
     let after = apply_each(before.to_vec(), edits)?;
-    let change = |before: &Object, after: &Option<Object>| match after {
-        Some(after) => patch(before, after, schema),
-        None => Some(Patch::Merge(deletion(before))),
-    };
-    let changed: Vec<(ObjectId, Patch)> = before
+    let changed = before
         .iter()
         .zip(&after.existing)
-        .filter_map(|(before, after)| Some((ObjectId::of(before)?, change(before, after)?)))
-        .collect();
+        .filter_map(|(before, after)| Some((ObjectId::of(before)?, change(before, after.as_ref(), below)?)))
+        .map(|(id, patch)| for_it_alone(&id, patch, below).map(|patch| (id, patch)))
+        .collect::<Result<Vec<(ObjectId, Patch)>, _>>()?;
     let new: Vec<&Object> = after.new.iter().collect();
+    new.iter().try_for_each(|object| refers_as_written(object, below))?;
     let ids: Vec<ObjectId> = changed
         .iter()
         .map(|(id, _)| id.clone())
@@ -62,6 +77,46 @@ pub fn overlay(name: &str, base: &str, before: &[Object], edits: &[Edit], schema
     let mut resources = objects_into(&mut files, &names, new);
     resources.insert(0, base.to_owned());
     Ok(finish(files, name, &resources, patches.into_values().collect()))
+}
+
+fn change(before: &Object, after: Option<&Object>, below: &Below) -> Option<Patch> {
+    match after {
+        Some(after) if below.shares_values => by_operations(before, after),
+        Some(after) => patch(before, after, below.schema),
+        None => Some(Patch::Merge(deletion(before))),
+    }
+}
+
+/// The patch, if kustomize finds its object alone.
+fn for_it_alone(id: &ObjectId, patch: Patch, below: &Below) -> Result<Patch, LayerError> {
+    let other = match patch {
+        Patch::Merge(_) => below.also_named(id),
+        Patch::Json6902(_) => below.also_selected(id),
+    };
+    other.map_or(Ok(patch), |other| Err(mistaken(id.clone(), other)))
+}
+
+fn mistaken(meant: ObjectId, other: &ObjectId) -> LayerError {
+    LayerError::Mistaken {
+        meant: Box::new(meant),
+        other: Box::new(other.clone()),
+    }
+}
+
+/// The one reference of a new object that kustomize puts right: an HPA's.
+fn refers_as_written(object: &Object, below: &Below) -> Result<(), LayerError> {
+    let target = &object["spec"]["scaleTargetRef"];
+    let (Some(id), Some(kind), Some(name)) = (ObjectId::of(object), target["kind"].as_str(), target["name"].as_str())
+    else {
+        return Ok(());
+    };
+    match below.mistaken_for(kind, &id.namespace, name) {
+        Some(other) if id.kind == "HorizontalPodAutoscaler" => {
+            let api_version = target["apiVersion"].as_str().unwrap_or_default();
+            Err(mistaken(ObjectId::new(api_version, kind, &id.namespace, name), other))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The patch that takes a whole object away, in every schema.
@@ -263,7 +318,7 @@ mod tests {
     #[test]
     fn the_layer_of_no_edits_is_the_base_alone() {
         let before = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}});
-        let layer = overlay("shop", "../apps/shop", &[before], &[], Schema::BuiltIn).unwrap();
+        let layer = overlay("shop", "../apps/shop", &[before], &[], &Below::default()).unwrap();
         assert_eq!(
             layer.files,
             [(

@@ -52,11 +52,14 @@ static LISTS: &[KeyedList] = &[
     keyed(&["initContainers", "ports"], &["containerPort", "protocol"]),
     keyed(&["containers", "volumeMounts"], &["mountPath"]),
     keyed(&["initContainers", "volumeMounts"], &["mountPath"]),
+    keyed(&["ephemeralContainers", "ports"], &["containerPort", "protocol"]),
     keyed(&["ephemeralContainers", "volumeMounts"], &["mountPath"]),
+    keyed(&["ephemeralContainers", "volumeDevices"], &["devicePath"]),
     keyed(&["containers", "volumeDevices"], &["devicePath"]),
     keyed(&["initContainers", "volumeDevices"], &["devicePath"]),
     keyed(&["spec", "ports"], &["port", "protocol"]),
     keyed(&["status", "conditions"], &["type"]),
+    keyed(&["metadata", "ownerReferences"], &["uid"]),
     unknown_to_kustomize(&["spec", "schedulingGates"], &["name"]),
     unknown_to_kustomize(&["spec", "resourceClaims"], &["name"]),
     unknown_to_kustomize(&["resources", "claims"], &["name"]),
@@ -75,6 +78,23 @@ impl KeyedList {
     /// The key of an item: one text for each key field, defaults filled in; `None` where one is missing or no scalar.
     pub fn key_of(&self, item: &Value) -> Option<Vec<String>> {
         self.keys.iter().map(|key| key_field(item, key)).collect()
+    }
+
+    /// Whether a merge inside kustomize keeps every item. It merges items of one key into one, also in lists that a patch
+    /// does not name, and knows no defaults: an item without `protocol` is taken for the first of its `containerPort`.
+    pub fn keeps_all(&self, items: &[Value]) -> bool {
+        let written = |item: &Value| -> Vec<Option<String>> {
+            let field = |key: &&str| item.get(*key).and_then(|_| key_field(item, key));
+            self.keys.iter().map(field).collect()
+        };
+        let written: Vec<_> = items.iter().map(written).collect();
+        let is_taken_for = |item: &[Option<String>], earlier: &[Option<String>]| {
+            let mut keys = item.iter().zip(earlier);
+            keys.all(|(key, earlier)| key.is_none() || key == earlier)
+        };
+        written.iter().enumerate().all(|(at, item)| {
+            item.iter().any(Option::is_some) && !written[..at].iter().any(|earlier| is_taken_for(item, earlier))
+        })
     }
 
     /// The keys of all items in order; `None` unless every item has one and all differ.
@@ -137,6 +157,27 @@ mod tests {
         );
         assert_eq!(ports.key_of(&json!({"protocol": "UDP"})), None);
         assert_eq!(ports.key_of(&json!("80")), None);
+    }
+
+    #[test]
+    fn a_merge_loses_items_of_one_key() {
+        let udp = json!({"containerPort": 53, "protocol": "UDP"});
+        let (bare, tcp) = (
+            json!({"containerPort": 53}),
+            json!({"containerPort": 53, "protocol": "TCP"}),
+        );
+        for (items, keeps_all) in [
+            (vec![&udp, &tcp], true),
+            (vec![&bare, &udp, &tcp], true),
+            (vec![&udp, &bare], false),
+            (vec![&bare, &bare], false),
+        ] {
+            let items: Vec<Value> = items.into_iter().cloned().collect();
+            let ports = keyed_list(&["containers", "ports"]).unwrap();
+            assert_eq!(ports.keeps_all(&items), keeps_all, "{items:?}");
+        }
+        let env = keyed_list(&["containers", "env"]).unwrap();
+        assert!(!env.keeps_all(&[json!({"value": "1"})]));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Kubernetes objects as values: identity, `ResourceList` in and out, edits and how they are applied.
 
 pub mod apply;
+pub mod below;
 pub mod edit;
 pub mod id;
 pub mod layer;

@@ -6,6 +6,8 @@
 //! - A strategic merge moves the list items it names to the front of the list, in the patch's order. So all items up to
 //!   the last changed one are named, in their own order.
 //! - `$patch: replace` as an item replaces a list that the schema merges; in any other list it stays there as an item.
+//! - It merges items of one key into one, in every list that the schema merges, whether the patch names it or not: of two
+//!   `hostAliases` of one `ip` the first is lost. It drops an empty `metadata.namespace`.
 //! - A null removes and is no error where nothing was; a map left without fields stays as `{}`.
 //! - Lists of custom resources are replaced as a whole. To change one container of a Rollout takes a JSON patch, which
 //!   knows positions only: a `test` of the item's name makes the build fail when the items have moved.
@@ -25,9 +27,10 @@ pub enum Patch {
 }
 
 /// The schema by which kustomize merges the lists of built-in kinds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Schema {
     /// The one inside kustomize.
+    #[default]
     BuiltIn,
     /// One that a kustomization of the tree names under `openapi:`. It replaces the built-in one for the whole build, so
     /// that a Deployment may be as unknown as any custom resource.
@@ -40,8 +43,13 @@ pub fn patch(before: &Object, after: &Object, schema: Schema) -> Option<Patch> {
     if before == after {
         return None;
     }
-    let merged = merge_patch(&id, before, after, Lists::of(&id, schema));
-    Some(merged.map_or_else(|| Patch::Json6902(json_patch(before, after)), Patch::Merge))
+    let merged = merge_patch(&id, before, after, Lists::of(&id, schema)).map(Patch::Merge);
+    merged.or_else(|| by_operations(before, after))
+}
+
+/// What leads from `before` to `after` as a JSON patch; `None` where they are equal.
+pub fn by_operations(before: &Object, after: &Object) -> Option<Patch> {
+    (before != after).then(|| Patch::Json6902(json_patch(before, after)))
 }
 
 /// Containers that a merge patch names and its object lacks, by name. Such an item is no change: merged in, it is one
@@ -70,7 +78,7 @@ pub fn added_containers(object: &Object, patch: &Value) -> Vec<String> {
 }
 
 fn merge_patch(id: &ObjectId, before: &Object, after: &Object, lists: Lists) -> Option<Value> {
-    if ObjectId::of(after).as_ref() != Some(id) {
+    if ObjectId::of(after).as_ref() != Some(id) || !is_kept_by_a_merge(before, lists) {
         return None;
     }
     let Value::Object(mut patch) = (Merge { lists }).map(before, after, &[])? else {
@@ -112,6 +120,35 @@ impl Lists {
     }
 }
 
+/// Whether a strategic merge leaves alone what its patch does not name.
+fn is_kept_by_a_merge(object: &Object, lists: Lists) -> bool {
+    object["metadata"]["namespace"] != "" && are_lists_kept(object, lists, &[])
+}
+
+fn are_lists_kept(value: &Value, lists: Lists, path: &[&str]) -> bool {
+    match value {
+        Value::Object(map) => map
+            .iter()
+            .all(|(key, value)| are_lists_kept(value, lists, &[path, &[key.as_str()]].concat())),
+        Value::Array(items) => {
+            is_list_kept(items, lists, path) && items.iter().all(|item| are_lists_kept(item, lists, path))
+        }
+        _ => true,
+    }
+}
+
+fn is_list_kept(items: &[Value], lists: Lists, path: &[&str]) -> bool {
+    // whatever the kind, `metadata` is that of the schema
+    let is_merged = lists == Lists::Schema || path.first() == Some(&"metadata");
+    if path == FINALIZERS {
+        return items.iter().enumerate().all(|(at, item)| !items[..at].contains(item));
+    }
+    !is_merged || keyed_list(path).is_none_or(|list| !list.merged_by_kustomize || list.keeps_all(items))
+}
+
+/// The one list of scalars that the schema merges.
+const FINALIZERS: [&str; 2] = ["metadata", "finalizers"];
+
 /// Makes merge patches; every function answers `None` where the form can't be exact.
 struct Merge {
     lists: Lists,
@@ -147,7 +184,6 @@ impl Merge {
     }
 
     fn list(&self, before: &[Value], after: &[Value], path: &[&str]) -> Option<Value> {
-        // finalizers are the one list of scalars that the schema merges
         if self.lists == Lists::Unknown || path.ends_with(&["finalizers"]) {
             return None;
         }

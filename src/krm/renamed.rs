@@ -5,13 +5,27 @@
 
 use serde_json::Value;
 
+use super::ObjectId;
+
 const NAMES: &str = "internal.config.kubernetes.io/previousNames";
+const NAMESPACES: &str = "internal.config.kubernetes.io/previousNamespaces";
+const KINDS: &str = "internal.config.kubernetes.io/previousKinds";
 const PREFIXES: &str = "internal.config.kubernetes.io/prefixes";
 const SUFFIXES: &str = "internal.config.kubernetes.io/suffixes";
 
 /// Whether an object had a name before it got the one it has.
 pub fn was_named(object: &Value, name: &str) -> bool {
     noted(object, NAMES).any(|former| former == name)
+}
+
+/// The identities that an object had, the first one first.
+pub fn former_ids(object: &Value) -> Vec<ObjectId> {
+    let api_version = object["apiVersion"].as_str().unwrap_or_default();
+    let kinds_and_namespaces = noted(object, KINDS).zip(noted(object, NAMESPACES));
+    noted(object, NAMES)
+        .zip(kinds_and_namespaces)
+        .map(|(name, (kind, namespace))| ObjectId::new(api_version, kind, namespace, name))
+        .collect()
 }
 
 /// Whether the same layers gave two objects their prefixes and suffixes; one of them may come from further inside.
