@@ -232,14 +232,27 @@ fn find(scope: Scope, keys: &[&str]) -> Option<&'static Range> {
 
 /// Whether keys fit a pattern of the tables: `*` is a name of the user's, `?` one of `value`, `min` and `max`.
 pub(super) fn is_at(pattern: &str, keys: &[&str]) -> bool {
-    // every value of a plan is held against every row: most differ in the first key
+    // every value of a plan is held against every row: most differ in the last key
+    let last = keys.last().copied().unwrap_or_default();
+    let may_fit = match pattern.as_bytes().last() {
+        Some(b'*') => true,
+        Some(b'?') => is_of_setting(last),
+        _ => pattern.ends_with(last),
+    };
+    if !may_fit {
+        return false;
+    }
     let mut parts = pattern.split('/');
     let is_fit = |key: &&str| match parts.next() {
         Some("*") => true,
-        Some("?") => matches!(*key, "value" | "min" | "max"),
+        Some("?") => is_of_setting(key),
         part => part == Some(*key),
     };
     keys.iter().all(is_fit) && parts.next().is_none()
+}
+
+fn is_of_setting(key: &str) -> bool {
+    matches!(key, "value" | "min" | "max")
 }
 
 impl Range {
@@ -318,5 +331,6 @@ mod tests {
             &keys("scaling/metrics/value/value")
         ));
         assert!(!is_at("scaling/minReplicas/?", &keys("scaling/minReplicas/most")));
+        assert!(is_at("environment", &["environment"]) && !is_at("environment", &["ment"]));
     }
 }
