@@ -14,7 +14,7 @@ pub mod resource_list;
 pub use apply::{ApplyError, apply};
 pub use edit::{Change, Edit, Reason};
 pub use id::{DefaultNamespace, ObjectId};
-pub use path::{FieldPath, Segment};
+pub use path::{FieldPath, Segment, at};
 pub use resource_list::{ListError, ResourceList};
 
 /// A Kubernetes object as it was read: untyped, so that nothing is lost on the way through.

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::ObjectId;
+use super::{ObjectId, at};
 
 const NAMES: &str = "internal.config.kubernetes.io/previousNames";
 const NAMESPACES: &str = "internal.config.kubernetes.io/previousNamespaces";
@@ -41,7 +41,7 @@ pub fn is_renamed_alike(one: &Value, other: &Value) -> bool {
 }
 
 fn noted<'a>(object: &'a Value, key: &str) -> impl Iterator<Item = &'a str> {
-    let annotations = object.pointer("/metadata/annotations");
+    let annotations = at(object, "/metadata/annotations");
     let list = annotations.and_then(|all| all.get(key)?.as_str()).unwrap_or_default();
     list.split(',').filter(|name| !name.is_empty())
 }

@@ -5,24 +5,22 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::model::Container;
+use crate::krm::at;
 use crate::units::{Bytes, Millicores, Quantity};
 
 /// Containers in their order, native sidecars behind them; one without a name is none. A quantity that can't be read counts as absent: the API
 /// server refuses it, and it is not ours to mend.
 pub(super) fn read(pod_spec: &Value) -> Vec<Container> {
     let list = |key: &str| {
-        let mut list = pod_spec.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
-        list.retain(|container| container["name"].is_string());
-        list
+        let list = pod_spec.get(key).and_then(Value::as_array).into_iter().flatten();
+        list.filter(|container| container["name"].is_string())
     };
-    let sidecars = list("initContainers")
-        .into_iter()
-        .filter(is_sidecar)
-        .map(|container| Container {
-            is_sidecar: true,
-            ..one(&container)
-        });
-    list("containers").iter().map(one).chain(sidecars).collect()
+    let sidecars = list("initContainers").filter(|container| is_sidecar(container));
+    let sidecars = sidecars.map(|container| Container {
+        is_sidecar: true,
+        ..one(container)
+    });
+    list("containers").map(one).chain(sidecars).collect()
 }
 
 /// What a pod requests for its containers: those that run together, or more where an init container needs more while it
@@ -47,6 +45,13 @@ pub(crate) fn is_sidecar(container: &Value) -> bool {
     container.get("restartPolicy").and_then(Value::as_str) == Some("Always")
 }
 
+const AMOUNTS: [&str; 4] = [
+    "/resources/requests/cpu",
+    "/resources/requests/memory",
+    "/resources/limits/cpu",
+    "/resources/limits/memory",
+];
+
 /// Requests and limits that are there and can't be read, and names that are there twice.
 pub(super) fn unreadable(pod_spec: &Value) -> Vec<String> {
     let containers = ["containers", "initContainers"]
@@ -59,15 +64,14 @@ pub(super) fn unreadable(pod_spec: &Value) -> Vec<String> {
         if !names.insert(name) {
             found.push(format!("two containers `{name}`"));
         }
-        for field in ["requests/cpu", "requests/memory", "limits/cpu", "limits/memory"] {
-            let Some(value) = container.pointer(&format!("/resources/{field}")) else {
-                continue;
-            };
+        for pointer in AMOUNTS {
+            let Some(value) = at(container, pointer) else { continue };
             let quantity = Quantity::from_json(value).ok();
             let is_read =
                 quantity.is_some_and(|quantity| quantity.nano() >= 0 && Bytes::from_quantity_ceil(quantity).is_ok());
             if !is_read {
                 let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                let field = pointer.trim_start_matches("/resources/");
                 found.push(format!("container `{name}` {field} `{shown}`"));
             }
         }
@@ -77,11 +81,7 @@ pub(super) fn unreadable(pod_spec: &Value) -> Vec<String> {
 
 /// One container as it is written.
 pub(crate) fn one(container: &Value) -> Container {
-    let amount = |pointer: &str| {
-        container
-            .pointer(pointer)
-            .and_then(|value| Quantity::from_json(value).ok())
-    };
+    let amount = |pointer: &str| at(container, pointer).and_then(|value| Quantity::from_json(value).ok());
     let cpu = |pointer: &str| amount(pointer).and_then(|quantity| Millicores::from_quantity_ceil(quantity).ok());
     let memory = |pointer: &str| amount(pointer).and_then(|quantity| Bytes::from_quantity_ceil(quantity).ok());
     let text = |key: &str| {
@@ -99,7 +99,7 @@ pub(crate) fn one(container: &Value) -> Container {
         memory_request: memory("/resources/requests/memory"),
         cpu_limit: cpu("/resources/limits/cpu"),
         memory_limit: memory("/resources/limits/memory"),
-        has_pre_stop: container.pointer("/lifecycle/preStop").is_some(),
+        has_pre_stop: at(container, "/lifecycle/preStop").is_some(),
         looks_like_jvm: looks_like_jvm(container),
     }
 }

@@ -7,7 +7,7 @@ use kube_core::{Selector, SelectorExt};
 use serde_json::Value;
 
 use super::model::{Budget, Scaler, Vpa};
-use crate::krm::{MANAGED_BY, ObjectId};
+use crate::krm::{MANAGED_BY, ObjectId, at};
 use crate::units::{IntOrPercent, Percent};
 
 /// Kind and name of what an object points at, in its own namespace.
@@ -16,8 +16,7 @@ pub(super) type Target = (String, String);
 /// Whether trimtab made the object.
 fn is_ours(object: &Value) -> bool {
     let (key, value) = MANAGED_BY;
-    object
-        .pointer("/metadata/labels")
+    at(object, "/metadata/labels")
         .and_then(|labels| labels.get(key))
         .and_then(Value::as_str)
         == Some(value)
@@ -37,8 +36,7 @@ pub(super) fn vpa(id: &ObjectId, object: &Value) -> Option<(Target, Vpa)> {
     if (id.group.as_str(), id.kind.as_str()) != ("autoscaling.k8s.io", "VerticalPodAutoscaler") {
         return None;
     }
-    let mode = object
-        .pointer("/spec/updatePolicy/updateMode")
+    let mode = at(object, "/spec/updatePolicy/updateMode")
         .and_then(Value::as_str)
         .unwrap_or("Recreate");
     let vpa = Vpa {
@@ -51,7 +49,7 @@ pub(super) fn vpa(id: &ObjectId, object: &Value) -> Option<(Target, Vpa)> {
 }
 
 fn target(object: &Value, field: &str) -> Option<Target> {
-    let reference = object.pointer("/spec")?.get(field)?;
+    let reference = at(object, "/spec")?.get(field)?;
     let kind = reference.get("kind").and_then(Value::as_str).unwrap_or("Deployment");
     Some((kind.to_owned(), reference.get("name")?.as_str()?.to_owned()))
 }
@@ -78,8 +76,7 @@ fn targets_of_metrics(spec: &Value, resource: &str) -> Vec<Utilization> {
     let metrics = spec["metrics"].as_array().into_iter().flatten();
     let target = |metric: &Value| {
         let source = metric.get("resource").or_else(|| metric.get("containerResource"))?;
-        let share = source
-            .pointer("/target/averageUtilization")
+        let share = at(source, "/target/averageUtilization")
             // of `autoscaling/v2beta1`
             .or_else(|| source.get("targetAverageUtilization"))?;
         let container = source.get("container").and_then(Value::as_str).map(str::to_owned);
@@ -93,9 +90,9 @@ fn targets_of_triggers(spec: &Value, resource: &str) -> Vec<Utilization> {
     let triggers = spec["triggers"].as_array().into_iter().flatten();
     let is_target = |trigger: &&Value| trigger["type"] == resource && trigger["metricType"] != "AverageValue";
     let target = |trigger: &Value| {
-        let container = trigger.pointer("/metadata/containerName").and_then(Value::as_str);
+        let container = at(trigger, "/metadata/containerName").and_then(Value::as_str);
         (
-            whole_percent(trigger.pointer("/metadata/value")),
+            whole_percent(at(trigger, "/metadata/value")),
             container.map(str::to_owned),
         )
     };
@@ -126,7 +123,7 @@ fn hpa(id: &ObjectId, object: &Value) -> Scaler {
     let target = target.or_else(|| whole_percent(spec.get("targetCPUUtilizationPercentage")));
     // the API's default where nothing is named: 80 % of the CPU request
     let is_default = target.is_none() && count_of("metrics") == 0;
-    let annotations = object.pointer("/metadata/annotations");
+    let annotations = at(object, "/metadata/annotations");
     let has = |key: &&str| annotations.is_some_and(|annotations| annotations.get(*key).is_some());
     Scaler {
         id: id.clone(),
@@ -173,7 +170,7 @@ pub(super) fn budget(id: &ObjectId, object: &Value) -> Option<(Selector, Budget)
         return None;
     }
     // an absent selector selects nothing, an empty one everything, in v1beta1 nothing (Deprecated API Migration Guide)
-    let selector = object.pointer("/spec/selector")?;
+    let selector = at(object, "/spec/selector")?;
     let is_empty = |key: &str| selector.get(key).is_none_or(is_blank);
     if id.version == "v1beta1" && is_empty("matchLabels") && is_empty("matchExpressions") {
         return None;

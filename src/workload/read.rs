@@ -10,7 +10,7 @@ use super::references::{Neighbours, meant};
 use super::{containers, overlaps, pointers, shapes};
 use crate::diag::{Diagnostic, code};
 use crate::krm::id::{is_label, is_subdomain, unreadable};
-use crate::krm::{DefaultNamespace, FieldPath, Object, ObjectId};
+use crate::krm::{DefaultNamespace, FieldPath, Object, ObjectId, at};
 use crate::units::Seconds;
 
 /// As [`read_in`], where no policy states a namespace.
@@ -82,9 +82,7 @@ fn workload<'a>(id: &'a ObjectId, object: &'a Object, all: Neighbours<'a>) -> Op
         .filter(|_| source.missing().is_none())
         .unwrap_or(&Value::Null);
     let pod_spec = template.get("spec").cloned().unwrap_or_default();
-    let own_selector = object
-        .pointer("/spec/selector")
-        .or_else(|| owner.pointer("/spec/selector"));
+    let own_selector = at(object, "/spec/selector").or_else(|| at(owner, "/spec/selector"));
     let (has_state, is_exclusive) = state((id, object), &pod_spec, all);
     Some(Workload {
         unreadable: containers::unreadable(&pod_spec)
@@ -94,16 +92,15 @@ fn workload<'a>(id: &'a ObjectId, object: &'a Object, all: Neighbours<'a>) -> Op
             .chain(shapes::mistyped(id, object, owner))
             .collect(),
         template_path: FieldPath::keys(keys.iter().copied()),
-        labels: texts(object.pointer("/metadata/labels")),
-        annotations: texts(object.pointer("/metadata/annotations")),
-        pod_labels: texts(template.pointer("/metadata/labels")),
+        labels: texts(at(object, "/metadata/labels")),
+        annotations: texts(at(object, "/metadata/annotations")),
+        pod_labels: texts(at(template, "/metadata/labels")),
         selector: if id.group == "batch" {
             Value::Null
         } else {
             own_selector.cloned().unwrap_or_default()
         },
-        replicas: object
-            .pointer("/spec/replicas")
+        replicas: at(object, "/spec/replicas")
             .and_then(Value::as_u64)
             .and_then(|count| u32::try_from(count).ok()),
         containers: containers::read(&pod_spec),
@@ -131,7 +128,7 @@ fn workload<'a>(id: &'a ObjectId, object: &'a Object, all: Neighbours<'a>) -> Op
 
 /// `spec.replicas` that is there and no count.
 fn unreadable_replicas(object: &Object) -> Option<String> {
-    let replicas = object.pointer("/spec/replicas").filter(|value| !value.is_null())?;
+    let replicas = at(object, "/spec/replicas").filter(|value| !value.is_null())?;
     let is_count = replicas.as_u64().is_some_and(|count| i32::try_from(count).is_ok());
     (!is_count).then(|| {
         format!(
@@ -173,7 +170,7 @@ enum TemplateSource<'a> {
 }
 
 fn template_source<'a>(id: &'a ObjectId, object: &'a Object, all: Neighbours<'a>) -> TemplateSource<'a> {
-    let Some(reference) = object.pointer("/spec/workloadRef").filter(|_| id.kind == "Rollout") else {
+    let Some(reference) = at(object, "/spec/workloadRef").filter(|_| id.kind == "Rollout") else {
         return TemplateSource::Own(object);
     };
     let text = |key: &str| reference.get(key).and_then(Value::as_str).unwrap_or_default();
@@ -224,7 +221,7 @@ fn mark_behind_rollouts(workloads: &mut Workloads) {
 
 /// Whether a `LimitRange` gives requests to containers without them.
 fn fills_requests(range: &Value) -> bool {
-    let limits = range.pointer("/spec/limits").and_then(Value::as_array);
+    let limits = at(range, "/spec/limits").and_then(Value::as_array);
     limits.into_iter().flatten().any(|limit| {
         limit["type"] == "Container" && (limit.get("defaultRequest").is_some() || limit.get("default").is_some())
     })
@@ -240,8 +237,7 @@ fn texts(value: Option<&Value>) -> BTreeMap<String, String> {
 
 /// Whether a workload holds state, and whether it allows one pod at a time.
 fn state((id, object): (&ObjectId, &Object), pod_spec: &Value, all: Neighbours<'_>) -> (bool, bool) {
-    let has_templates = object
-        .pointer("/spec/volumeClaimTemplates")
+    let has_templates = at(object, "/spec/volumeClaimTemplates")
         .and_then(Value::as_array)
         .is_some_and(|list| !list.is_empty());
     let claims: Vec<&str> = pod_spec
@@ -249,9 +245,9 @@ fn state((id, object): (&ObjectId, &Object), pod_spec: &Value, all: Neighbours<'
         .and_then(Value::as_array)
         .into_iter()
         .flatten()
-        .filter_map(|volume| volume.pointer("/persistentVolumeClaim/claimName")?.as_str())
+        .filter_map(|volume| at(volume, "/persistentVolumeClaim/claimName")?.as_str())
         .collect();
-    let recreates = object.pointer("/spec/strategy/type").and_then(Value::as_str) == Some("Recreate");
+    let recreates = at(object, "/spec/strategy/type").and_then(Value::as_str) == Some("Recreate");
     let one_node = claims.iter().any(|claim| !is_shareable(claim, (id, object), all));
     (has_templates || !claims.is_empty(), recreates || one_node)
 }
@@ -262,7 +258,7 @@ fn is_shareable(claim: &str, user: (&ObjectId, &Object), all: Neighbours<'_>) ->
     let claim = meant(user, (kind, claim), all).name();
     all.beside(user.0, kind)
         .find(|(id, _)| id.name == claim)
-        .and_then(|(_, object)| object.pointer("/spec/accessModes")?.as_array())
+        .and_then(|(_, object)| at(object, "/spec/accessModes")?.as_array())
         .is_some_and(|modes| {
             modes
                 .iter()

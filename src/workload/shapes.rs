@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::read::template_keys;
-use crate::krm::{Object, ObjectId};
+use crate::krm::{self, Object, ObjectId};
 
 /// What the API has at a field.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -103,7 +103,7 @@ pub(super) fn mistyped(id: &ObjectId, object: &Object, owner: &Object) -> Vec<St
 /// The fields of a table that are there in another shape.
 fn wrong(value: &Value, at: &str, table: &[(&str, Shape)]) -> Vec<String> {
     let one = |(field, shape): &(&str, Shape)| {
-        let expected = missed(value.pointer(field)?, *shape)?;
+        let expected = missed(krm::at(value, field)?, *shape)?;
         let path = format!("{at}{}", field.replace('/', "."));
         Some(is_no(path.trim_start_matches('.'), expected))
     };
