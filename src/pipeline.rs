@@ -5,14 +5,14 @@ mod findings;
 mod since;
 mod unstated;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use crate::diag::{self, Diagnostic, Place, code, first_of};
 use crate::facts::{self, Facts};
-use crate::krm::apply::{Applied, apply_each};
-use crate::krm::{Edit, Object};
+use crate::krm::apply::{Applied, apply_each, misfits};
+use crate::krm::{ApplyError, Edit, Object};
 use crate::plan::model::OptimizationPlan;
 use crate::plan::{self, baseline, codec, namespace};
 use crate::policy::{self, Settings, Source};
@@ -153,26 +153,21 @@ fn nothing_to_plan(workloads: &Workloads, plan: &OptimizationPlan) -> Option<Dia
 /// Applies the edits. Those of an object that does not take them are left out and reported: one broken workload stops
 /// no other.
 fn apply_what_fits(inputs: &Inputs, edits: &mut Vec<Edit>, diagnostics: &mut Vec<Diagnostic>) -> Applied {
-    loop {
-        match apply_each(inputs.objects.clone(), edits) {
-            Ok(objects) => return objects,
-            Err(error) => {
-                let broken = error.id().clone();
-                let before = edits.len();
-                edits.retain(|edit| !edit.id.is_same_object(&broken));
-                assert!(
-                    edits.len() < before,
-                    "broken invariant: an edit that fails is among the edits"
-                );
-                diagnostics.push(
-                    Diagnostic::warning(code::LEFT_ALONE, error.to_string())
-                        .of(broken.to_string())
-                        .because("nothing is changed in this object; what the plan says of other objects is applied")
-                        .help("mend the field that is named, or take the object out"),
-                );
-            }
-        }
+    if let Ok(objects) = apply_each(inputs.objects.clone(), edits) {
+        return objects;
     }
+    let errors = misfits(inputs.objects.clone(), edits);
+    let broken: BTreeSet<_> = errors.iter().map(|error| error.id().key()).collect();
+    edits.retain(|edit| !broken.contains(&edit.id.key()));
+    diagnostics.extend(errors.iter().map(left_alone));
+    apply_each(inputs.objects.clone(), edits).expect("broken invariant: edits of one object do not touch another")
+}
+
+fn left_alone(error: &ApplyError) -> Diagnostic {
+    Diagnostic::warning(code::LEFT_ALONE, error.to_string())
+        .of(error.id().to_string())
+        .because("nothing is changed in this object; what the plan says of other objects is applied")
+        .help("mend the field that is named, or take the object out")
 }
 
 /// A build applies an edited entry as it stands, as the function never gates; a plan takes it for the last decision.

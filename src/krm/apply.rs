@@ -2,7 +2,7 @@
 //!
 //! Same edits, same objects, whatever the order of edits that do not touch each other; applying twice is applying once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -88,17 +88,64 @@ pub fn apply(objects: Vec<Object>, edits: &[Edit]) -> Result<Vec<Object>, ApplyE
 /// - `Delete` takes the object away; an `Upsert` behind it makes a new one.
 /// - `Remove` takes along the maps and lists that it left empty, up to the object's top level; what was empty before stays.
 pub fn apply_each(objects: Vec<Object>, edits: &[Edit]) -> Result<Applied, ApplyError> {
-    let mut places = Places::of(&objects);
-    let count = objects.len();
-    let mut objects: Vec<Option<Object>> = objects.into_iter().map(Some).collect();
+    let mut state = State::of(objects);
     for edit in edits {
-        let place = places.find(&edit.id)?;
-        let found = place.and_then(|at| objects[at].as_mut());
+        state.change(edit)?;
+    }
+    Ok(state.into_applied())
+}
+
+/// Of each object that does not take its edits the first error, in the order of the edits.
+pub fn misfits(objects: Vec<Object>, edits: &[Edit]) -> Vec<ApplyError> {
+    let mut state = State::of(objects);
+    let mut broken = BTreeSet::new();
+    let mut errors = Vec::new();
+    for edit in edits {
+        if broken.contains(&edit.id.key()) {
+            continue;
+        }
+        if let Err(error) = state.change(edit) {
+            broken.insert(edit.id.key());
+            errors.push(error);
+        }
+    }
+    errors
+}
+
+/// Objects while edits are applied to them.
+struct State {
+    places: Places,
+    /// Those that were there, then new ones; `None` for a deleted one.
+    objects: Vec<Option<Object>>,
+    /// How many were there.
+    count: usize,
+}
+
+impl State {
+    fn of(objects: Vec<Object>) -> Self {
+        Self {
+            places: Places::of(&objects),
+            count: objects.len(),
+            objects: objects.into_iter().map(Some).collect(),
+        }
+    }
+
+    fn into_applied(mut self) -> Applied {
+        let new = self.objects.split_off(self.count).into_iter().flatten().collect();
+        Applied {
+            existing: self.objects,
+            new,
+        }
+    }
+
+    fn change(&mut self, edit: &Edit) -> Result<(), ApplyError> {
+        let place = self.places.find(&edit.id)?;
+        let found = place.and_then(|at| self.objects[at].as_mut());
         match (&edit.change, found) {
             (Change::Delete, _) => {
                 if let Some(at) = place {
-                    objects[at] = None;
-                    places.remove(&edit.id);
+                    self.objects[at] = None;
+                    self.places.remove(&edit.id);
                 }
             }
             (Change::Upsert { owned }, Some(object)) => {
@@ -106,8 +153,8 @@ pub fn apply_each(objects: Vec<Object>, edits: &[Edit]) -> Result<Applied, Apply
                 merge(object, owned);
             }
             (Change::Upsert { owned }, None) => {
-                places.insert(&edit.id, objects.len());
-                objects.push(Some(without_nulls(owned)));
+                self.places.insert(&edit.id, self.objects.len());
+                self.objects.push(Some(without_nulls(owned)));
             }
             (Change::Set { path, .. } | Change::Remove { path }, None) => {
                 return Err(ApplyError::NoObject {
@@ -133,9 +180,8 @@ pub fn apply_each(objects: Vec<Object>, edits: &[Edit]) -> Result<Applied, Apply
                 *field = without_nulls(value);
             }
         }
+        Ok(())
     }
-    let new = objects.split_off(count).into_iter().flatten().collect();
-    Ok(Applied { existing: objects, new })
 }
 
 /// Group, kind, namespace and name.
