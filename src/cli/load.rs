@@ -287,7 +287,8 @@ pub fn read_one(path: &Path) -> Result<(Value, Source), CliError> {
     let bytes = files::read(path, Limits::STREAM.bytes)?;
     let shown = path.display().to_string();
     let value = yaml::read_one(&bytes, &Limits::STREAM).map_err(|error| unreadable(&shown, &bytes, &error))?;
-    Ok((value, Source::file(shown, String::from_utf8_lossy(&bytes))))
+    let text = String::from_utf8(bytes).expect("broken invariant: what was read as YAML is UTF-8");
+    Ok((value, Source::file(shown, text)))
 }
 
 /// The plan file, else the plan among the objects of the build.

@@ -130,11 +130,9 @@ fn head_seal(spec: &PlanSpec) -> String {
 
 /// The digest tells an edit from a decision; it is no signature: who can edit a plan can also seal it.
 pub(super) fn seal_of(key: &str, workload: &WorkloadPlan) -> String {
-    let unsealed = WorkloadPlan {
-        seal: String::new(),
-        ..workload.clone()
-    };
-    short_digest(&json!([key, unsealed]))
+    let mut unsealed = json!(workload);
+    unsealed.as_object_mut().and_then(|entry| entry.remove("seal"));
+    short_digest(&Value::Array(vec![key.into(), unsealed]))
 }
 
 /// Enough of a digest to tell two states of one workload apart.

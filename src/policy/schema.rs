@@ -77,7 +77,7 @@ where
         problems = check(&of::<T>(), value, source);
     }
     if problems.is_empty() {
-        match serde_json::from_value(value.clone()) {
+        match T::deserialize(value) {
             Ok(object) => return Ok(object),
             Err(error) => problems.push(Diagnostic::error(code, error.to_string()).at(source.value_place(""))),
         }

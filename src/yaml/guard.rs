@@ -141,6 +141,11 @@ impl Bounds {
         let mut open = 0;
         let mut line = 0;
         for (offset, byte) in bytes.iter().copied().enumerate() {
+            // most of any text
+            if byte.is_ascii_alphanumeric() || byte == b' ' {
+                previous = byte;
+                continue;
+            }
             if byte == b'\n' {
                 bounds.measure(line, offset);
                 line = offset + 1;
