@@ -9,6 +9,8 @@ pub mod github;
 
 pub use code::Code;
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 /// How much a diagnostic weighs. `Error` fails the run; the others are reported.
@@ -198,16 +200,26 @@ pub fn gathered(diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
         ..diagnostic.clone()
     };
     let mut gathered: Vec<(Diagnostic, Vec<&str>)> = Vec::new();
+    let mut known = BTreeMap::new();
     for diagnostic in diagnostics {
-        let said = without_workload(diagnostic);
-        let workload = diagnostic.workload.as_deref().filter(|_| diagnostic.place.is_none());
-        let known = gathered
-            .iter_mut()
-            .find(|(known, workloads)| workload.is_some() && !workloads.is_empty() && *known == said);
-        match (known, workload) {
-            (Some((_, workloads)), Some(workload)) => workloads.push(workload),
-            (_, Some(workload)) => gathered.push((said, vec![workload])),
-            (_, None) => gathered.push((diagnostic.clone(), Vec::new())),
+        let Some(workload) = diagnostic.workload.as_deref().filter(|_| diagnostic.place.is_none()) else {
+            gathered.push((diagnostic.clone(), Vec::new()));
+            continue;
+        };
+        let Diagnostic {
+            severity,
+            code,
+            headline,
+            notes,
+            help,
+            ..
+        } = diagnostic;
+        let at = *known
+            .entry((severity, code, headline, notes, help))
+            .or_insert(gathered.len());
+        match gathered.get_mut(at) {
+            Some((_, workloads)) => workloads.push(workload),
+            None => gathered.push((without_workload(diagnostic), vec![workload])),
         }
     }
     let name = |(said, workloads): (Diagnostic, Vec<&str>)| match workloads.as_slice() {
@@ -215,7 +227,7 @@ pub fn gathered(diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
         [one] => said.of(*one),
         several => {
             let names: Vec<String> = several.iter().map(|name| format!("`{name}`")).collect();
-            said.because(format!("{} workloads: {}", several.len(), names.join(", ")))
+            said.because(format!("{} workloads: {}", several.len(), first_of(&names)))
         }
     };
     gathered.into_iter().map(name).collect()
@@ -226,9 +238,14 @@ pub(crate) const NAMED: usize = 5;
 
 /// `a, b, c, d, e and 37 more`: names for people, of which there may be thousands.
 pub fn first_of<T: std::fmt::Display>(names: &[T]) -> String {
-    let (named, rest) = names.split_at(names.len().min(NAMED));
-    let named: Vec<String> = named.iter().map(ToString::to_string).collect();
-    match rest.len() {
+    first_of_many(names, names.len())
+}
+
+/// As [`first_of`], for `count` names of which the first ones are at hand.
+pub fn first_of_many<T: std::fmt::Display>(names: impl IntoIterator<Item = T>, count: usize) -> String {
+    let named = names.into_iter().take(NAMED).map(|name| name.to_string());
+    let named: Vec<String> = named.collect();
+    match count - named.len() {
         0 => named.join(", "),
         more => format!("{} and {more} more", named.join(", ")),
     }

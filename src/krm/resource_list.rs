@@ -3,6 +3,8 @@
 //! What comes back has the shape of what came in. Objects are echoed with all their annotations: kustomize keeps names,
 //! hash suffixes and references right by them. Source: Kubernetes SIG CLI, KRM Functions Specification, v1.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::{Object, ObjectId};
@@ -129,8 +131,10 @@ impl ResourceList {
             Some(Value::Array(results)) => results,
             _ => Vec::new(),
         };
-        let objects: Vec<&Object> = items.iter().chain(&self.function_config).collect();
-        results.extend(diagnostics.iter().map(|diagnostic| result(diagnostic, &objects)));
+        if !diagnostics.is_empty() {
+            let objects = as_written(items.iter().chain(&self.function_config));
+            results.extend(diagnostics.iter().map(|diagnostic| result(diagnostic, &objects)));
+        }
         if !results.is_empty() {
             list.insert("results".into(), results.into());
         }
@@ -172,7 +176,7 @@ fn unpack(objects: Vec<Value>) -> Result<Vec<Object>, ListError> {
 }
 
 /// One entry of `results`. The severity is always there: hosts disagree on its default.
-fn result(diagnostic: &Diagnostic, objects: &[&Object]) -> Value {
+fn result(diagnostic: &Diagnostic, objects: &BTreeMap<String, ObjectId>) -> Value {
     let mut result = Map::new();
     let severity = match diagnostic.severity {
         Severity::Error => "error",
@@ -210,13 +214,21 @@ fn result(diagnostic: &Diagnostic, objects: &[&Object]) -> Value {
     result.into()
 }
 
+/// Objects as people write them; of two the first.
+fn as_written<'a>(objects: impl Iterator<Item = &'a Object>) -> BTreeMap<String, ObjectId> {
+    let mut written = BTreeMap::new();
+    for id in objects.filter_map(ObjectId::of) {
+        written.entry(id.to_string()).or_insert(id);
+    }
+    written
+}
+
 /// The reference to the object that a diagnostic names as people write it.
-fn reference(written: &str, objects: &[&Object]) -> Option<Value> {
-    let ids = objects.iter().filter_map(|object| ObjectId::of(object));
-    let id = ids.into_iter().find(|id| id.to_string() == written)?;
+fn reference(written: &str, objects: &BTreeMap<String, ObjectId>) -> Option<Value> {
+    let id = objects.get(written)?;
     let mut reference = serde_json::json!({"apiVersion": id.api_version(), "kind": id.kind, "name": id.name});
     if !id.namespace.is_empty() {
-        reference["namespace"] = id.namespace.into();
+        reference["namespace"] = id.namespace.as_str().into();
     }
     Some(reference)
 }

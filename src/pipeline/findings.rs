@@ -1,5 +1,7 @@
 //! What a plan made on the fly refuses and remarks, as diagnostics: nobody reviews such a plan, so it is said here.
 
+use std::collections::BTreeSet;
+
 use crate::diag::{Code, Diagnostic, code};
 use crate::plan::model::{Finding, OptimizationPlan, Status, WorkloadPlan};
 
@@ -21,10 +23,11 @@ const AS_ASKED: [Code; 12] = [
 
 /// The findings of every workload, but those that were `said` while it was decided.
 pub(super) fn of(plan: &OptimizationPlan, said: &[Diagnostic]) -> Vec<Diagnostic> {
-    let is_said = |key: &str, code: Code| {
-        said.iter()
-            .any(|known| known.code == code && known.workload.as_deref() == Some(key))
-    };
+    let said: BTreeSet<(&str, Code)> = said
+        .iter()
+        .filter_map(|known| Some((known.workload.as_deref()?, known.code)))
+        .collect();
+    let is_said = |key: &str, code: Code| said.contains(&(key, code));
     let mut found = Vec::new();
     for (key, workload) in &plan.spec.workloads {
         let findings = workload.findings.iter();
