@@ -80,6 +80,18 @@ impl ObjectId {
 /// Where kustomize, kubectl and the API server put what names no namespace.
 const DEFAULT: &str = "default";
 
+/// Who tells two objects apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum View {
+    /// kustomize, which knows no stated namespace.
+    Build,
+    /// The API server.
+    Cluster,
+}
+
+/// Group, kind, namespace and name, as one of them sees it.
+pub type Taken<'a> = (View, &'a str, &'a str, &'a str, &'a str);
+
 /// The namespace of objects that name none: the one that a policy states (`spec.identity.namespace`), else `default`.
 ///
 /// The one notion by which it is told what lives beside what. What trimtab makes is written as the manifest beside it is.
@@ -114,15 +126,15 @@ impl DefaultNamespace {
     /// Whether there is room for one of the two alone: they are one object of the cluster, or of a build, which knows no
     /// stated namespace.
     pub fn collide(&self, one: &ObjectId, other: &ObjectId) -> bool {
-        let in_cluster = |id: &ObjectId| {
-            (
-                id.group.clone(),
-                id.kind.clone(),
-                self.of(id).to_owned(),
-                id.name.clone(),
-            )
-        };
-        one.is_same_object(other) || in_cluster(one) == in_cluster(other)
+        let (one, other) = (self.places(one), self.places(other));
+        one.iter().zip(&other).any(|(one, other)| one == other)
+    }
+
+    /// The place of an object in a build, and in the cluster: two that have one of them in common collide.
+    pub fn places<'a>(&'a self, id: &'a ObjectId) -> [Taken<'a>; 2] {
+        let (group, kind, in_build, name) = id.key();
+        let place = |view, namespace| (view, group, kind, namespace, name);
+        [place(View::Build, in_build), place(View::Cluster, self.of(id))]
     }
 
     /// The other way to write the key of a workload: `Deployment/api` for `Deployment/default/api`, and the reverse. `None`

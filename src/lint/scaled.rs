@@ -1,11 +1,13 @@
 //! Who scales what: one scaler for each workload, on something that can be scaled, and no VPA under its hands.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::Rule;
 use super::scene::{Scene, finding, is_ours, items};
-use crate::diag::{Code, Diagnostic, code, first_of};
-use crate::workload::{Scaler, Vpa, Workload};
+use crate::diag::{Code, Diagnostic, code, first_of_many};
+use crate::workload::{Group, Scaler, Vpa, Workload};
 
 /// Two scalers on one workload, or on overlapping pods.
 pub(super) struct TwoScalers;
@@ -57,24 +59,27 @@ fn is_handed_over(hpa: &Scaler, scaled_object: &Scaler) -> bool {
 /// Pods that the selectors of two scaled workloads share: both HPAs stop (`AmbiguousSelector`).
 fn overlapping(scene: &Scene<'_>) -> Vec<Diagnostic> {
     let is_scaled = |workload: &&Workload| !workload.scalers.is_empty();
+    let mut known: BTreeMap<usize, Group> = BTreeMap::new();
     let mut found = Vec::new();
     for workload in scene.workloads().filter(is_scaled) {
-        let others = workload
-            .selects
-            .iter()
-            .filter_map(|key| scene.workloads.by_key.get(key));
-        let names: Vec<String> = others
-            .filter(is_scaled)
-            .map(|other| format!("`{}`", other.id.name))
-            .collect();
-        if names.is_empty() {
+        let key = workload.key();
+        let others = known.entry(workload.selects.address()).or_insert_with(|| {
+            let by_key = &scene.workloads.by_key;
+            let keys = workload.selects.all().iter();
+            keys.filter(|key| by_key.get(*key).as_ref().is_some_and(is_scaled))
+                .cloned()
+                .collect()
+        });
+        let count = others.count_of_others(&key);
+        if count == 0 {
             continue;
         }
+        let names = others.others(&key).map(|other| format!("`{}`", name_in(other)));
         // one for all: with n workloads of one label there are n² pairs
         let headline = format!(
             "the selector of `{}` also selects the pods of {}",
             workload.id.name,
-            first_of(&names)
+            first_of_many(names, count)
         );
         found.push(
             finding(code::TWO_SCALERS, (&workload.id, false), "/spec/selector", headline)
@@ -84,6 +89,11 @@ fn overlapping(scene: &Scene<'_>) -> Vec<Diagnostic> {
         );
     }
     found
+}
+
+/// The name in a workload's key.
+fn name_in(key: &str) -> &str {
+    key.rsplit('/').next().unwrap_or(key)
 }
 
 /// A scaler on something without a scale.

@@ -33,8 +33,8 @@ pub struct Question<'a> {
     pub is_edited: bool,
     /// End of the window of history.
     pub now: Option<Timestamp>,
-    /// Keys of workloads that a scaler or budget of this one would share pods with.
-    pub shared_with: &'a [String],
+    /// The workloads that a scaler or budget of this one would share pods with, in words.
+    pub shared_with: Option<&'a str>,
 }
 
 /// What decisions on one workload look at. Pure inputs, and a notebook for findings.
@@ -57,7 +57,7 @@ pub struct Case<'a> {
     /// Whether the history was set aside as a whole: then its absence is no news.
     is_distrusted: bool,
     has_profile: bool,
-    shared_with: &'a [String],
+    shared_with: Option<&'a str>,
     findings: RefCell<BTreeMap<Code, Found>>,
     /// By container; laying the rules' layers over each other takes time.
     stated_limits: RefCell<BTreeMap<String, StatedLimits>>,
@@ -198,12 +198,9 @@ impl<'a> Case<'a> {
 
     /// Why a scaler or budget of this workload would take in pods of others, unless the policy accepts it.
     pub fn shared_pods(&self) -> Option<String> {
-        if self.shared_with.is_empty() {
-            return None;
-        }
+        let others = self.shared_with?;
         let detail = format!(
-            "its pods and those of {} are selected together: a scaler or budget waits for labels that tell them apart",
-            first_of(self.shared_with)
+            "its pods and those of {others} are selected together: a scaler or budget waits for labels that tell them apart"
         );
         self.find(code::SHARED_PODS, detail.clone());
         (!self.is_accepted(code::SHARED_PODS)).then_some(detail)

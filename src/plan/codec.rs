@@ -7,10 +7,10 @@ use sha2::{Digest, Sha256};
 
 use super::model::{Digests, KIND, MadeFrom, OptimizationPlan, PlanSpec, WorkloadPlan};
 use super::possible;
-use crate::diag::{Diagnostic, code, counted};
+use crate::diag::{Diagnostic, NAMED, code, counted};
 use crate::policy::wire::Metadata;
 use crate::policy::{API_VERSION, Settings, Source, schema};
-use crate::workload::{Missing, Workload};
+use crate::workload::{Group, Missing, Workload};
 
 /// `sha256:` and 64 bits in hex.
 const SHORT: usize = 23;
@@ -153,6 +153,14 @@ pub(crate) fn manifests_digest(workload: &Workload) -> String {
     short_digest(&manifests_of(workload))
 }
 
+/// The others of a group, of which there may be thousands: as many as a finding names, and how many more there are.
+fn in_short(group: &Group, key: &str) -> Vec<String> {
+    let named: Vec<String> = group.others(key).take(NAMED).cloned().collect();
+    let more = group.count_of_others(key) - named.len();
+    let more = (more > 0).then(|| format!("and {more} more"));
+    named.into_iter().chain(more).collect()
+}
+
 /// What planning sees of a workload's manifests, our own objects left out.
 fn manifests_of(workload: &Workload) -> Value {
     let containers: Vec<Value> = workload
@@ -215,15 +223,15 @@ fn manifests_of(workload: &Workload) -> Value {
         budgets,
         vpas,
     ]);
-    let overlaps = [&workload.selects, &workload.selected_by];
+    let key = workload.key();
+    let overlaps = [&workload.selects, &workload.selected_by].map(|group| in_short(group, &key));
     let (missing, taken) = (&workload.template_missing, &workload.taken_names);
     let watched: Vec<&String> = workload
         .foreign_scalers()
         .filter_map(|scaler| scaler.cpu_container.as_ref())
         .collect();
     let hard = workload.hard_spreads();
-    let is_usual =
-        overlaps.iter().all(|keys| keys.is_empty()) && missing.is_none() && taken.is_empty() && watched.is_empty();
+    let is_usual = overlaps.iter().all(Vec::is_empty) && missing.is_none() && taken.is_empty() && watched.is_empty();
     if let (Some(list), false) = (seen.as_array_mut(), is_usual) {
         list.push(json!([overlaps, missing, taken, watched]));
     }

@@ -22,12 +22,7 @@ pub fn let_go(plan: &OptimizationPlan, workloads: &mut Workloads) -> Vec<Diagnos
         let finding = entry.and_then(|entry| entry.findings.get(code::UNKNOWN_TARGET.as_str()));
         finding.is_some_and(|finding| finding.detail.contains(&missing.words()))
     };
-    let found: Vec<_> = workloads.followed.iter().filter(|one| is_found(one)).cloned().collect();
-    let mut said = Vec::new();
-    for (key, missing) in found {
-        workloads.let_go(&key, &missing);
-        let near = workloads.by_key.get(&key);
-        said.extend(near.map(|near| missed(&missing, &near.id)));
-    }
-    said
+    let found = workloads.let_go(is_found);
+    let near = |(key, missing): &(String, Missing)| Some(missed(missing, &workloads.by_key.get(key)?.id));
+    found.iter().filter_map(near).collect()
 }

@@ -89,7 +89,7 @@ pub fn plan(inputs: &Inputs<'_>) -> (OptimizationPlan, Vec<Diagnostic>) {
         .par_iter()
         .map(|(key, workload)| {
             let accepted = accepted.and_then(|workloads| workloads.get(key));
-            let (plan, diagnostics) = one(inputs, (key, workload), accepted, &[]);
+            let (plan, diagnostics) = one(inputs, (key, workload), accepted, None);
             (key.clone(), plan, diagnostics)
         })
         .collect();
@@ -122,14 +122,14 @@ pub fn plan(inputs: &Inputs<'_>) -> (OptimizationPlan, Vec<Diagnostic>) {
     (codec::object(&policy.metadata.name, spec), diagnostics)
 }
 
-/// One decision; `shared_with` names the workloads that it would share pods with.
+/// One decision; `shared_with` names the workloads that it would share pods with, if there are any.
 ///
 /// What was accepted on the same inputs stays to the byte, its seal included: no step is taken twice on one profile.
 fn one(
     inputs: &Inputs<'_>,
     (key, workload): (&str, &Workload),
     accepted: Option<&WorkloadPlan>,
-    shared_with: &[String],
+    shared_with: Option<&str>,
 ) -> (Option<WorkloadPlan>, Vec<Diagnostic>) {
     let made_from = codec::made_from(inputs.settings, workload);
     let is_same =

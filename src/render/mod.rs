@@ -23,6 +23,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::diag::{Diagnostic, code};
+use crate::krm::id::Taken;
 use crate::krm::{Change, Edit, FieldPath, ObjectId};
 use crate::plan::model::{OptimizationPlan, WorkloadPlan};
 use crate::plan::owner;
@@ -122,6 +123,7 @@ pub fn render(plan: &OptimizationPlan, workloads: &Workloads) -> (Vec<Edit>, Vec
         fitted.push((key, plan, workload));
     }
     diagnostics.extend(drift::shared::budgets(&mut fitted));
+    let taken = workloads.taken_places();
     for (key, plan, workload) in &fitted {
         let first = edits.len();
         let subject = Planned { key, plan, workload };
@@ -129,14 +131,15 @@ pub fn render(plan: &OptimizationPlan, workloads: &Workloads) -> (Vec<Edit>, Vec
             edits.extend(kind.render(&subject));
             diagnostics.extend(kind.refusals(&subject).into_iter().map(|refusal| refusal.of(*key)));
         }
-        diagnostics.extend(leave_names_of_others(&subject, workloads, &mut edits, first));
+        diagnostics.extend(leave_names_of_others(&subject, (workloads, &taken), &mut edits, first));
         diagnostics.extend(leave_as_written(&subject, &mut edits, first));
     }
-    let rendered: Vec<ObjectId> = edits
+    let rendered: BTreeSet<ObjectId> = edits
         .iter()
         .filter(|edit| matches!(edit.change, Change::Upsert { .. }))
         .map(|edit| edit.id.clone())
         .collect();
+    let rendered = rendered.iter().map(ObjectId::key).collect();
     for (key, plan, workload) in &fitted {
         let (gone, found) = removal::render(&Planned { key, plan, workload }, &rendered);
         edits.extend(gone);
@@ -196,7 +199,7 @@ fn leave_as_written(subject: &Planned<'_>, edits: &mut Vec<Edit>, first: usize) 
 /// Drops the edits, from `first` on, of objects whose name somebody else's object has that is not this workload's.
 fn leave_names_of_others(
     subject: &Planned<'_>,
-    workloads: &Workloads,
+    (workloads, taken): (&Workloads, &BTreeSet<Taken<'_>>),
     edits: &mut Vec<Edit>,
     first: usize,
 ) -> Vec<Diagnostic> {
@@ -209,22 +212,14 @@ fn leave_names_of_others(
         .chain(workload.vpas.iter().map(|vpa| &vpa.id))
         .collect();
     let is_of_others = |id: &ObjectId| {
-        let mut foreign = workloads.foreign.iter();
-        foreign.any(|foreign| workloads.default_namespace.collide(foreign, id))
-            && !own.iter().any(|own| own.is_same_object(id))
+        let places = workloads.default_namespace.places(id);
+        places.iter().any(|place| taken.contains(place)) && !own.iter().any(|own| own.is_same_object(id))
     };
-    let mut taken: Vec<ObjectId> = edits[first..]
-        .iter()
-        .map(|edit| edit.id.clone())
-        .filter(|id| is_of_others(id))
-        .collect();
-    taken.sort();
-    taken.dedup();
-    let mut index = 0;
-    edits.retain(|edit| {
-        index += 1;
-        index <= first || !taken.contains(&edit.id)
-    });
+    let mut own_edits = edits.split_off(first);
+    let refused = own_edits.iter().filter(|edit| is_of_others(&edit.id));
+    let refused: BTreeSet<ObjectId> = refused.map(|edit| edit.id.clone()).collect();
+    own_edits.retain(|edit| !refused.contains(&edit.id));
+    edits.append(&mut own_edits);
     let left = |id: &ObjectId| {
         Diagnostic::warning(
             code::LEFT_ALONE,
@@ -234,7 +229,7 @@ fn leave_names_of_others(
         .because("an object of this name was decided for this workload, and is not rendered")
         .help("rename the one that is there, or point it at this workload")
     };
-    taken.iter().map(left).collect()
+    refused.iter().map(left).collect()
 }
 
 fn missing_workload(key: &str) -> Diagnostic {

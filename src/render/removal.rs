@@ -3,15 +3,18 @@
 //! Deleted is only what carries our mark, belongs to a workload of the plan, and has its reason in the plan: the policy
 //! took it away (`mode: none`), or another object stands in its place. Everything else stays, and is named.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Planned;
 use crate::diag::{Diagnostic, code};
 use crate::krm::{Change, Edit, ObjectId, Reason};
 use crate::workload::Budget;
 
+/// What tells an object from others of a build.
+type Key<'a> = (&'a str, &'a str, &'a str, &'a str);
+
 /// The deletions for one workload. `rendered` is what the whole plan makes.
-pub(super) fn render(subject: &Planned<'_>, rendered: &[ObjectId]) -> (Vec<Edit>, Vec<Diagnostic>) {
+pub(super) fn render(subject: &Planned<'_>, rendered: &BTreeSet<Key<'_>>) -> (Vec<Edit>, Vec<Diagnostic>) {
     let (plan, workload) = (subject.plan, subject.workload);
     let (mut edits, mut diagnostics) = (Vec::new(), Vec::new());
     let scalers = workload.scalers.iter().filter(|scaler| scaler.is_ours);
@@ -32,7 +35,7 @@ pub(super) fn render(subject: &Planned<'_>, rendered: &[ObjectId]) -> (Vec<Edit>
         .chain(budgets.map(|budget| (&budget.id, plan.disruption.is_some(), &plan.removed.disruption)))
         .chain(vpas.map(|vpa| (&vpa.id, plan.vpa.is_some(), &plan.removed.vpa)));
     for (id, is_replaced, removed) in ours {
-        if rendered.iter().any(|other| other.is_same_object(id)) {
+        if rendered.contains(&id.key()) {
             continue;
         }
         let reason = if is_replaced { Some(replaced()) } else { removed.clone() };

@@ -1,5 +1,6 @@
 //! What points at a workload: found by name or selector, or missed.
 
+use super::by_label::ByLabel;
 use super::model::{Budget, Missing, Workload, Workloads};
 use super::pointers;
 use super::references::{Meant, Neighbours, meant};
@@ -9,7 +10,8 @@ use crate::krm::{Object, ObjectId};
 /// Hands an object to the workloads that it points at or selects.
 pub(super) fn attach(
     (id, object): (&ObjectId, &Object),
-    all: Neighbours<'_>,
+    all: &Neighbours<'_>,
+    by_label: &ByLabel,
     workloads: &mut Workloads,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
@@ -25,19 +27,21 @@ pub(super) fn attach(
             None => diagnostics.push(dangling((id, namespace), &target, workloads)),
         }
     } else if let Some((selector, budget)) = pointers::budget(id, object) {
-        let selected = |workload: &&mut Workload| {
-            workload.namespace == namespace
-                && !workload.is_behind_rollout
-                && workload.id.group != "batch"
-                && pointers::selects(&selector, &workload.pod_labels)
+        let selected = |key: &&String| {
+            workloads.by_key.get(*key).is_some_and(|workload| {
+                workload.id.group != "batch" && pointers::selects(&selector, &workload.pod_labels)
+            })
         };
-        let mut hits: Vec<&mut Workload> = workloads.by_key.values_mut().filter(selected).collect();
+        let near = by_label.near(namespace, &object["spec"]["selector"]).iter();
+        let hits: Vec<&String> = near.filter(selected).collect();
         let is_shared = hits.len() > 1;
-        for workload in &mut hits {
-            workload.budgets.push(Budget {
-                is_shared,
-                ..budget.clone()
-            });
+        for key in hits {
+            if let Some(workload) = workloads.by_key.get_mut(key) {
+                workload.budgets.push(Budget {
+                    is_shared,
+                    ..budget.clone()
+                });
+            }
         }
     }
 }
@@ -46,16 +50,20 @@ pub(super) fn attach(
 fn find<'a>(
     (id, object): (&ObjectId, &Object),
     (kind, name): &pointers::Target,
-    all: Neighbours<'_>,
+    all: &Neighbours<'_>,
     workloads: &'a mut Workloads,
 ) -> Option<&'a mut Workload> {
     let namespace = all.default_namespace.of(id);
     let meant = meant((id, object), (kind, name), all);
-    let matches = |workload: &&mut Workload| {
-        let id = &workload.id;
-        id.kind == *kind && id.name == meant.name() && workload.namespace == namespace
+    let name_now = meant.name();
+    let mut keys = [format!("{kind}/{name_now}"), format!("{kind}/{namespace}/{name_now}")];
+    keys.sort();
+    let is_it = |key: &String| {
+        let workload = workloads.by_key.get(key);
+        workload.is_some_and(|workload| workload.id.name == name_now && workload.namespace == namespace)
     };
-    let found = workloads.by_key.values_mut().find(matches)?;
+    let key = keys.into_iter().find(is_it)?;
+    let found = workloads.by_key.get_mut(&key)?;
     if matches!(meant, Meant::Perhaps(_)) {
         let missing = Missing {
             id: id.clone(),

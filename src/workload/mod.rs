@@ -6,6 +6,7 @@ pub mod model;
 pub(crate) mod affinity;
 pub(crate) mod containers;
 mod attach;
+mod by_label;
 mod overlaps;
 mod pointers;
 mod read;
@@ -13,5 +14,5 @@ mod references;
 mod shapes;
 
 pub(crate) use attach::missed;
-pub use model::{Budget, Container, Missing, Scaler, Vpa, Workload, Workloads};
+pub use model::{Budget, Container, Group, Missing, Scaler, Vpa, Workload, Workloads};
 pub use read::{read, read_in};

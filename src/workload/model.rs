@@ -1,9 +1,11 @@
 //! The workloads of an environment, as planning and rendering see them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::krm::id::{Taken, View};
 use crate::krm::{DefaultNamespace, FieldPath, ObjectId};
 use crate::policy::Subject;
 use crate::units::{Bytes, IntOrPercent, Millicores, Percent, Seconds};
@@ -46,32 +48,48 @@ impl Missing {
 }
 
 impl Workloads {
-    /// Takes a followed reference at its word: it misses the workload.
-    pub fn let_go(&mut self, key: &str, missing: &Missing) {
-        self.followed.retain(|(_, followed)| followed != missing);
-        if let Some(workload) = self.by_key.get_mut(key) {
-            workload.scalers.retain(|scaler| scaler.id != missing.id);
-            workload.vpas.retain(|vpa| vpa.id != missing.id);
-            workload.missed_by.push(missing.clone());
+    /// Takes followed references at their word: they miss their workloads.
+    pub fn let_go(&mut self, is_missed: impl Fn(&(String, Missing)) -> bool) -> Vec<(String, Missing)> {
+        let followed = std::mem::take(&mut self.followed);
+        let (missed, followed) = followed.into_iter().partition(is_missed);
+        self.followed = followed;
+        for (key, missing) in &missed {
+            if let Some(workload) = self.by_key.get_mut(key) {
+                workload.scalers.retain(|scaler| scaler.id != missing.id);
+                workload.vpas.retain(|vpa| vpa.id != missing.id);
+                workload.missed_by.push(missing.clone());
+            }
         }
         self.mark_taken_names();
+        missed
     }
 
     /// Notes names that objects of others have: one that does not point at the workload of its name serves something else.
     pub(super) fn mark_taken_names(&mut self) {
-        for foreign in &self.foreign {
-            for workload in self.by_key.values_mut() {
-                let id = &workload.id;
-                let wanted = ObjectId {
-                    namespace: id.namespace.clone(),
-                    name: id.name.clone(),
-                    ..foreign.clone()
-                };
-                if self.default_namespace.collide(&wanted, foreign) && !workload.has(foreign) {
-                    workload.taken_names.insert(foreign.kind.clone());
-                }
+        let mut named: BTreeMap<(View, &str, &str), Vec<&String>> = BTreeMap::new();
+        for (key, workload) in &self.by_key {
+            for (view, _, _, namespace, name) in self.default_namespace.places(&workload.id) {
+                named.entry((view, namespace, name)).or_default().push(key);
             }
         }
+        let mut taken: Vec<(String, String)> = Vec::new();
+        for foreign in &self.foreign {
+            let places = self.default_namespace.places(foreign).into_iter();
+            let keys = places.filter_map(|(view, _, _, namespace, name)| named.get(&(view, namespace, name)));
+            let others = keys.flatten().filter(|key| !self.by_key[**key].has(foreign));
+            taken.extend(others.map(|key| ((*key).clone(), foreign.kind.clone())));
+        }
+        for (key, kind) in taken {
+            if let Some(workload) = self.by_key.get_mut(&key) {
+                workload.taken_names.insert(kind);
+            }
+        }
+    }
+
+    /// The places that scalers, budgets and VPAs of others take.
+    pub fn taken_places(&self) -> BTreeSet<Taken<'_>> {
+        let foreign = self.foreign.iter();
+        foreign.flat_map(|id| self.default_namespace.places(id)).collect()
     }
 
     /// Whether a `LimitRange` of its namespace gives requests to containers without them.
@@ -133,10 +151,10 @@ pub struct Workload {
     pub is_exclusive: bool,
     /// Whether a Rollout owns its pods (`workloadRef` points here): never a target of its own.
     pub is_behind_rollout: bool,
-    /// Keys of other workloads whose pods its selector selects too.
-    pub selects: Vec<String>,
-    /// Keys of other workloads whose selector selects its pods too.
-    pub selected_by: Vec<String>,
+    /// Workloads whose pods its selector selects.
+    pub selects: Group,
+    /// Workloads whose selector selects its pods.
+    pub selected_by: Group,
     /// Kinds of objects of others that have its name and serve something else.
     pub taken_names: BTreeSet<String>,
     /// HPAs and ScaledObjects that point at it.
@@ -147,6 +165,41 @@ pub struct Workload {
     pub vpas: Vec<Vpa>,
     /// What was meant for it, by its own name, and points at nothing: the reference lacks a prefix or suffix.
     pub missed_by: Vec<Missing>,
+}
+
+/// Keys of workloads, sorted. One list serves all that select, or are selected, alike: with n workloads of one
+/// label there are n² pairs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Group(Arc<[String]>);
+
+impl FromIterator<String> for Group {
+    fn from_iter<I: IntoIterator<Item = String>>(keys: I) -> Self {
+        let sorted: BTreeSet<String> = keys.into_iter().collect();
+        Self(sorted.into_iter().collect())
+    }
+}
+
+impl Group {
+    /// All of them.
+    pub fn all(&self) -> &[String] {
+        &self.0
+    }
+
+    /// All but the workload of this key.
+    pub fn others<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a String> {
+        self.0.iter().filter(move |other| *other != key)
+    }
+
+    /// How many others there are.
+    pub fn count_of_others(&self, key: &str) -> usize {
+        let is_in = self.0.binary_search_by(|other| other.as_str().cmp(key)).is_ok();
+        self.0.len() - usize::from(is_in)
+    }
+
+    /// Where the list is kept: the same for all that share it.
+    pub fn address(&self) -> usize {
+        self.0.as_ptr().addr()
+    }
 }
 
 /// A container of the pod template.

@@ -2,71 +2,83 @@
 //!
 //! A budget or scaler made for such a workload takes in the other's pods: a pod in two budgets can't be evicted, two HPAs
 //! that share a pod both stop, and one HPA counts pods that it can't scale.
+//!
+//! Many may select all of many, by one label that a tool puts on everything: equal selectors share one list.
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube_core::Selector;
+use serde_json::Value;
 
-use super::model::{Workload, Workloads};
+use super::by_label::ByLabel;
+use super::model::{Group, Workload, Workloads};
 use super::pointers::selects;
 
-/// Namespace, key and value of a pod label.
-type Label<'a> = (&'a str, &'a str, &'a str);
+/// Equal selectors: who has them, and whom they select.
+struct Selecting {
+    owners: Vec<String>,
+    selected: Vec<String>,
+}
 
 /// Notes on every workload whose pods it selects beside its own, and who selects its own.
-pub(super) fn mark(workloads: &mut Workloads) {
-    for (from, to) in pairs(workloads) {
-        if let Some(workload) = workloads.by_key.get_mut(&from) {
-            workload.selects.push(to.clone());
+pub(super) fn mark(workloads: &mut Workloads, by_label: &ByLabel) {
+    let selectors = selectors(workloads, by_label);
+    // by workload the selectors that select it
+    let mut selecting: BTreeMap<&String, Vec<usize>> = BTreeMap::new();
+    for (number, selector) in selectors.iter().enumerate() {
+        for key in &selector.selected {
+            selecting.entry(key).or_default().push(number);
         }
-        if let Some(workload) = workloads.by_key.get_mut(&to) {
-            workload.selected_by.push(from);
+    }
+    for selector in &selectors {
+        let group: Group = selector.selected.iter().cloned().collect();
+        for owner in &selector.owners {
+            if let Some(workload) = workloads.by_key.get_mut(owner) {
+                workload.selects = group.clone();
+            }
+        }
+    }
+    let mut groups: BTreeMap<Vec<usize>, Group> = BTreeMap::new();
+    for (key, numbers) in selecting {
+        let owners = |numbers: &[usize]| {
+            let owners = numbers.iter().flat_map(|number| &selectors[*number].owners);
+            owners.cloned().collect()
+        };
+        let group = groups.entry(numbers).or_insert_with_key(|numbers| owners(numbers));
+        if let Some(workload) = workloads.by_key.get_mut(key) {
+            workload.selected_by = group.clone();
         }
     }
 }
 
-/// Each workload with each other one whose pods it selects, in the order of their keys.
-fn pairs(workloads: &Workloads) -> Vec<(String, String)> {
-    let owners: Vec<(&String, &Workload)> = workloads
-        .by_key
-        .iter()
-        .filter(|(_, workload)| !workload.is_behind_rollout)
-        .collect();
-    // by label, so that not every pair is tried
-    let mut by_label: BTreeMap<Label<'_>, Vec<(&String, &Workload)>> = BTreeMap::new();
-    for (key, workload) in &owners {
-        for (label, value) in &workload.pod_labels {
-            by_label
-                .entry((&workload.namespace, label, value))
-                .or_default()
-                .push((key, workload));
+/// Every selector with those who have it, in the order of their keys. A Job's is made by its controller.
+fn selectors(workloads: &Workloads, by_label: &ByLabel) -> Vec<Selecting> {
+    let mut owners: BTreeMap<(&str, String), Vec<(&String, &Workload)>> = BTreeMap::new();
+    for (key, workload) in &workloads.by_key {
+        let is_empty = workload.selector.as_object().is_none_or(serde_json::Map::is_empty);
+        if !is_empty && !workload.is_behind_rollout {
+            let written = (workload.namespace.as_str(), workload.selector.to_string());
+            owners.entry(written).or_default().push((key, workload));
         }
     }
-    let mut pairs = Vec::new();
-    for (key, workload) in &owners {
-        let Some(selector) = selector(workload) else { continue };
-        let labels = workload
-            .selector
-            .get("matchLabels")
-            .and_then(serde_json::Value::as_object);
-        let having = labels.into_iter().flatten().filter_map(|(label, value)| {
-            let label = (workload.namespace.as_str(), label.as_str(), value.as_str()?);
-            Some(by_label.get(&label).map_or(&[][..], Vec::as_slice))
-        });
-        // of its labels the one that fewest have; without any, everything is looked at
-        let near = having.min_by_key(|near| near.len()).unwrap_or(&owners);
-        let shared = near.iter().filter(|(_, other)| {
-            other.id != workload.id && other.namespace == workload.namespace && selects(&selector, &other.pod_labels)
-        });
-        pairs.extend(shared.map(|(other, _)| ((*key).clone(), (*other).clone())));
-    }
-    pairs
+    let selecting = |owners: Vec<(&String, &Workload)>| {
+        let (_, first) = owners.first()?;
+        let selector = parsed(&first.selector)?;
+        let near = by_label.near(&first.namespace, &first.selector).iter();
+        let is_selected = |key: &&String| {
+            let workload = workloads.by_key.get(*key);
+            workload.is_some_and(|workload| selects(&selector, &workload.pod_labels))
+        };
+        Some(Selecting {
+            selected: near.filter(is_selected).cloned().collect(),
+            owners: owners.into_iter().map(|(key, _)| key.clone()).collect(),
+        })
+    };
+    owners.into_values().filter_map(selecting).collect()
 }
 
-/// What a workload selects; `None` where it selects nothing by itself (a Job's is made by its controller).
-fn selector(workload: &Workload) -> Option<Selector> {
-    let written = workload.selector.as_object().filter(|selector| !selector.is_empty())?;
-    let selector: LabelSelector = serde_json::from_value(serde_json::Value::Object(written.clone())).ok()?;
+fn parsed(selector: &Value) -> Option<Selector> {
+    let selector: LabelSelector = serde_json::from_value(selector.clone()).ok()?;
     Selector::try_from(selector).ok()
 }

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::attach::attach;
-use super::model::{Workload, Workloads};
+use super::by_label::ByLabel;
+use super::model::{Group, Workload, Workloads};
 use super::references::{Neighbours, meant};
 use super::{containers, overlaps, pointers, shapes};
 use crate::diag::{Diagnostic, code};
@@ -24,10 +25,7 @@ pub fn read_in(objects: &[Object], default_namespace: &DefaultNamespace) -> (Wor
         .iter()
         .filter_map(|object| ObjectId::of(object).map(|id| (id, object)))
         .collect();
-    let all = Neighbours {
-        objects: &identified,
-        default_namespace,
-    };
+    let all = &Neighbours::of(&identified, default_namespace);
     let mut workloads = Workloads {
         default_namespace: default_namespace.clone(),
         ..Workloads::default()
@@ -45,10 +43,11 @@ pub fn read_in(objects: &[Object], default_namespace: &DefaultNamespace) -> (Wor
         }
     }
     mark_behind_rollouts(&mut workloads);
-    overlaps::mark(&mut workloads);
+    let by_label = ByLabel::of(&workloads);
+    overlaps::mark(&mut workloads, &by_label);
     let mut diagnostics: Vec<Diagnostic> = objects.iter().filter_map(without_identity).collect();
     for (id, object) in &identified {
-        attach((id, object), all, &mut workloads, &mut diagnostics);
+        attach((id, object), all, &by_label, &mut workloads, &mut diagnostics);
         if pointers::is_foreign(id, object) {
             workloads.foreign.push(id.clone());
         }
@@ -71,7 +70,7 @@ pub(super) fn template_keys(id: &ObjectId) -> Option<&'static [&'static str]> {
     }
 }
 
-fn workload<'a>(id: &'a ObjectId, object: &'a Object, all: Neighbours<'a>) -> Option<Workload> {
+fn workload<'a>(id: &'a ObjectId, object: &'a Object, all: &Neighbours<'a>) -> Option<Workload> {
     let keys = template_keys(id)?;
     let source = template_source(id, object, all);
     let owner = source.object();
@@ -112,8 +111,8 @@ fn workload<'a>(id: &'a ObjectId, object: &'a Object, all: Neighbours<'a>) -> Op
         has_state,
         is_exclusive,
         is_behind_rollout: false,
-        selects: Vec::new(),
-        selected_by: Vec::new(),
+        selects: Group::default(),
+        selected_by: Group::default(),
         scalers: Vec::new(),
         budgets: Vec::new(),
         vpas: Vec::new(),
@@ -169,16 +168,16 @@ enum TemplateSource<'a> {
     Missing(String, &'a Object),
 }
 
-fn template_source<'a>(id: &'a ObjectId, object: &'a Object, all: Neighbours<'a>) -> TemplateSource<'a> {
+fn template_source<'a>(id: &'a ObjectId, object: &'a Object, all: &Neighbours<'a>) -> TemplateSource<'a> {
     let Some(reference) = at(object, "/spec/workloadRef").filter(|_| id.kind == "Rollout") else {
         return TemplateSource::Own(object);
     };
     let text = |key: &str| reference.get(key).and_then(Value::as_str).unwrap_or_default();
     let (kind, name) = (text("kind"), text("name"));
     let meant = meant((id, object), (kind, name), all).name();
-    let found = all.beside(id, kind).find(|(other, _)| other.name == meant);
+    let found = all.named(id, (kind, meant)).first();
     match found {
-        Some((other, owner)) => TemplateSource::Referenced(other.clone(), owner),
+        Some(&(other, owner)) => TemplateSource::Referenced(other.clone(), owner),
         None => TemplateSource::Missing(format!("{kind}/{name}"), object),
     }
 }
@@ -236,7 +235,7 @@ fn texts(value: Option<&Value>) -> BTreeMap<String, String> {
 }
 
 /// Whether a workload holds state, and whether it allows one pod at a time.
-fn state((id, object): (&ObjectId, &Object), pod_spec: &Value, all: Neighbours<'_>) -> (bool, bool) {
+fn state((id, object): (&ObjectId, &Object), pod_spec: &Value, all: &Neighbours<'_>) -> (bool, bool) {
     let has_templates = at(object, "/spec/volumeClaimTemplates")
         .and_then(Value::as_array)
         .is_some_and(|list| !list.is_empty());
@@ -253,11 +252,11 @@ fn state((id, object): (&ObjectId, &Object), pod_spec: &Value, all: Neighbours<'
 }
 
 /// Whether several nodes may mount a claim. One that is not in the manifests is taken as one that can't be shared.
-fn is_shareable(claim: &str, user: (&ObjectId, &Object), all: Neighbours<'_>) -> bool {
+fn is_shareable(claim: &str, user: (&ObjectId, &Object), all: &Neighbours<'_>) -> bool {
     let kind = "PersistentVolumeClaim";
     let claim = meant(user, (kind, claim), all).name();
-    all.beside(user.0, kind)
-        .find(|(id, _)| id.name == claim)
+    all.named(user.0, (kind, claim))
+        .first()
         .and_then(|(_, object)| at(object, "/spec/accessModes")?.as_array())
         .is_some_and(|modes| {
             modes

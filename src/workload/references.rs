@@ -3,31 +3,63 @@
 //! kustomize puts references right when all functions ran: some by itself, others only where a `configurations:` file
 //! says so, which a function is not told. In a finished build there are no former names, and a name is a name.
 
-use crate::krm::renamed::{is_renamed_alike, was_named};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::krm::renamed::{former_names, is_renamed_alike};
 use crate::krm::{DefaultNamespace, Object, ObjectId};
 
 /// What kustomize finds in an HPA's `scaleTargetRef` by itself (its built-in name references).
 const HPA_TARGETS: [&str; 4] = ["Deployment", "StatefulSet", "ReplicaSet", "ReplicationController"];
 
-/// The objects of an environment, and where those live that name no namespace.
-#[derive(Clone, Copy)]
+/// Kind, namespace and name.
+type Called<'a> = (&'a str, &'a str, &'a str);
+
+/// An object with its identity.
+pub(super) type Identified<'a> = (&'a ObjectId, &'a Object);
+
+/// The objects of an environment by name, and where those live that name no namespace.
 pub(super) struct Neighbours<'a> {
-    pub(super) objects: &'a [(ObjectId, &'a Object)],
     pub(super) default_namespace: &'a DefaultNamespace,
+    now: BTreeMap<Called<'a>, Vec<Identified<'a>>>,
+    before: BTreeMap<Called<'a>, Vec<Identified<'a>>>,
 }
 
 impl<'a> Neighbours<'a> {
-    /// The objects of a kind that live in the namespace of another one.
-    pub(super) fn beside(
-        self,
-        id: &'a ObjectId,
-        kind: &'a str,
-    ) -> impl Iterator<Item = (&'a ObjectId, &'a Object)> + use<'a> {
-        let namespace = self.default_namespace.of(id);
-        self.objects
-            .iter()
-            .filter(move |(other, _)| other.kind == kind && self.default_namespace.of(other) == namespace)
-            .map(|(other, object)| (other, *object))
+    pub(super) fn of(objects: &'a [(ObjectId, &'a Object)], default_namespace: &'a DefaultNamespace) -> Self {
+        let (mut now, mut before) = (BTreeMap::<_, Vec<_>>::new(), BTreeMap::<_, Vec<_>>::new());
+        for (id, object) in objects {
+            let called = |name: &'a str| (id.kind.as_str(), default_namespace.of(id), name);
+            now.entry(called(&id.name)).or_default().push((id, *object));
+            let former: BTreeSet<&str> = former_names(object).collect();
+            for name in former {
+                before.entry(called(name)).or_default().push((id, *object));
+            }
+        }
+        Self {
+            default_namespace,
+            now,
+            before,
+        }
+    }
+
+    /// The objects of a kind and name that live in the namespace of another one, in their order.
+    pub(super) fn named<'s>(&'s self, id: &'s ObjectId, called: (&'s str, &'s str)) -> &'s [Identified<'a>] {
+        self.among(&self.now, id, called)
+    }
+
+    /// As [`Neighbours::named`], by a name that they had before.
+    fn formerly_named<'s>(&'s self, id: &'s ObjectId, called: (&'s str, &'s str)) -> &'s [Identified<'a>] {
+        self.among(&self.before, id, called)
+    }
+
+    fn among<'s>(
+        &'s self,
+        objects: &'s BTreeMap<Called<'a>, Vec<Identified<'a>>>,
+        id: &'s ObjectId,
+        (kind, name): (&'s str, &'s str),
+    ) -> &'s [Identified<'a>] {
+        let found = objects.get(&(kind, self.default_namespace.of(id), name));
+        found.map_or(&[], Vec::as_slice)
     }
 }
 
@@ -50,17 +82,16 @@ impl<'a> Meant<'a> {
 
 /// Whom `referrer` means by a kind and a name in its own namespace.
 pub(super) fn meant<'a>(
-    (id, referrer): (&'a ObjectId, &Object),
+    (id, referrer): (&ObjectId, &Object),
     (kind, name): (&'a str, &'a str),
-    all: Neighbours<'a>,
+    all: &Neighbours<'a>,
 ) -> Meant<'a> {
-    let of_kind = || all.beside(id, kind);
     let is_followed = is_followed(&id.kind, kind);
     // kustomize goes by former names alone; where it may not look at all, who has the name now is the likelier one
-    if !is_followed && of_kind().any(|(other, _)| other.name == name) {
+    if !is_followed && !all.named(id, (kind, name)).is_empty() {
         return Meant::Name(name);
     }
-    let mut renamed: Vec<_> = of_kind().filter(|(_, object)| was_named(object, name)).collect();
+    let mut renamed = all.formerly_named(id, (kind, name)).to_vec();
     if renamed.len() > 1 {
         renamed.retain(|(_, object)| is_renamed_alike(object, referrer));
     }
@@ -103,11 +134,9 @@ mod tests {
             .map(|object| (ObjectId::of(object).unwrap(), object))
             .collect();
         let id = ObjectId::of(&referrer).unwrap();
-        let neighbours = Neighbours {
-            objects: &all,
-            default_namespace: &DefaultNamespace::default(),
-        };
-        let found = meant((&id, &referrer), ("Deployment", "api"), neighbours);
+        let default_namespace = DefaultNamespace::default();
+        let neighbours = Neighbours::of(&all, &default_namespace);
+        let found = meant((&id, &referrer), ("Deployment", "api"), &neighbours);
         (found.name().to_owned(), matches!(found, Meant::Perhaps(_)))
     }
 

@@ -1,5 +1,7 @@
 //! Budgets of two workloads whose pods came to share labels: each was alone when it was planned.
 
+use std::collections::BTreeSet;
+
 use super::{because, left_out};
 use crate::diag::{Diagnostic, code};
 use crate::plan::WorkloadPlan;
@@ -12,21 +14,16 @@ pub(in crate::render) fn budgets(fitted: &mut [Fitted<'_>]) -> Vec<Diagnostic> {
     let mut turns: Vec<usize> = (0..fitted.len())
         .filter(|index| has_own_budget(&fitted[*index].1))
         .collect();
-    turns.sort_by_key(|index| std::cmp::Reverse(fitted[*index].2.selects.len()));
-    let mut kept: Vec<usize> = Vec::new();
+    turns.sort_by_key(|index| std::cmp::Reverse(fitted[*index].2.selects.all().len()));
+    let mut kept: BTreeSet<&str> = BTreeSet::new();
     let mut found = Vec::new();
     for index in turns {
         let (key, _, workload) = &fitted[index];
-        let other = kept.iter().find(|other| {
-            let (other_key, _, other) = &fitted[**other];
-            takes_in(workload, other_key) || takes_in(other, key)
-        });
-        match other {
-            None => kept.push(index),
-            Some(other) => {
-                let other = fitted[*other].0;
-                found.extend(without_budget(&mut fitted[index], other));
-            }
+        let (key, workload): (&str, &Workload) = (key, workload);
+        let mut others = workload.selects.others(key).chain(workload.selected_by.others(key));
+        match others.find(|other| kept.contains(other.as_str())) {
+            None => drop(kept.insert(key)),
+            Some(other) => found.extend(without_budget(&mut fitted[index], other)),
         }
     }
     found
@@ -35,10 +32,6 @@ pub(in crate::render) fn budgets(fitted: &mut [Fitted<'_>]) -> Vec<Diagnostic> {
 /// One that is adopted counts as its owner's among the budgets of each workload.
 fn has_own_budget(plan: &WorkloadPlan) -> bool {
     plan.disruption.as_ref().is_some_and(|budget| !budget.adopted)
-}
-
-fn takes_in(workload: &Workload, other: &str) -> bool {
-    workload.selects.iter().any(|key| key == other)
 }
 
 fn without_budget((key, plan, _): &mut Fitted<'_>, other: &str) -> Option<Diagnostic> {
