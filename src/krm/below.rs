@@ -4,6 +4,8 @@
 //! kustomize looks for the target of a patch, and for what a reference names, under former names too. Source: kustomize
 //! 5.8, `resWrangler.GetById` and `Select`, `nameref.Filter`; the same in 5.0.1 and 5.4.3.
 
+use std::collections::BTreeMap;
+
 use super::patch::Schema;
 use super::renamed::former_ids;
 use super::{Object, ObjectId};
@@ -18,6 +20,8 @@ pub struct Below {
     pub shares_values: bool,
     /// The objects with their former identities, the first one first.
     names: Vec<(ObjectId, Vec<ObjectId>)>,
+    /// Which of them have a name, or had it.
+    by_name: BTreeMap<String, Vec<usize>>,
 }
 
 impl Below {
@@ -26,11 +30,28 @@ impl Below {
         let names = items
             .iter()
             .filter_map(|item| Some((ObjectId::of(item)?, former_ids(item))));
+        let names: Vec<_> = names.collect();
+        let mut by_name: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (place, (now, former)) in names.iter().enumerate() {
+            for id in former.iter().chain([now]) {
+                let places = by_name.entry(id.name.clone()).or_default();
+                if places.last() != Some(&place) {
+                    places.push(place);
+                }
+            }
+        }
         Self {
             schema,
             shares_values,
-            names: names.collect(),
+            names,
+            by_name,
         }
+    }
+
+    /// The objects that have this name, or had it, with their former identities.
+    fn named(&self, name: &str) -> impl Iterator<Item = &(ObjectId, Vec<ObjectId>)> {
+        let places = self.by_name.get(name).into_iter().flatten();
+        places.map(|&place| &self.names[place])
     }
 
     /// Another object that a patch takes for its own when it names this one itself.
@@ -54,12 +75,10 @@ impl Below {
     /// The object that a reference to a name is led to when the build ends, where it is not the one of that name.
     pub fn mistaken_for(&self, kind: &str, namespace: &str, name: &str) -> Option<&ObjectId> {
         let lives_here = |id: &ObjectId| id.key().2 == ObjectId::new("v1", kind, namespace, name).key().2;
-        let had_it = |former: &[ObjectId]| former.iter().any(|former| former.name == name);
-        let found = self
-            .names
-            .iter()
-            .find(|(now, former)| now.kind == kind && lives_here(now) && now.name != name && had_it(former));
-        found.map(|(now, _)| now)
+        let mut had_it = self
+            .named(name)
+            .filter(|(now, _)| now.kind == kind && lives_here(now) && now.name != name);
+        had_it.next().map(|(now, _)| now)
     }
 
     /// Makes the reference of a new HPA, which kustomize puts right when the build ends, lead to the object that it names
@@ -74,16 +93,13 @@ impl Below {
         if !is_followed || self.mistaken_for(&meant.kind, &meant.namespace, &meant.name).is_none() {
             return;
         }
-        let mut known = self.names.iter().filter(|(now, _)| now.is_same_object(&meant));
+        let mut known = self.named(&meant.name).filter(|(now, _)| now.is_same_object(&meant));
         let former = known.next().into_iter().flat_map(|(_, former)| former);
         let had_by_others = |name: &str| {
-            let others = self
-                .names
-                .iter()
+            let mut others = self
+                .named(name)
                 .filter(|(now, _)| !now.is_same_object(&meant) && now.kind == meant.kind);
-            others
-                .into_iter()
-                .any(|(_, former)| former.iter().any(|former| former.name == name))
+            others.any(|(_, former)| former.iter().any(|former| former.name == name))
         };
         if let Some(alone) = former.map(|former| &former.name).find(|name| !had_by_others(name)) {
             object["spec"]["scaleTargetRef"]["name"] = alone.as_str().into();
@@ -91,7 +107,7 @@ impl Below {
     }
 
     fn other(&self, id: &ObjectId, is_taken: impl Fn(&ObjectId, &[ObjectId]) -> bool) -> Option<&ObjectId> {
-        let others = self.names.iter().filter(|(now, _)| !now.is_same_object(id));
+        let others = self.named(&id.name).filter(|(now, _)| !now.is_same_object(id));
         let mut taken = others.filter(|(now, former)| is_taken(now, former));
         taken.next().map(|(now, _)| now)
     }
