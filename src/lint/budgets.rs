@@ -122,8 +122,8 @@ impl Rule for SelectorMisses {
             }
             let Some(selector) = selector(written) else { continue };
             let selected: Vec<&str> = scene
-                .workloads()
-                .filter(|workload| workload.namespace == scene.namespace(id) && !workload.is_behind_rollout)
+                .workloads
+                .near(scene.namespace(id), written)
                 .filter(|workload| selects(&selector, &workload.pod_labels))
                 .map(|workload| workload.id.name.as_str())
                 .collect();

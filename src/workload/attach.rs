@@ -1,6 +1,7 @@
 //! What points at a workload: found by name or selector, or missed.
 
-use super::by_label::ByLabel;
+use std::collections::BTreeSet;
+
 use super::model::{Budget, Missing, Workload, Workloads};
 use super::pointers;
 use super::references::{Meant, Neighbours, meant};
@@ -11,7 +12,6 @@ use crate::krm::{Object, ObjectId};
 pub(super) fn attach(
     (id, object): (&ObjectId, &Object),
     all: &Neighbours<'_>,
-    by_label: &ByLabel,
     workloads: &mut Workloads,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
@@ -32,11 +32,11 @@ pub(super) fn attach(
                 workload.id.group != "batch" && pointers::selects(&selector, &workload.pod_labels)
             })
         };
-        let near = by_label.near(namespace, &object["spec"]["selector"]).iter();
-        let hits: Vec<&String> = near.filter(selected).collect();
+        let near = workloads.by_label.near(namespace, &object["spec"]["selector"]).iter();
+        let hits: Vec<String> = near.filter(selected).cloned().collect();
         let is_shared = hits.len() > 1;
         for key in hits {
-            if let Some(workload) = workloads.by_key.get_mut(key) {
+            if let Some(workload) = workloads.by_key.get_mut(&key) {
                 workload.budgets.push(Budget {
                     is_shared,
                     ..budget.clone()
@@ -95,17 +95,34 @@ fn near<'a>(
     (kind, name): &pointers::Target,
     workloads: &'a mut Workloads,
 ) -> Option<&'a mut Workload> {
-    let is_near = |workload: &&mut Workload| {
-        let other = &workload.id;
-        let is_dressed = |(at, _): (usize, &str)| {
-            let (prefix, suffix) = (&other.name[..at], &other.name[at + name.len()..]);
-            id.name.starts_with(prefix) && id.name.ends_with(suffix)
-        };
-        other.kind == *kind && workload.namespace == namespace && other.name.match_indices(name).any(is_dressed)
-    };
-    let mut found = workloads.by_key.values_mut().filter(is_near);
-    let only = found.next().filter(|_| !name.is_empty());
-    only.filter(|_| found.next().is_none())
+    if name.is_empty() {
+        return None;
+    }
+    let mut found = BTreeSet::new();
+    // keys are sorted: those that begin alike stand together
+    for form in [format!("{kind}/"), format!("{kind}/{namespace}/")] {
+        for prefix in prefixes(&id.name) {
+            let start = format!("{form}{prefix}{name}");
+            let alike = workloads.by_key.range(start.clone()..);
+            let alike = alike.take_while(|(key, _)| key.starts_with(&start));
+            let is_near = |(key, workload): &(&String, &Workload)| {
+                let suffix = &key[start.len()..];
+                workload.namespace == namespace && !suffix.contains('/') && id.name.ends_with(suffix)
+            };
+            found.extend(alike.filter(is_near).map(|(key, _)| key.clone()));
+        }
+    }
+    let only = found.pop_first()?;
+    if !found.is_empty() {
+        return None;
+    }
+    workloads.by_key.get_mut(&only)
+}
+
+/// Every beginning of a name, the empty one and the whole among them.
+fn prefixes(name: &str) -> impl Iterator<Item = &str> {
+    let ends = name.char_indices().map(|(at, _)| at).chain([name.len()]);
+    ends.map(|end| &name[..end])
 }
 
 /// A reference that lacks a prefix or suffix: nearly always a mistake, and nothing else says so.

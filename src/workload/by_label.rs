@@ -10,7 +10,7 @@ use super::model::Workloads;
 type Label = (String, String, String);
 
 /// Keys of the workloads that own their pods, in their order.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct ByLabel {
     in_namespace: BTreeMap<String, Vec<String>>,
     having: BTreeMap<Label, Vec<String>>,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::by_label::ByLabel;
 use crate::krm::id::{Taken, View};
 use crate::krm::{DefaultNamespace, FieldPath, ObjectId};
 use crate::policy::Subject;
@@ -17,6 +18,8 @@ pub struct Workloads {
     pub default_namespace: DefaultNamespace,
     /// By key, `Deployment/shop/api`.
     pub by_key: BTreeMap<String, Workload>,
+    /// Those that own their pods, by the labels of the pods.
+    pub(super) by_label: ByLabel,
     /// HPAs, ScaledObjects, budgets and VPAs that trimtab did not make, whatever they point at.
     pub foreign: Vec<ObjectId>,
     /// Keys that several objects have: which of them is meant can't be told.
@@ -84,6 +87,12 @@ impl Workloads {
                 workload.taken_names.insert(kind);
             }
         }
+    }
+
+    /// All that own their pods and that a selector may select in a namespace.
+    pub fn near<'a>(&'a self, namespace: &str, selector: &Value) -> impl Iterator<Item = &'a Workload> + use<'a> {
+        let near = self.by_label.near(namespace, selector).iter();
+        near.filter_map(|key| self.by_key.get(key))
     }
 
     /// The places that scalers, budgets and VPAs of others take.

@@ -11,7 +11,6 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube_core::Selector;
 use serde_json::Value;
 
-use super::by_label::ByLabel;
 use super::model::{Group, Workload, Workloads};
 use super::pointers::selects;
 
@@ -22,8 +21,8 @@ struct Selecting {
 }
 
 /// Notes on every workload whose pods it selects beside its own, and who selects its own.
-pub(super) fn mark(workloads: &mut Workloads, by_label: &ByLabel) {
-    let selectors = selectors(workloads, by_label);
+pub(super) fn mark(workloads: &mut Workloads) {
+    let selectors = selectors(workloads);
     // by workload the selectors that select it
     let mut selecting: BTreeMap<&String, Vec<usize>> = BTreeMap::new();
     for (number, selector) in selectors.iter().enumerate() {
@@ -53,7 +52,7 @@ pub(super) fn mark(workloads: &mut Workloads, by_label: &ByLabel) {
 }
 
 /// Every selector with those who have it, in the order of their keys. A Job's is made by its controller.
-fn selectors(workloads: &Workloads, by_label: &ByLabel) -> Vec<Selecting> {
+fn selectors(workloads: &Workloads) -> Vec<Selecting> {
     let mut owners: BTreeMap<(&str, String), Vec<(&String, &Workload)>> = BTreeMap::new();
     for (key, workload) in &workloads.by_key {
         let is_empty = workload.selector.as_object().is_none_or(serde_json::Map::is_empty);
@@ -65,7 +64,7 @@ fn selectors(workloads: &Workloads, by_label: &ByLabel) -> Vec<Selecting> {
     let selecting = |owners: Vec<(&String, &Workload)>| {
         let (_, first) = owners.first()?;
         let selector = parsed(&first.selector)?;
-        let near = by_label.near(&first.namespace, &first.selector).iter();
+        let near = workloads.by_label.near(&first.namespace, &first.selector).iter();
         let is_selected = |key: &&String| {
             let workload = workloads.by_key.get(*key);
             workload.is_some_and(|workload| selects(&selector, &workload.pod_labels))
@@ -81,4 +80,34 @@ fn selectors(workloads: &Workloads, by_label: &ByLabel) -> Vec<Selecting> {
 fn parsed(selector: &Value) -> Option<Selector> {
     let selector: LabelSelector = serde_json::from_value(selector.clone()).ok()?;
     Selector::try_from(selector).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::workload::read;
+
+    #[test]
+    fn workloads_of_one_label_share_one_list() {
+        let deployment = |name: &str, selector: &str| {
+            json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name},
+                "spec": {"selector": {"matchLabels": {selector: "x"}},
+                    "template": {"metadata": {"labels": {"part": "x", name: "x"}}}}})
+        };
+        // a and b select by the label of all three, c by its own
+        let objects = [("a", "part"), ("b", "part"), ("c", "c")].map(|(name, selector)| deployment(name, selector));
+        let (workloads, _) = read(&objects);
+        let [a, b, c] = ["Deployment/a", "Deployment/b", "Deployment/c"].map(|key| (key, &workloads.by_key[key]));
+        let counts = |(key, workload): (&str, &crate::workload::Workload)| {
+            (
+                workload.selects.count_of_others(key),
+                workload.selected_by.count_of_others(key),
+            )
+        };
+        assert_eq!([a, b, c].map(counts), [(2, 1), (2, 1), (0, 2)]);
+        assert_eq!(a.1.selects.address(), b.1.selects.address());
+        assert_eq!(a.1.selected_by.address(), b.1.selected_by.address());
+        assert!(c.1.selected_by.others(c.0).eq(["Deployment/a", "Deployment/b"]));
+    }
 }

@@ -43,11 +43,11 @@ pub fn read_in(objects: &[Object], default_namespace: &DefaultNamespace) -> (Wor
         }
     }
     mark_behind_rollouts(&mut workloads);
-    let by_label = ByLabel::of(&workloads);
-    overlaps::mark(&mut workloads, &by_label);
+    workloads.by_label = ByLabel::of(&workloads);
+    overlaps::mark(&mut workloads);
     let mut diagnostics: Vec<Diagnostic> = objects.iter().filter_map(without_identity).collect();
     for (id, object) in &identified {
-        attach((id, object), all, &by_label, &mut workloads, &mut diagnostics);
+        attach((id, object), all, &mut workloads, &mut diagnostics);
         if pointers::is_foreign(id, object) {
             workloads.foreign.push(id.clone());
         }
