@@ -1,6 +1,6 @@
 //! Who scales what: one scaler for each workload, on something that can be scaled, and no VPA under its hands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -107,6 +107,10 @@ impl Rule for UnscalableTarget {
     fn check(&self, scene: &Scene<'_>) -> Vec<Diagnostic> {
         let hpas = scene.of_kind("autoscaling", "HorizontalPodAutoscaler");
         let scaled_objects = scene.of_kind("keda.sh", "ScaledObject");
+        let behind = scene.workloads().filter(|workload| workload.is_behind_rollout);
+        let behind: BTreeSet<(&str, &str, &str)> = behind
+            .map(|workload| (&*workload.id.kind, &*workload.id.name, &*workload.namespace))
+            .collect();
         let mut found = Vec::new();
         for (id, object) in hpas.chain(scaled_objects) {
             let text = |field: &str| object["spec"]["scaleTargetRef"][field].as_str();
@@ -119,18 +123,13 @@ impl Rule for UnscalableTarget {
                     headline,
                 )
             };
-            let behind = scene.workloads().find(|workload| {
-                let target = &workload.id;
-                workload.is_behind_rollout
-                    && (&*target.kind, &*target.name, &*workload.namespace) == (kind, name, scene.namespace(id))
-            });
             if matches!(kind, "DaemonSet" | "Job" | "CronJob" | "Pod") {
                 found.push(
                     at(format!("a {kind} can't be scaled"))
                         .because("the kind has no scale, so the scaler never does anything")
                         .help("take the scaler out"),
                 );
-            } else if behind.is_some() {
+            } else if behind.contains(&(kind, name, scene.namespace(id))) {
                 found.push(
                     at(format!(
                         "the Deployment `{name}` belongs to a Rollout, which sets its replicas"
