@@ -123,6 +123,24 @@ fn cpu_of_a_side_container_stays_under_a_target_that_counts_it() {
     }
 }
 
+/// The pod requests 2 cores, so the controller's tolerance is 200m of the sum, and 100m of the container alone.
+#[test]
+fn a_stated_request_that_moves_the_scale_point_from_the_side_is_said() {
+    for (case, stated, metric, is_said) in [
+        ("far under the sum", "300m", share("cpu", 60), true),
+        ("far above it", "1300m", share("cpu", 60), true),
+        ("within the tolerance", "820m", share("cpu", 60), false),
+        ("the same of the container alone", "820m", share_of("proxy", 60), true),
+        ("the other container is looked at", "300m", share_of("api", 60), false),
+        ("memory alone", "300m", share("memory", 60), false),
+    ] {
+        let rule = format!("containers: {{proxy: {{requests: {{cpu: {{value: {stated}}}}}}}}}");
+        let plan = planned(&rule, &[two_containers(Some("1")), hpa(&[metric])]);
+        let finding = plan.findings.get("scale-point-moved");
+        assert_eq!(finding.is_some(), is_said, "{case}: {finding:?}");
+    }
+}
+
 /// The scaler can't act on such a pod (Kubernetes, HPA: "missing request for cpu"), so there is no point to keep.
 #[test]
 fn a_side_container_without_a_cpu_request_gets_one() {

@@ -277,6 +277,9 @@ fn containers(case: &Case<'_>, main: &crate::workload::Container, scaled: &scali
         let requests = no_lower_than_raised(case, container, requests);
         let limits = limits::decide(case, container, (&wanted_requests, &wanted_limits), &requests);
         let requests = limits::cap(case, container, requests, &limits);
+        if let Some(cpu) = requests.cpu.as_ref().filter(|_| !is_main) {
+            divided::report_move(case, container, scaled.scaler.as_ref(), cpu.value);
+        }
         let mut decided = ContainerPlan { requests, limits };
         leave_to_pod(case, &mut decided);
         if decided != ContainerPlan::default() {
