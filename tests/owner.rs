@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use trimtab::krm::apply;
-use trimtab::plan::model::{OptimizationPlan, WorkloadPlan};
+use trimtab::plan::model::{OptimizationPlan, Theirs, WorkloadPlan};
 use trimtab::render::{overridden, render};
 use trimtab::units::{Bytes, Millicores, Timestamp};
 use trimtab::workload;
@@ -173,6 +173,30 @@ fn what_the_owner_lowers_and_what_the_policy_states_is_no_floor() {
         memory(&raised.plan().spec.workloads[KEY]),
         (Bytes::from_mib(600), "stated")
     );
+}
+
+/// The reviewed numbers are copied into a manifest that said none: nothing was its owner's word before, and the plan that
+/// says so can be read.
+#[test]
+fn values_of_ours_in_a_silent_manifest_are_no_word_of_its_owner() {
+    let mut silent = deployment("api", 4, "100m", "256Mi");
+    *resources(&mut silent) = json!({});
+    silent["spec"].as_object_mut().expect("a map").remove("replicas");
+    let rule = "requests: {cpu: {value: 200m}, memory: {value: 1Gi}}, scaling: {mode: none}";
+    let spec = format!("{{workloads: {{api: {{{rule}}}}}}}");
+    let first = world(&spec, &[silent]);
+    let plan = first.plan();
+    let mut copied = deployment("api", 4, "200m", "1Gi");
+    *resources(&mut copied) = json!({"requests": {"cpu": "200m", "memory": "1Gi"}});
+    copied["spec"].as_object_mut().expect("a map").remove("replicas");
+    let second = moved(first, plan, &[copied]).plan();
+    let said: Vec<_> = second.spec.workloads[KEY].overwritten.iter().collect();
+    let nothing = Theirs::from(None);
+    let (cpu, memory) = ("api/requests/cpu".to_owned(), "api/requests/memory".to_owned());
+    assert_eq!(said, [(&cpu, &nothing), (&memory, &nothing)]);
+    assert!(second.spec.workloads[KEY].raised.is_empty());
+    let value = serde_json::to_value(nothing).expect("a word");
+    assert_eq!(value, "nothing");
 }
 
 /// A host that edits in place gives the plan's own values back as the manifest's: none of them is a raise.

@@ -114,6 +114,13 @@ pub(crate) struct World {
     pub(crate) window_end: Option<Timestamp>,
 }
 
+/// What is written can be read, whatever was planned.
+pub(crate) fn reads_back(plan: &OptimizationPlan) {
+    let (value, source) = (plan::codec::to_value(plan), Source::object("OptimizationPlan", "test"));
+    let read = plan::codec::parse(&value, &source, &plan.spec.environment);
+    assert_eq!(read.as_ref(), Ok(plan));
+}
+
 impl World {
     pub(crate) fn new(spec: &str, objects: &[Value], facts: Vec<(&str, Facts)>) -> Self {
         let facts: BTreeMap<String, Facts> = facts.into_iter().map(|(key, facts)| (key.to_owned(), facts)).collect();
@@ -143,7 +150,9 @@ impl World {
             },
             window_end: self.window_end,
         };
-        plan::plan(&inputs)
+        let (plan, diagnostics) = plan::plan(&inputs);
+        reads_back(&plan);
+        (plan, diagnostics)
     }
 
     pub(crate) fn one(&self, name: &str) -> WorkloadPlan {
@@ -1390,6 +1399,32 @@ fn history_is_missed_only_where_something_is_left_to_it() {
             "{case}: {:?}",
             plan.findings
         );
+    }
+}
+
+/// Up to 2.8 cores were used at once: five pods of 500m have less, six have more.
+#[test]
+fn a_highest_count_that_carries_less_than_was_used_is_said() {
+    for (case, bounds, is_said) in [
+        ("stated", "minReplicas: {value: 2}, maxReplicas: {value: 5}", true),
+        ("enough", "minReplicas: {value: 2}, maxReplicas: {value: 6}", false),
+        ("bounded", "maxReplicas: {max: 5}", true),
+        ("left to history", "minReplicas: {min: 2}", false),
+    ] {
+        let rule = format!(
+            "class: web, requests: {{cpu: {{value: 500m}}}}, scaling: {{{bounds}, targets: {{cpu: {{value: 60%}}}}}}"
+        );
+        let spec = format!("{{workloads: {{api: {{{rule}}}}}}}");
+        let facts = facts("api", 300, |_| 2800, |_| 8);
+        let plan = World::new(
+            &spec,
+            &[deployment("api", 3, "500m", "512Mi")],
+            vec![("Deployment/shop/api", facts)],
+        )
+        .one("api");
+        let finding = plan.findings.get("stated-below-usage");
+        let is_of_count = finding.is_some_and(|finding| finding.detail.contains("`maxReplicas` of 5"));
+        assert_eq!(is_of_count, is_said, "{case}: {:?}", plan.findings);
     }
 }
 

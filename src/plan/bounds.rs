@@ -78,6 +78,9 @@ pub fn decide(
     if let Some((demand, per_pod)) = load {
         say_idle(case, demand, per_pod, (min.value, max.value));
     }
+    if let Some(request) = request.filter(|_| is_on_cpu(case, target)) {
+        say_too_few(case, main, request, &max);
+    }
     Some((min, max))
 }
 
@@ -136,6 +139,25 @@ fn say_idle(case: &Case<'_>, demand: &Demand, per_pod: u128, (min, max): (u32, u
         "{min} replicas, the lowest count, carry all that was recorded (up to {most}): the scaler acts only beyond that, up to {max}"
     );
     case.find(code::REPLICA_BOUNDS, detail);
+}
+
+/// Notes that the policy's highest count carries less than was recorded, with every pod at its whole request.
+fn say_too_few(case: &Case<'_>, main: &Container, request: Millicores, max: &Decision<u32>) {
+    let recorded = case.facts.and_then(|facts| facts.containers.get(&main.name));
+    let is_said = [code::STATED, code::BOUNDED]
+        .iter()
+        .any(|code| max.reason.code == code.as_str());
+    let carried = u128::from(request.nano().get()) * u128::from(max.value);
+    let most = recorded.and_then(|facts| facts.cpu_demand.highest()).map(u128::from);
+    let Some(most) = most.filter(|most| is_said && *most > carried) else {
+        return;
+    };
+    let (value, most) = (max.value, Millicores::from_nano_ceil(most));
+    let detail = format!(
+        "`maxReplicas` of {value}: so many pods have {} of CPU at {request} each, and up to {most} were used at once",
+        Millicores::from_nano_ceil(carried)
+    );
+    case.find(code::STATED_BELOW_USAGE, detail);
 }
 
 /// Both bounds of a scaler that is there.

@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use super::field::{Amount, FieldName, Resource};
 use super::last::{Evidence, Last};
 use super::limits::StatedLimits;
-use super::model::{Decision, Finding, ResourcePlan, WorkloadPlan};
+use super::model::{Decision, Finding, ResourcePlan, Theirs, WorkloadPlan};
 use super::owner::{self, Edits};
 use crate::diag::{Code, code, first_of};
 use crate::facts::{ContainerFacts, Facts, LEAST_RUNS};
 use crate::krm::Reason;
 use crate::policy::wire::StatefulRestart;
 use crate::policy::{Settings, WorkloadSettings};
-use crate::units::{Bytes, Millicores, Percent, Quantity, Timestamp};
+use crate::units::{Bytes, Millicores, Percent, Timestamp};
 use crate::workload::{Container, Scaler, Workload};
 
 /// What is asked: a decision on one workload, from these.
@@ -53,7 +53,7 @@ pub struct Case<'a> {
     /// What the owner edited in the manifest and history has not judged yet.
     pub(super) edits: Edits,
     /// What the owner wrote where the manifest has a value of ours by now, by field.
-    pub(super) overwritten: BTreeMap<String, Option<Quantity>>,
+    pub(super) overwritten: BTreeMap<String, Theirs>,
     /// Whether the history was set aside as a whole: then its absence is no news.
     is_distrusted: bool,
     has_profile: bool,

@@ -141,7 +141,7 @@ impl<T: Copy> Owner<T> {
         read: impl Fn(Quantity) -> Option<T>,
     ) -> Self {
         let theirs = |amount: Amount, now| match case.overwritten.get(&amount.of(container).key()) {
-            Some(theirs) => theirs.and_then(&read),
+            Some(theirs) => theirs.amount().and_then(&read),
             None => now,
         };
         let limit = theirs(Amount::Limit(resource), limit);

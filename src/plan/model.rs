@@ -144,10 +144,10 @@ pub struct WorkloadPlan {
     /// Containers that were renamed, by their earlier names: what history has under those counts for them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub renamed: BTreeMap<String, String>,
-    /// What its owner wrote (nothing: null) of the fields in which the manifest has a value of ours: a host that edits in
-    /// place has written that one.
+    /// What its owner wrote of the fields in which the manifest has a value of ours: a host that edits in place has written
+    /// that one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub overwritten: BTreeMap<String, Option<Quantity>>,
+    pub overwritten: BTreeMap<String, Theirs>,
     /// What its owner raised in the manifest after a plan: a floor of what is derived.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub raised: BTreeMap<String, Raised>,
@@ -183,6 +183,40 @@ pub struct MadeFrom {
     pub manifests: String,
     /// Digest of what the policy said of it.
     pub policy: String,
+}
+
+/// What an owner wrote in a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Theirs {
+    /// This.
+    Amount(Quantity),
+    /// The field was not there.
+    Nothing(Nothing),
+}
+
+/// A word, as a layer deletes what is `null`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Nothing {
+    /// Nothing was there.
+    Nothing,
+}
+
+impl Theirs {
+    /// The amount, if there is one.
+    pub fn amount(self) -> Option<Quantity> {
+        match self {
+            Self::Amount(amount) => Some(amount),
+            Self::Nothing(_) => None,
+        }
+    }
+}
+
+impl From<Option<Quantity>> for Theirs {
+    fn from(amount: Option<Quantity>) -> Self {
+        amount.map_or(Self::Nothing(Nothing::Nothing), Self::Amount)
+    }
 }
 
 /// A value that the owner of a workload raised in its manifest, or a target that asks for more as it was lowered.

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::case::{Case, Question};
 use super::field::{Amount, FieldName, Resource};
-use super::model::{Decision, Lowered, Raised, Removable, WorkloadPlan};
+use super::model::{Decision, Lowered, Raised, Removable, Theirs, WorkloadPlan};
 use crate::diag::{Diagnostic, code};
 use crate::krm::Reason;
 use crate::units::{Format, Percent, Quantity, Seconds, Timestamp};
@@ -321,9 +321,9 @@ impl One<'_> {
     }
 }
 
-/// What the owner wrote, `None` for nothing, of the fields in which the manifest has a value of ours by now: a host that
+/// What the owner wrote of the fields in which the manifest has a value of ours by now: a host that
 /// edits in place has written that one.
-pub(super) fn overwritten(question: &Question<'_>) -> BTreeMap<String, Option<Quantity>> {
+pub(super) fn overwritten(question: &Question<'_>) -> BTreeMap<String, Theirs> {
     let Some(accepted) = question.accepted.filter(|plan| plan.is_rendered()) else {
         return BTreeMap::new();
     };
@@ -336,8 +336,8 @@ pub(super) fn overwritten(question: &Question<'_>) -> BTreeMap<String, Option<Qu
         // of the plan before, where the host has not run since
         let is_older = known.is_some() && then.get(&field) == Some(&now);
         let is_ours = is_older || planned.get(&field) == Some(&Some(now));
-        let theirs = known.copied().unwrap_or_else(|| then.get(&field).copied());
-        (is_ours && theirs != Some(now)).then_some((field, theirs))
+        let theirs = known.copied().unwrap_or_else(|| then.get(&field).copied().into());
+        (is_ours && theirs.amount() != Some(now)).then_some((field, theirs))
     };
     written(question.workload).into_iter().filter_map(one).collect()
 }

@@ -7,7 +7,7 @@ use super::lapse;
 use super::model::{SpotPlacement, SpotPlan, SpreadPlan, WorkloadPlan};
 use crate::catalog::fields::Field;
 use crate::diag::code;
-use crate::policy::wire::{RuntimeKind, SpotMode, SpreadConstraint, SpreadMode, WhenUnsatisfiable};
+use crate::policy::wire::{RuntimeKind, ScalingMode, SpotMode, SpreadConstraint, SpreadMode, WhenUnsatisfiable};
 use crate::units::Seconds;
 use crate::workload::affinity::{Placement, Side};
 
@@ -243,7 +243,8 @@ fn danger(case: &Case<'_>, lowest: u32) -> Option<String> {
     }
 }
 
-/// A worker that may scale to nothing is not missed while its queue holds the work.
+/// A worker that KEDA scales by its queue is not missed while the queue holds the work.
 fn may_be_idle(case: &Case<'_>) -> bool {
-    !case.wanted.spec.scaling.triggers.is_empty()
+    let scaling = &case.wanted.spec.scaling;
+    scaling.mode == Some(ScalingMode::Keda) && !scaling.triggers.is_empty()
 }

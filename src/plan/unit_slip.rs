@@ -53,7 +53,7 @@ fn memory(case: &Case<'_>, container: &Container) -> Option<String> {
     let facts = case.seen?.containers.get(&container.name)?;
     let name = &container.name;
     let highest = facts.memory.highest()?;
-    if (1..LEAST_MEMORY).contains(&highest) {
+    if highest < LEAST_MEMORY {
         return Some(format!(
             "container `{name}`: at most {highest} bytes of memory were recorded, and no container runs in so little; \
              the export seems to be in MiB or GiB where bytes are meant"
