@@ -93,7 +93,16 @@ pub struct Outcome {
 /// Errors: an input that can't be read, with every problem in it. What concerns one workload is never an error.
 pub fn run(inputs: &Inputs) -> Result<Outcome, Vec<Diagnostic>> {
     let settings = policy::parse(&inputs.policy, &inputs.policy_source)?;
-    let (accepted, miscounted) = accepted_plan(inputs, &settings)?;
+    let accepted = accepted_plan(inputs, &settings)?;
+    run_on(inputs, settings, accepted)
+}
+
+/// The same on an accepted plan that was read already, with what is doubtful in it.
+fn run_on(
+    inputs: &Inputs,
+    settings: Settings,
+    (accepted, miscounted): (Option<OptimizationPlan>, Option<Diagnostic>),
+) -> Result<Outcome, Vec<Diagnostic>> {
     let (prices, doubts) = prices(inputs)?;
     let (mut workloads, mut diagnostics) = workload::read_in(&inputs.objects, &settings.default_namespace());
     let accepted = accepted.map(|plan| namespace::under_keys_of(plan, &workloads));

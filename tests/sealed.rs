@@ -259,6 +259,18 @@ fn a_sealed_number_that_nothing_derives_is_listed() {
     );
 }
 
+/// A request of 100m stays while its limit falls to 90m: what was there before is nothing that a plan may say.
+#[test]
+fn a_plan_on_a_manifest_that_was_lowered_is_derived_again() {
+    let folder = production();
+    let folder = folder.path();
+    replace(folder, "apps/base/frontend.yaml", "cpu: 100m", "cpu: 50m");
+    replace(folder, "apps/base/frontend.yaml", "cpu: 200m", "cpu: 90m");
+    assert_ends(&trimtab(folder, &["plan", "overlays/production", "--write"]), 0, &[]);
+    let verified = trimtab(folder, &["explain", "--verify", "overlays/production"]);
+    assert_ends(&verified, 0, &["16 entries"]);
+}
+
 /// An accepted value is no answer to a policy that was edited since: who asks is told.
 #[test]
 fn explain_says_what_changed_since_the_plan() {

@@ -5,16 +5,16 @@
 
 use std::collections::BTreeMap;
 
-use super::{Inputs, Purpose, accepted_plan, run};
+use super::{Inputs, Purpose, accepted_plan, run_on};
 use crate::diag::Diagnostic;
 use crate::plan::model::{MadeFrom, RemovedObjects, WorkloadPlan};
-use crate::plan::{OptimizationPlan, codec, last};
+use crate::plan::{OptimizationPlan, last};
 use crate::policy;
 
 /// What the inputs give on top of the values that an accepted plan replaced; `None` where there is no accepted plan.
 pub fn derive_again(inputs: &Inputs) -> Result<Option<OptimizationPlan>, Vec<Diagnostic>> {
     let settings = policy::parse(&inputs.policy, &inputs.policy_source)?;
-    let (Some(mut accepted), Some((_, source))) = (accepted_plan(inputs, &settings)?.0, &inputs.plan) else {
+    let Some(mut accepted) = accepted_plan(inputs, &settings)?.0 else {
         return Ok(None);
     };
     for entry in accepted.spec.workloads.values_mut() {
@@ -22,10 +22,10 @@ pub fn derive_again(inputs: &Inputs) -> Result<Option<OptimizationPlan>, Vec<Dia
     }
     let inputs = Inputs {
         purpose: Purpose::Plan,
-        plan: Some((codec::to_value(&accepted), source.clone())),
         ..inputs.clone()
     };
-    run(&inputs).map(|outcome| Some(outcome.plan))
+    // not read as a plan: what a manifest said before may be what no plan can say
+    run_on(&inputs, settings, (Some(accepted), None)).map(|outcome| Some(outcome.plan))
 }
 
 /// An entry as it was before its own decisions, as far as it tells; all that planning adds to decisions is left out.
