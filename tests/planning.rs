@@ -921,6 +921,67 @@ fn state_and_single_pods_stay_off_spot() {
 }
 
 #[test]
+fn caches_and_databases_stay_off_spot_where_nothing_shows_their_state() {
+    let cluster = "cluster: {kubernetes: '1.33', provider: aws}";
+    for (class, is_refused) in [("cache", true), ("database", true), ("web", false)] {
+        let rule = format!("class: {class}, scaling: {{mode: none}}, spot: {{mode: prefer}}");
+        let spec = format!("{{{cluster}, workloads: {{api: {{{rule}}}}}}}");
+        let plan = World::new(&spec, &[deployment("api", 3, "1", "1Gi")], vec![]).one("api");
+        let mode = placed(&plan).map(|spot| spot.mode);
+        assert_eq!(mode == Some(SpotPlacement::Never), is_refused, "{class}: {mode:?}");
+        assert_eq!(plan.findings.contains_key("spot-unsafe"), is_refused, "{class}");
+    }
+}
+
+#[test]
+fn an_accepted_placement_that_nobody_states_any_more_is_judged_again() {
+    let spec = |rule: &str| {
+        format!(
+            "{{cluster: {{kubernetes: '1.33', provider: aws}}, workloads: {{api: {{scaling: {{mode: none}}, {rule}}}}}}}"
+        )
+    };
+    let keep = "requests: {strategy: keep}";
+    let first = World::new(
+        &spec(&format!("{keep}, spot: {{mode: prefer}}")),
+        &[deployment("api", 2, "1", "1Gi")],
+        vec![],
+    );
+    let accepted = first.plan();
+    for (replicas, expected) in [(2, SpotPlacement::Prefer), (1, SpotPlacement::Never)] {
+        let mut world = World::new(&spec(keep), &[deployment("api", replicas, "1", "1Gi")], vec![]);
+        world.accepted = Some(accepted.clone());
+        let plan = world.one("api");
+        assert_eq!(
+            placed(&plan).map(|spot| spot.mode),
+            Some(expected),
+            "{replicas} replicas"
+        );
+    }
+}
+
+/// Two pods of use under a highest count of 40 that its owner chose: history may raise it, and says nothing against it.
+#[test]
+fn the_highest_count_of_an_adopted_scaler_is_never_lowered_from_history() {
+    let hpa = json!({
+        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "api", "namespace": "shop"},
+        "spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "api"}, "minReplicas": 2, "maxReplicas": 40,
+            "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 60}}}]}
+    });
+    let objects = [deployment("api", 2, "500m", "512Mi"), hpa];
+    let mut world = World::new(
+        WEB,
+        &objects,
+        vec![("Deployment/shop/api", facts("api", 300, wave, |_| 2))],
+    );
+    for round in 0..3 {
+        let plan = world.one("api");
+        let max = plan.scaler.as_ref().map(|scaler| scaler.max_replicas.value);
+        assert_eq!(max, Some(40), "round {round}");
+        world.accepted = Some(world.plan());
+    }
+}
+
+#[test]
 fn a_plan_reads_back_as_it_was_written_and_matches_its_schema() {
     let world = World::new(
         WEB,
@@ -1294,6 +1355,14 @@ fn of_two_budgets_one_is_rendered(accepted: &OptimizationPlan) {
             "{case}, in place"
         );
     }
+    // of the second's owner one, in which the first's pods are not
+    let mut theirs = siblings(true).to_vec();
+    let selector = theirs[1]["spec"]["selector"].clone();
+    theirs.push(json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
+        "metadata": {"name": "team", "namespace": "shop"}, "spec": {"selector": selector, "maxUnavailable": 1}}));
+    let (edits, found) = trimtab::render::render(accepted, &read(&theirs));
+    let after = trimtab::krm::apply(theirs, &edits).expect("the edits fit");
+    assert_eq!(names(&after), ["\"team\""], "{found:?}");
     let apart = [deployment("front", 4, "1", "1Gi"), deployment("back", 4, "1", "1Gi")];
     let (edits, found) = trimtab::render::render(accepted, &read(&apart));
     let after = trimtab::krm::apply(apart.to_vec(), &edits).expect("the edits fit");

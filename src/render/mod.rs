@@ -122,7 +122,7 @@ pub fn render(plan: &OptimizationPlan, workloads: &Workloads) -> (Vec<Edit>, Vec
         diagnostics.extend(left_out.into_iter().map(|found| found.of(key)));
         fitted.push((key, plan, workload));
     }
-    diagnostics.extend(drift::shared::budgets(&mut fitted));
+    diagnostics.extend(drift::shared::budgets(&mut fitted, workloads));
     let taken = workloads.taken_places();
     for (key, plan, workload) in &fitted {
         let first = edits.len();

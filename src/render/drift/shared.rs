@@ -1,4 +1,6 @@
 //! Budgets of two workloads whose pods came to share labels: each was alone when it was planned.
+//!
+//! A pod in two budgets can't be evicted at all, which is worse than the wrong one of them.
 
 use std::collections::BTreeSet;
 
@@ -6,11 +8,11 @@ use super::{because, left_out};
 use crate::diag::{Diagnostic, code};
 use crate::plan::WorkloadPlan;
 use crate::render::Fitted;
-use crate::workload::Workload;
+use crate::workload::{Workload, Workloads};
 
-/// Leaves out all budgets but one of those that hold for the same pods: a pod in two can't be evicted at all, which is
-/// worse than the wrong one of them. The one that takes in most workloads stays; of equals the first by key.
-pub(in crate::render) fn budgets(fitted: &mut [Fitted<'_>]) -> Vec<Diagnostic> {
+/// Leaves out every budget of ours that takes in pods which have one of their owner, and all but one of ours that hold for
+/// the same pods: the one that takes in most workloads stays; of equals the first by key.
+pub(in crate::render) fn budgets(fitted: &mut [Fitted<'_>], workloads: &Workloads) -> Vec<Diagnostic> {
     let mut turns: Vec<usize> = (0..fitted.len())
         .filter(|index| has_own_budget(&fitted[*index].1))
         .collect();
@@ -20,8 +22,11 @@ pub(in crate::render) fn budgets(fitted: &mut [Fitted<'_>]) -> Vec<Diagnostic> {
     for index in turns {
         let (key, _, workload) = &fitted[index];
         let (key, workload): (&str, &Workload) = (key, workload);
-        let mut others = workload.selects.others(key).chain(workload.selected_by.others(key));
-        match others.find(|other| kept.contains(other.as_str())) {
+        let has_owners = |other: &&String| workloads.by_key.get(*other).is_some_and(has_budget_of_its_owner);
+        let taken_in = || workload.selects.others(key);
+        let mut others = taken_in().chain(workload.selected_by.others(key));
+        let other = taken_in().find(has_owners);
+        match other.or_else(|| others.find(|other| kept.contains(other.as_str()))) {
             None => drop(kept.insert(key)),
             Some(other) => found.extend(without_budget(&mut fitted[index], other)),
         }
@@ -32,6 +37,10 @@ pub(in crate::render) fn budgets(fitted: &mut [Fitted<'_>]) -> Vec<Diagnostic> {
 /// One that is adopted counts as its owner's among the budgets of each workload.
 fn has_own_budget(plan: &WorkloadPlan) -> bool {
     plan.disruption.as_ref().is_some_and(|budget| !budget.adopted)
+}
+
+fn has_budget_of_its_owner(workload: &Workload) -> bool {
+    workload.budgets.iter().any(|budget| !budget.is_ours)
 }
 
 fn without_budget((key, plan, _): &mut Fitted<'_>, other: &str) -> Option<Diagnostic> {
