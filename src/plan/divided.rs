@@ -4,6 +4,7 @@
 use super::case::Case;
 use super::metrics;
 use super::model::ScalerPlan;
+use super::scale_point::is_beyond_tolerance;
 use crate::diag::code;
 use crate::policy::wire::ScalingMode;
 use crate::units::{Millicores, Percent};
@@ -49,7 +50,7 @@ pub(super) fn report_move(case: &Case<'_>, container: &Container, scaler: Option
     };
     let moved = |watched: Option<&String>| {
         let whole = if watched.is_some() { before } else { of_pod() };
-        before.abs_diff(request) * 10 > whole
+        is_beyond_tolerance(before.abs_diff(request), whole)
     };
     if by_cpu_target(case, container, scaler) && watched(case, scaler).any(moved) {
         let (name, before, request) = (&container.name, Millicores::new(before), Millicores::new(request));

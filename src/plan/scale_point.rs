@@ -269,12 +269,17 @@ fn report_move(case: &Case<'_>, old: &Old, request: Millicores, target: Percent)
         return;
     };
     let (before, after) = (of(old_request, old_target), of(request, target));
-    if before.get().abs_diff(after.get()) * 10 > before.get() {
+    if is_beyond_tolerance(before.get().abs_diff(after.get()), before.get()) {
         case.find(
             code::SCALE_POINT_MOVED,
             format!("pods are added at {after} each instead of {before} ({old_request} × {old_target} → {request} × {target})"),
         );
     }
+}
+
+/// Whether a change of what a target divides by is more than the controller's tolerance of 10 %.
+pub(super) fn is_beyond_tolerance(change: u64, whole: u64) -> bool {
+    change * 10 > whole
 }
 
 /// What is solved without history may raise a request and never lower one.

@@ -199,10 +199,14 @@ impl Group {
         self.0.iter().filter(move |other| *other != key)
     }
 
+    /// Whether the workload of this key is among them.
+    pub fn contains(&self, key: &str) -> bool {
+        self.0.binary_search_by(|other| other.as_str().cmp(key)).is_ok()
+    }
+
     /// How many others there are.
     pub fn count_of_others(&self, key: &str) -> usize {
-        let is_in = self.0.binary_search_by(|other| other.as_str().cmp(key)).is_ok();
-        self.0.len() - usize::from(is_in)
+        self.0.len() - usize::from(self.contains(key))
     }
 
     /// Where the list is kept: the same for all that share it.

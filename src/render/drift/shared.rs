@@ -17,15 +17,17 @@ pub(in crate::render) fn budgets(fitted: &mut [Fitted<'_>], workloads: &Workload
         .filter(|index| has_own_budget(&fitted[*index].1))
         .collect();
     turns.sort_by_key(|index| std::cmp::Reverse(fitted[*index].2.selects.all().len()));
+    let of_owners = workloads.by_key.iter();
+    let of_owners = of_owners.filter(|(_, workload)| workload.foreign_budgets().next().is_some());
+    let of_owners: Vec<&String> = of_owners.map(|(key, _)| key).collect();
     let mut kept: BTreeSet<&str> = BTreeSet::new();
     let mut found = Vec::new();
     for index in turns {
         let (key, _, workload) = &fitted[index];
         let (key, workload): (&str, &Workload) = (key, workload);
-        let has_owners = |other: &&String| workloads.by_key.get(*other).is_some_and(has_budget_of_its_owner);
-        let taken_in = || workload.selects.others(key);
-        let mut others = taken_in().chain(workload.selected_by.others(key));
-        let other = taken_in().find(has_owners);
+        let mut others = workload.selects.others(key).chain(workload.selected_by.others(key));
+        let mut of_owners = of_owners.iter().copied();
+        let other = of_owners.find(|other| *other != key && workload.selects.contains(other));
         match other.or_else(|| others.find(|other| kept.contains(other.as_str()))) {
             None => drop(kept.insert(key)),
             Some(other) => found.extend(without_budget(&mut fitted[index], other)),
@@ -37,10 +39,6 @@ pub(in crate::render) fn budgets(fitted: &mut [Fitted<'_>], workloads: &Workload
 /// One that is adopted counts as its owner's among the budgets of each workload.
 fn has_own_budget(plan: &WorkloadPlan) -> bool {
     plan.disruption.as_ref().is_some_and(|budget| !budget.adopted)
-}
-
-fn has_budget_of_its_owner(workload: &Workload) -> bool {
-    workload.budgets.iter().any(|budget| !budget.is_ours)
 }
 
 fn without_budget((key, plan, _): &mut Fitted<'_>, other: &str) -> Option<Diagnostic> {
