@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::Read as _;
 use trimtab::history::clean::{Series, clean};
 use trimtab::history::note::Note;
-use trimtab::history::samples::{Expected, Labels, Samples};
+use trimtab::history::samples::{Expected, Labels, Samples, Scratch};
 use trimtab::history::signal::Signal;
 use trimtab::history::unit::Unit;
 use trimtab::history::{Input, read};
@@ -670,7 +670,10 @@ fn told(name: &str, raw: Box<dyn std::io::Read + '_>) -> String {
         Ok(read) => {
             let extent = (read.extent.first, read.extent.last);
             let samples = &read.samples;
-            let series: Vec<_> = samples.series().map(|(key, slot)| (key, samples.get(slot))).collect();
+            let series: Vec<_> = samples
+                .series()
+                .map(|(key, slot)| (key, samples.get(slot, &mut Scratch::default())))
+                .collect();
             format!("{series:?} {:?} {extent:?}", read.notes)
         }
         Err(notes) => format!("{notes:?}"),

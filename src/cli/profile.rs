@@ -6,12 +6,12 @@ use crate::history::note::Note;
 use crate::history::owners::{Declared, Owners};
 use crate::history::samples::{Expected, Labels};
 use crate::history::signal::Signal;
-use crate::history::spool::Room;
+use crate::history::spool::{Room, Stored};
 use crate::history::unit::Unit;
 use crate::history::{self, Input, Read};
 use crate::io::kustomization::Kustomization;
 use crate::io::kustomize::Kustomize;
-use crate::io::room::Spill;
+use crate::io::room::{Spill, Still};
 use crate::io::{environments, files};
 use crate::krm::Object;
 use crate::profile::build::{Built, Options, assemble};
@@ -26,6 +26,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A profile of 5000 workloads is 50 MB; what is far larger is something else.
 const PROFILE_MAX: usize = 4 << 30;
@@ -118,7 +119,13 @@ pub fn run(args: &ProfileArgs) -> Result<Exit, CliError> {
         .num_threads(args.threads)
         .build()
         .context("cannot start threads")?;
-    let built = match pool.install(|| build(args))? {
+    let can_again = can_read_again(args);
+    let built = match pool.install(|| build(args, can_again))? {
+        // perhaps just not in the usual form throughout: read with all care, it tells what is wrong
+        Err(_) if can_again => pool.install(|| build(args, false))?,
+        built => built,
+    };
+    let built = match built {
         Ok(built) => built,
         Err(notes) => return Ok(tell(notes, Exit::Error)),
     };
@@ -139,9 +146,24 @@ pub fn run(args: &ProfileArgs) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-fn build(args: &ProfileArgs) -> anyhow::Result<Result<Built, Vec<Note>>> {
+/// Whether all that is read can be read twice.
+fn can_read_again(args: &ProfileArgs) -> bool {
+    let exports = args.exports.iter().map(|export| {
+        let path = export.split_once('=').map_or(export.as_str(), |(_, path)| path);
+        [export.as_str(), path].iter().any(|path| Path::new(path).is_file())
+    });
+    let others = args.owners.iter().map(|path| path.is_file());
+    let manifests = args.manifests.iter().map(|path| path.is_file() || path.is_dir());
+    exports.chain(others).chain(manifests).all(|is| is)
+}
+
+/// With `again`, samples may stay in their files until they are needed.
+fn build(args: &ProfileArgs, again: bool) -> anyhow::Result<Result<Built, Vec<Note>>> {
     let options = options(args)?;
-    let inputs = inputs(args)?;
+    let mut inputs = inputs(args)?;
+    for input in inputs.iter_mut().filter(|_| again) {
+        input.again = Still::open(Path::new(input.name)).map(|file| Arc::new(file) as Arc<dyn Stored>);
+    }
     let mut owners = Owners::default();
     let (mut faults, mut remarks) = (Vec::new(), Vec::new());
     for path in &args.owners {
@@ -246,6 +268,7 @@ fn inputs(args: &ProfileArgs) -> anyhow::Result<Vec<Input<'_>>> {
             units: units.clone(),
             constants: constants.clone(),
             room: room.clone(),
+            again: None,
         });
     }
     Ok(all)

@@ -1,7 +1,7 @@
 //! From what files delivered to one clean series per pod and container: in order, each instant once, counters as rates.
 
 use super::note::Note;
-use super::samples::{Named, Sample, Samples, SeriesKey, Slot};
+use super::samples::{Named, Sample, Samples, Scratch, SeriesKey, Slot, Times};
 use super::signal::{Form, Meaning, Metric, Signal};
 use crate::diag::code;
 use crate::units::Timestamp;
@@ -62,7 +62,7 @@ pub fn clean(samples: Samples, cluster_chosen: bool) -> Result<(Recorded, Vec<No
         return Err(vec![failure]);
     }
     let mut series: BTreeMap<SeriesName, Vec<Part>> = BTreeMap::new();
-    for (key, slot) in samples.series().filter(|&(_, slot)| samples.last(slot).is_some()) {
+    for (key, slot) in samples.series().filter(|&(_, slot)| samples.times(slot).is_some()) {
         let name = SeriesName {
             signal: key.metric.signal,
             namespace: key.namespace.clone(),
@@ -116,12 +116,35 @@ impl Recorded {
         &self.series[place].0
     }
 
+    /// What is known of a series' times before it is read: right where its samples ascend and are none twice.
+    pub fn times(&self, place: usize) -> Option<Times> {
+        let (_, parts) = &self.series[place];
+        let of_part = |part: &Part| {
+            let times = self.samples.times(part.slot)?;
+            // the first reading of a counter has no rate
+            let lost = if part.meaning == Meaning::Rate {
+                times.distance
+            } else {
+                0
+            };
+            Some(Times {
+                first: times.first.saturating_add_unsigned(lost),
+                ..times
+            })
+        };
+        parts.iter().filter_map(of_part).reduce(|one, next| Times {
+            first: one.first.min(next.first),
+            last: one.last.max(next.last),
+            ..one
+        })
+    }
+
     /// A series, cleaned; what was given twice is noted in `doubles`.
-    pub fn load(&self, place: usize, doubles: &mut Doubles) -> Result<Series, Note> {
+    pub fn load(&self, place: usize, scratch: &mut Scratch, doubles: &mut Doubles) -> Result<Series, Note> {
         let (name, parts) = &self.series[place];
         let mut read = Vec::with_capacity(parts.len());
         for part in parts {
-            let mut samples = self.samples.get(part.slot)?;
+            let mut samples = self.samples.get(part.slot, scratch)?;
             doubles.settle(name, &mut samples);
             read.push((part.meaning, part.counter.as_str(), samples));
         }
@@ -133,9 +156,9 @@ impl Recorded {
 
     /// All series, cleaned, those without a sample left out; and what was given twice.
     pub fn load_all(&self) -> Result<(Vec<Series>, Doubles), Note> {
-        let (mut all, mut doubles) = (Vec::new(), Doubles::default());
+        let (mut all, mut scratch, mut doubles) = (Vec::new(), Scratch::default(), Doubles::default());
         for place in 0..self.len() {
-            let series = self.load(place, &mut doubles)?;
+            let series = self.load(place, &mut scratch, &mut doubles)?;
             if !series.samples.is_empty() {
                 all.push(series);
             }
@@ -146,9 +169,10 @@ impl Recorded {
     /// Whether the series named like counters behave like them, all together.
     fn counters_count(&self) -> Result<bool, Note> {
         let (mut steps, mut falls) = (0, 0);
+        let mut scratch = Scratch::default();
         for (name, parts) in &self.series {
             for part in parts.iter().filter(|part| part.meaning == Meaning::Rate) {
-                let mut samples = self.samples.get(part.slot)?;
+                let mut samples = self.samples.get(part.slot, &mut scratch)?;
                 Doubles::default().settle(name, &mut samples);
                 steps += samples.len().saturating_sub(1);
                 falls += samples.windows(2).filter(|pair| pair[1].value < pair[0].value).count();
@@ -249,6 +273,11 @@ impl Doubles {
             conflicts: self.conflicts + other.conflicts,
             example: self.example.or(other.example),
         }
+    }
+
+    /// Whether nothing was given more than once.
+    pub fn is_empty(&self) -> bool {
+        self.shared == 0 && self.conflicts == 0
     }
 
     /// In words.
@@ -369,6 +398,14 @@ impl Grid {
         Self {
             first_ms: samples.first().map(|first| first.at_ms),
             distance_ms: grid,
+        }
+    }
+
+    /// Of an instant, and others so far from it.
+    pub fn from(first_ms: i64, distance_ms: u64) -> Self {
+        Self {
+            first_ms: Some(first_ms),
+            distance_ms,
         }
     }
 

@@ -81,6 +81,11 @@ impl<'r> Plain<'r> {
         }
     }
 
+    /// Whether there is any compression.
+    pub(super) fn is_compressed(&self) -> bool {
+        self.compression.is_some()
+    }
+
     /// Why it could not be read to its end, if it could not.
     pub(super) fn trouble(&self) -> Option<Note> {
         let error = self.trouble.as_ref()?;

@@ -40,9 +40,15 @@ type Result<T> = std::result::Result<T, JsonError>;
 
 impl<'r> JsonReader<'r> {
     pub(crate) fn new(input: impl Read + 'r) -> Self {
+        Self::with_block(input, Vec::new())
+    }
+
+    /// The same in the block of another reader, for many short texts.
+    pub(crate) fn with_block(input: impl Read + 'r, mut block: Vec<u8>) -> Self {
+        block.resize(BLOCK, 0);
         Self {
             input: Box::new(input),
-            block: vec![0; BLOCK],
+            block,
             at: 0,
             end: 0,
             before: 0,
@@ -69,6 +75,45 @@ impl<'r> JsonReader<'r> {
             ended: true,
             ..self.error(format!("the text ends inside {inside}"))
         }
+    }
+
+    /// Its block, for [`Self::with_block`].
+    pub(crate) fn into_block(self) -> Vec<u8> {
+        self.block
+    }
+
+    /// Offset of the next byte from the start of the text.
+    pub(crate) fn offset(&self) -> u64 {
+        self.before + self.at as u64
+    }
+
+    /// Takes everything up to `mark`, two bytes, and the mark, whatever it is; gives the last bytes before it, as many as
+    /// fit. `None` where the text ends before.
+    pub(crate) fn pass_over<const LAST: usize>(&mut self, mark: [u8; 2]) -> Result<Option<[u8; LAST]>> {
+        let mut last = [0; LAST];
+        let keep = |last: &mut [u8; LAST], bytes: &[u8]| {
+            let new = bytes.len().min(LAST);
+            last.copy_within(new.., 0);
+            last[LAST - new..].copy_from_slice(&bytes[bytes.len() - new..]);
+        };
+        while self.fill()? {
+            let rest = &self.block[self.at..self.end];
+            let is_cut = self.at == 0 && last[LAST - 1] == mark[0] && rest[0] == mark[1];
+            let found = if is_cut {
+                Some(0)
+            } else {
+                memchr::memmem::find(rest, &mark).map(|at| at + 1)
+            };
+            let taken = found.map_or(rest.len(), |at| at + 1);
+            self.line += memchr::memchr_iter(b'\n', &rest[..taken]).count() as u64;
+            keep(&mut last, &rest[..taken]);
+            self.at += taken;
+            if found.is_some() {
+                last.copy_within(..LAST - 2, 2);
+                return Ok(Some(last));
+            }
+        }
+        Ok(None)
     }
 
     /// What is read and not taken yet, of the block at hand.

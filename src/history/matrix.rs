@@ -2,13 +2,14 @@
 //! what speaks like them. One answer or many in a row, whole or only its `result`; and the lines of VictoriaMetrics'
 //! `/api/v1/export`, one such series each.
 
-use super::columns::{Columns, value};
+use super::columns::Columns;
 use super::json::{JsonError, JsonReader};
 use super::note::{Note, Tally};
+use super::pairs::{InFile, Pair, pair, plain_pairs};
 use super::samples::{LABELS_MAX, Labels, Refused, Sample, Slot, describe, usable};
 use super::signal::{Metric, by_file_name};
-use super::time::{Epoch, TimeError, from_number};
-use super::{Format, Input, Read, scan};
+use super::time::{Epoch, TimeError};
+use super::{Format, Input, Read};
 use crate::diag::{Code, code};
 
 /// Prometheus `query_range` JSON, and VictoriaMetrics' lines.
@@ -182,6 +183,9 @@ impl<'i> Answer<'i> {
         };
         self.read.note_signal(self.input, labels, self.by_file);
         let digits = self.read.samples.signal(slot).digits();
+        if self.pass_over(reader, slot, digits)? {
+            return Ok(());
+        }
         self.row.clear();
         reader.array(|reader| {
             if series.columns.is_empty() {
@@ -197,11 +201,28 @@ impl<'i> Answer<'i> {
         Ok(())
     }
 
+    /// Leaves an array of pairs where it is, if its file can be read again.
+    fn pass_over(&mut self, reader: &mut JsonReader<'_>, slot: Slot, digits: u32) -> Result<bool, JsonError> {
+        let Some(file) = &self.input.again else {
+            return Ok(false);
+        };
+        let passed = if reader.peek()? == Some(b'[') {
+            InFile::pass_over(reader, file, digits)?
+        } else {
+            None
+        };
+        let Some((array, edges)) = passed else { return Ok(false) };
+        for at_ms in [edges.first_ms, edges.last_ms] {
+            self.read.extent.note(at_ms, reader.line());
+        }
+        self.read.samples.leave(slot, array, edges);
+        Ok(true)
+    }
+
     /// Takes what is in the usual form; what follows is for [`Self::pair`].
     fn plain_pairs(&mut self, reader: &mut JsonReader<'_>, digits: u32) {
         let known = self.row.len();
-        let length = scan::pairs(reader.ahead(), digits, &mut self.row);
-        reader.advance(length);
+        plain_pairs(reader, digits, &mut self.row);
         let times = || self.row[known..].iter().map(|sample| sample.at_ms);
         for at_ms in times().min().into_iter().chain(times().max()) {
             self.read.extent.note(at_ms, reader.line());
@@ -209,11 +230,7 @@ impl<'i> Answer<'i> {
     }
 
     fn pair(&mut self, reader: &mut JsonReader<'_>, digits: u32, labels: &Labels) -> Result<(), JsonError> {
-        reader.take(b'[')?;
-        let time = from_number(reader.number()?);
-        reader.take(b',')?;
-        let reading = value(reader, digits)?;
-        reader.take(b']')?;
+        let Pair { time, reading } = pair(reader, digits)?;
         let row = reader.line();
         let at_ms = match time {
             Ok((at_ms, Epoch::Seconds)) => at_ms,

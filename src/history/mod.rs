@@ -14,6 +14,7 @@ mod scan;
 pub mod spool;
 pub mod samples;
 mod columns;
+mod pairs;
 pub mod matrix;
 pub mod exposition;
 pub mod long_csv;
@@ -24,11 +25,12 @@ pub mod identity;
 use self::note::Note;
 use self::samples::{Expected, Labels, Samples};
 use self::signal::{Metric, Signal, by_metric_name};
-use self::spool::Room;
+use self::spool::{Room, Stored};
 use self::unit::Unit;
 use crate::diag::code;
 use std::collections::BTreeMap;
 use std::io::Read as _;
+use std::sync::Arc;
 
 /// One export format.
 pub trait Format: Sync {
@@ -60,6 +62,10 @@ pub struct Input<'a> {
     pub constants: Labels,
     /// Where samples wait until all files are read.
     pub room: Room,
+    /// The file itself, where it is plain text that can be read again. Then what is in the usual form stays there, and is
+    /// trusted to be in that form throughout; an error, of this file or of [`build`](crate::profile::build), may mean just
+    /// that it is not: whoever gives it tries again without.
+    pub again: Option<Arc<dyn Stored>>,
 }
 
 impl Input<'_> {
@@ -167,7 +173,11 @@ pub fn read(input: &Input<'_>, mut raw: Box<dyn std::io::Read + '_>) -> Result<R
     let read = match take_head(&mut plain) {
         Ok(head) => {
             // Windows tools begin a text with this mark, whatever it holds
-            let head = head.strip_prefix(MARK).unwrap_or(&head);
+            let text = head.strip_prefix(MARK).unwrap_or(&head);
+            // places in what is read are places in the file only where nothing is taken off
+            let is_itself = text.len() == head.len() && !plain.is_compressed();
+            let again = input.again.clone().filter(|_| is_itself);
+            let (input, head) = (&Input { again, ..input.clone() }, text);
             read_plain(input, head, &mut std::io::Cursor::new(head).chain(&mut plain))
         }
         Err(error) => Err(unreadable(error)),

@@ -2,8 +2,9 @@
 
 use super::note::Note;
 use super::number::Reading;
+use super::pairs::{Edges, InFile};
 use super::signal::{Meaning, Metric, Signal, by_metric_name, is_ignorable};
-use super::spool::{self, Block, Room};
+use super::spool::{Block, Room};
 use crate::diag::{Code, code};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -111,8 +112,6 @@ pub struct Slot(usize);
 const LOOSE_MAX: usize = 256 * 1024;
 /// And so many of each series, where there are so many series that the bound above is too few.
 const LOOSE_EACH: usize = 32;
-/// Samples packed as one.
-const BLOCK_MAX: usize = 64 * 1024;
 /// Samples that are worth a block of their own.
 const BLOCK_MIN: usize = 256;
 
@@ -120,7 +119,7 @@ const BLOCK_MIN: usize = 256;
 #[derive(Clone, Debug, Default)]
 pub struct Samples {
     keys: BTreeMap<SeriesKey, usize>,
-    slots: Vec<Packed>,
+    slots: Vec<Held>,
     room: Room,
     /// Samples in `loose` of all slots.
     loose: usize,
@@ -131,13 +130,60 @@ pub struct Samples {
     pub(crate) left_out: BTreeMap<&'static str, u64>,
 }
 
-/// The samples of one series.
+/// The samples of one series, in the order they came.
 #[derive(Clone, Debug)]
-struct Packed {
+struct Held {
     signal: Signal,
-    blocks: Vec<Block>,
+    parts: Vec<Part>,
     loose: Vec<Sample>,
     last: Option<Sample>,
+    times: Option<Times>,
+}
+
+#[derive(Clone, Debug)]
+enum Part {
+    Packed(Block),
+    InFile(InFile),
+}
+
+/// What is known of the times of samples before they are read, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    /// The earliest.
+    pub first: i64,
+    /// The latest.
+    pub last: i64,
+    /// Between the first two that came, which may be less than all others or more; 0 for a single one.
+    pub distance: u64,
+}
+
+impl Times {
+    fn of(samples: &[Sample]) -> Option<Self> {
+        let times = || samples.iter().map(|sample| sample.at_ms);
+        Some(Self {
+            first: times().min()?,
+            last: times().max()?,
+            distance: samples
+                .get(1)
+                .map_or(0, |second| second.at_ms.abs_diff(samples[0].at_ms)),
+        })
+    }
+
+    fn and(self, later: Self) -> Self {
+        let between = later.first.abs_diff(self.last);
+        Self {
+            first: self.first.min(later.first),
+            last: self.last.max(later.last),
+            distance: if self.distance > 0 { self.distance } else { between },
+        }
+    }
+}
+
+/// Room to work in, for reading many series.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    bytes: Vec<u8>,
+    block: Vec<u8>,
 }
 
 /// Why a series is not taken.
@@ -179,11 +225,12 @@ impl Samples {
         let (next, signal) = (self.slots.len(), key.metric.signal);
         let slot = *self.keys.entry(key).or_insert(next);
         if slot == next {
-            self.slots.push(Packed {
+            self.slots.push(Held {
                 signal,
-                blocks: Vec::new(),
+                parts: Vec::new(),
                 loose: Vec::new(),
                 last: None,
+                times: None,
             });
         }
         Slot(slot)
@@ -196,14 +243,17 @@ impl Samples {
 
     /// Adds samples.
     pub fn extend(&mut self, slot: Slot, samples: &[Sample]) {
-        let Some(&last) = samples.last() else { return };
-        let packed = &mut self.slots[slot.0];
-        packed.last = Some(last);
-        if samples.len() >= BLOCK_MIN && packed.loose.is_empty() {
+        let (Some(&last), Some(times)) = (samples.last(), Times::of(samples)) else {
+            return;
+        };
+        let held = &mut self.slots[slot.0];
+        held.last = Some(last);
+        held.times = Some(held.times.map_or(times, |known| known.and(times)));
+        if samples.len() >= BLOCK_MIN && held.loose.is_empty() {
             self.put(slot, samples);
             return;
         }
-        packed.loose.extend_from_slice(samples);
+        held.loose.extend_from_slice(samples);
         self.loose += samples.len();
         if self.loose > LOOSE_MAX.max(LOOSE_EACH * self.slots.len()) {
             self.settle();
@@ -220,37 +270,42 @@ impl Samples {
     }
 
     fn put(&mut self, slot: Slot, samples: &[Sample]) {
-        let mut bytes = Vec::new();
-        for samples in samples.chunks(BLOCK_MAX) {
-            bytes.clear();
-            spool::pack(samples, &mut bytes);
-            let (length, count) = (u32::try_from(bytes.len()), u32::try_from(samples.len()));
-            let (Ok(length), Ok(count)) = (length, count) else {
-                unreachable!("a block is far below 4 GB")
-            };
-            match self.room.put(&bytes) {
-                Ok(start) => self.slots[slot.0].blocks.push(Block {
-                    room: self.room.clone(),
-                    start,
-                    length,
-                    count,
-                }),
-                Err(error) => drop(self.failure.get_or_insert_with(|| error.to_string())),
-            }
+        let mut blocks = Vec::new();
+        if let Err(error) = Block::put(samples, &self.room, &mut blocks) {
+            self.failure.get_or_insert_with(|| error.to_string());
         }
+        let blocks = blocks.into_iter().map(Part::Packed);
+        self.slots[slot.0].parts.extend(blocks);
+    }
+
+    /// Adds samples that stay in their file.
+    pub(super) fn leave(&mut self, slot: Slot, array: InFile, edges: Edges) {
+        let loose = std::mem::take(&mut self.slots[slot.0].loose);
+        self.loose -= loose.len();
+        self.put(slot, &loose);
+        let times = Times {
+            first: edges.first_ms,
+            last: edges.last_ms,
+            distance: edges.second_ms.abs_diff(edges.first_ms),
+        };
+        let held = &mut self.slots[slot.0];
+        held.parts.push(Part::InFile(array));
+        held.times = Some(held.times.map_or(times, |known| known.and(times)));
     }
 
     /// Reads the samples of a slot back, in the order they came.
-    pub fn get(&self, slot: Slot) -> Result<Vec<Sample>, Note> {
-        let Packed { blocks, loose, .. } = &self.slots[slot.0];
-        let count: usize = blocks.iter().map(|block| block.count as usize).sum();
-        let (mut samples, mut bytes) = (Vec::with_capacity(count + loose.len()), Vec::new());
-        for block in blocks {
-            bytes.resize(block.length as usize, 0);
-            let read = block.room.get(block.start, &mut bytes);
-            read.map_err(|error| no_room(&error.to_string()))?;
-            spool::unpack(&bytes, block.count as usize, &mut samples)
-                .ok_or_else(|| no_room("they are not what was written"))?;
+    pub fn get(&self, slot: Slot, scratch: &mut Scratch) -> Result<Vec<Sample>, Note> {
+        let Held { parts, loose, .. } = &self.slots[slot.0];
+        let mut samples = Vec::new();
+        for part in parts {
+            match part {
+                Part::Packed(block) => block
+                    .get(&mut scratch.bytes, &mut samples)
+                    .map_err(|error| no_room(&error.to_string()))?,
+                Part::InFile(array) => array
+                    .get(&mut scratch.block, &mut samples)
+                    .map_err(|error| Note::error(code::EXPORT_MALFORMED, error.to_string()))?,
+            }
         }
         samples.extend_from_slice(loose);
         Ok(samples)
@@ -266,7 +321,12 @@ impl Samples {
         self.slots[slot.0].signal
     }
 
-    /// The sample that came last.
+    /// What is known of the times of a slot's samples; `None` without any sample.
+    pub fn times(&self, slot: Slot) -> Option<Times> {
+        self.slots[slot.0].times
+    }
+
+    /// The sample that came last, of those that are not left in their file.
     pub fn last(&self, slot: Slot) -> Option<Sample> {
         self.slots[slot.0].last
     }
@@ -280,13 +340,17 @@ impl Samples {
     pub fn merge(&mut self, mut other: Self) {
         self.settle();
         other.settle();
-        let mut theirs: Vec<Option<Packed>> = std::mem::take(&mut other.slots).into_iter().map(Some).collect();
+        let mut theirs: Vec<Option<Held>> = std::mem::take(&mut other.slots).into_iter().map(Some).collect();
         for (key, index) in std::mem::take(&mut other.keys) {
-            let Some(packed) = theirs[index].take() else { continue };
+            let Some(held) = theirs[index].take() else { continue };
             let Slot(slot) = self.slot_of(key);
             let known = &mut self.slots[slot];
-            known.last = packed.last.or(known.last);
-            known.blocks.extend(packed.blocks);
+            known.last = held.last.or(known.last);
+            known.parts.extend(held.parts);
+            known.times = match (known.times, held.times) {
+                (Some(known), Some(times)) => Some(known.and(times)),
+                (known, times) => known.or(times),
+            };
         }
         for (recorder, names) in other.recorders {
             self.recorders.entry(recorder).or_default().extend(names);

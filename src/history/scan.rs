@@ -40,6 +40,15 @@ pub(super) fn pairs(text: &[u8], digits: u32, out: &mut Vec<Sample>) -> usize {
     taken
 }
 
+/// The time of the pair that `text` begins with, in milliseconds, if it is plain; of its value nothing is looked at.
+pub(super) fn time_of_pair(text: &[u8]) -> Option<i64> {
+    let mut window = [0; WINDOW];
+    let length = text.len().min(WINDOW);
+    window[..length].copy_from_slice(&text[..length]);
+    let (at_ms, end) = time(&window).filter(|_| window[0] == b'[')?;
+    (window[end] == b',').then_some(at_ms)
+}
+
 /// One pair and its comma, with their length; `None` for every other form.
 #[inline]
 fn pair(text: &Window, digits: usize) -> Option<(Sample, usize)> {

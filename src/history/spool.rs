@@ -5,12 +5,16 @@ use super::samples::Sample;
 use std::io;
 use std::sync::{Arc, Mutex};
 
-/// Keeps packed samples, for writers and readers at once.
-pub trait Keep: Send + Sync + std::fmt::Debug {
-    /// Puts bytes aside; gives where they start.
-    fn put(&self, bytes: &[u8]) -> io::Result<u64>;
+/// Bytes that can be read at any place, by several readers at once: a file that is still there.
+pub trait Stored: Send + Sync + std::fmt::Debug {
     /// Fills `out` with the bytes from `start`.
     fn get(&self, start: u64, out: &mut [u8]) -> io::Result<()>;
+}
+
+/// Keeps packed samples, for writers and readers at once.
+pub trait Keep: Stored {
+    /// Puts bytes aside; gives where they start.
+    fn put(&self, bytes: &[u8]) -> io::Result<u64>;
 }
 
 /// Room for packed samples: in memory, unless the shell gives more.
@@ -21,14 +25,6 @@ impl Room {
     /// Room elsewhere.
     pub fn new(keep: impl Keep + 'static) -> Self {
         Self(Arc::new(keep))
-    }
-
-    pub(super) fn put(&self, bytes: &[u8]) -> io::Result<u64> {
-        self.0.put(bytes)
-    }
-
-    pub(super) fn get(&self, start: u64, out: &mut [u8]) -> io::Result<()> {
-        self.0.get(start, out)
     }
 }
 
@@ -48,7 +44,9 @@ impl Keep for Memory {
         all.extend_from_slice(bytes);
         Ok(start)
     }
+}
 
+impl Stored for Memory {
     fn get(&self, start: u64, out: &mut [u8]) -> io::Result<()> {
         let all = self.0.lock().map_err(|_| io::ErrorKind::Other)?;
         let start = usize::try_from(start).unwrap_or(usize::MAX);
@@ -61,10 +59,43 @@ impl Keep for Memory {
 /// Where packed samples of one series lie, and how many they are.
 #[derive(Clone, Debug)]
 pub(super) struct Block {
-    pub(super) room: Room,
-    pub(super) start: u64,
-    pub(super) length: u32,
-    pub(super) count: u32,
+    room: Room,
+    start: u64,
+    length: u32,
+    count: u32,
+}
+
+/// Samples packed as one.
+const BLOCK_MAX: usize = 64 * 1024;
+
+impl Block {
+    /// Puts samples aside, in as many blocks as it takes.
+    pub(super) fn put(samples: &[Sample], room: &Room, blocks: &mut Vec<Self>) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        for samples in samples.chunks(BLOCK_MAX) {
+            bytes.clear();
+            pack(samples, &mut bytes);
+            let (length, count) = (u32::try_from(bytes.len()), u32::try_from(samples.len()));
+            let (Ok(length), Ok(count)) = (length, count) else {
+                unreachable!("a block is far below 4 GB")
+            };
+            blocks.push(Self {
+                room: room.clone(),
+                start: room.0.put(&bytes)?,
+                length,
+                count,
+            });
+        }
+        Ok(())
+    }
+
+    /// Appends its samples; `bytes` is room to work in.
+    pub(super) fn get(&self, bytes: &mut Vec<u8>, samples: &mut Vec<Sample>) -> io::Result<()> {
+        bytes.resize(self.length as usize, 0);
+        self.room.0.get(self.start, bytes)?;
+        let foreign = || io::Error::other("they are not what was written");
+        unpack(bytes, self.count as usize, samples).ok_or_else(foreign)
+    }
 }
 
 /// Bytes behind the last value, so that each can be read eight at once.
@@ -73,7 +104,7 @@ const PADDING: usize = 8;
 /// Appends samples to `out`, in any order of time: how many, runs of equal distances between their times as varints, then
 /// the values above the least of them, without the low bits that are zero in all, each in the bytes that the greatest
 /// needs.
-pub(super) fn pack(samples: &[Sample], out: &mut Vec<u8>) {
+fn pack(samples: &[Sample], out: &mut Vec<u8>) {
     pack_times(samples, out);
     let least = samples.iter().map(|sample| sample.value).min().unwrap_or(0);
     let bits = samples.iter().fold(0, |bits, sample| bits | (sample.value - least));
@@ -111,7 +142,7 @@ fn pack_times(samples: &[Sample], out: &mut Vec<u8>) {
 }
 
 /// Appends the `count` samples that [`pack`] wrote to `out`; `None` where the bytes are not of it.
-pub(super) fn unpack(mut bytes: &[u8], count: usize, out: &mut Vec<Sample>) -> Option<()> {
+fn unpack(mut bytes: &[u8], count: usize, out: &mut Vec<Sample>) -> Option<()> {
     let known = out.len();
     out.reserve(count);
     let mut last = 0i64;

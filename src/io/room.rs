@@ -1,8 +1,10 @@
-//! Room for samples while exports are read: memory for a small export, a temporary file for the rest of a large one.
+//! Room for samples while exports are read: memory for a small export, a temporary file for the rest of a large one; or
+//! the exports themselves, where they can be read again.
 
-use crate::history::spool::Keep;
-use std::fs::File;
+use crate::history::spool::{Keep, Stored};
+use std::fs::{File, Metadata};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 /// What stays in memory.
@@ -38,7 +40,9 @@ impl Keep for Spill {
         *length += bytes.len() as u64;
         Ok(at)
     }
+}
 
+impl Stored for Spill {
     fn get(&self, start: u64, out: &mut [u8]) -> io::Result<()> {
         let mut filled = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Filled { memory, file } = &mut *filled;
@@ -51,6 +55,26 @@ impl Keep for Spill {
         let bytes = memory.get(start..start + out.len());
         out.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
         Ok(())
+    }
+}
+
+/// A file of the user that can be read at any place and time.
+#[derive(Debug)]
+pub struct Still(Mutex<File>);
+
+impl Still {
+    /// Opens it; `None` for what can be read only once, such as a pipe, and for what can't be opened.
+    pub fn open(path: &Path) -> Option<Self> {
+        path.metadata().ok().filter(Metadata::is_file)?;
+        Some(Self(Mutex::new(File::open(path).ok()?)))
+    }
+}
+
+impl Stored for Still {
+    fn get(&self, start: u64, out: &mut [u8]) -> io::Result<()> {
+        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(start))?;
+        file.read_exact(out)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::calendar::{Day, WEEK_S, Week, cell_end};
 use super::finish::finish_workload;
-use super::pack::Packer;
 use super::sketch::Tally;
 use super::timeline::{Combine, Joining};
 use super::usage::{Exact, Profile, Scope, SignalHistory, Source, Window, WorkloadHistory};
@@ -13,7 +12,7 @@ use crate::history::clean::{Doubles, Grid, Recorded, Series, SeriesName, clean, 
 use crate::history::identity::{Identity, Resolver};
 use crate::history::note::Note;
 use crate::history::owners::{Declared, Owners, WorkloadKey};
-use crate::history::samples::{Sample, Samples};
+use crate::history::samples::{Sample, Samples, Scratch, Times};
 use crate::history::signal::{Form, Signal};
 use crate::units::{Seconds, Timestamp};
 use rayon::prelude::*;
@@ -86,56 +85,110 @@ fn span_note(reads: &[Read]) -> Option<Note> {
 
 /// Builds the profile of every namespace.
 ///
-/// All series are read twice: once to learn what each holds, then workload by workload, so that no more than one workload
-/// a thread is in memory.
+/// Every series is read once, workload by workload, so that no more than one workload a thread is in memory. What must be
+/// known of all of them before, [`Heads`], is expected from what little is known already; where it turns out otherwise,
+/// all is done again with what was found.
 pub fn build(recorded: &Recorded, owners: Owners, declared: Declared, options: &Options) -> Result<Built, Vec<Note>> {
-    let (surveys, doubles) = survey_all(recorded).map_err(|note| vec![note])?;
-    let mut notes = doubles.into_notes();
-    let seen = || (0..recorded.len()).filter(|&place| surveys[place].count > 0);
-    let resolver = Resolver::new(owners, declared, seen().map(|place| recorded.name(place)));
-    let (groups, unresolved) = group(recorded, seen(), &resolver)?;
-    notes.extend(unresolved_note(recorded, &surveys, &unresolved));
-    let grids = grids(&groups, &surveys, options.step_s, &mut notes);
-    let grid_of = |group: &Group| grids.get(&(group.namespace.as_str(), group.signal)).copied();
-    let mut heads: BTreeMap<&str, Profile> = BTreeMap::new();
-    for (group, members) in &groups {
-        let head = heads
-            .entry(&group.namespace)
-            .or_insert_with(|| empty_profile(&group.namespace, options));
-        for &place in members {
-            note_source(head, group.signal, &surveys[place], grid_of(group).unwrap_or(0));
+    let all = || 0..recorded.len();
+    let resolver = Resolver::new(owners, declared, all().map(|place| recorded.name(place)));
+    let (groups, unresolved) = group(recorded, &resolver)?;
+    let expected: Vec<Survey> = all().map(|place| Survey::expected(recorded.times(place))).collect();
+    let mut heads = Heads::of(&groups, &expected, options);
+    let (pass, found) = loop {
+        let pass = pass(recorded, &groups, &unresolved, &heads, options).map_err(|note| vec![note])?;
+        let found = Heads::of(&groups, &pass.surveys, options);
+        if found.leads_to_the_same(&heads) {
+            break (pass, found);
         }
-    }
-    let workloads: Vec<&[(Group, Vec<usize>)]> = groups
-        .chunk_by(|(one, _), (next, _)| (&one.namespace, &one.workload) == (&next.namespace, &next.workload))
-        .collect();
-    let written: Vec<(&str, Lines)> = workloads
-        .into_par_iter()
-        .map_init(Packer::new, |packer, groups| {
-            let (first, _) = &groups[0];
-            let head = &heads[first.namespace.as_str()];
-            let workload = workload(recorded, groups, &grid_of, options, head.newest_week())?;
-            Ok((
-                first.namespace.as_str(),
-                Lines::of(head, &first.workload, &workload, packer),
-            ))
-        })
-        .collect::<Result<_, Note>>()
-        .map_err(|note| vec![note])?;
+        heads = found;
+    };
+    let mut notes = pass.doubles.into_notes();
+    notes.extend(unresolved_note(recorded, &pass.surveys, &unresolved));
+    notes.extend(found.off_grid_notes(options.step_s));
     let mut of_namespace: BTreeMap<&str, Vec<Lines>> = BTreeMap::new();
-    for (namespace, lines) in written {
+    for (namespace, lines) in pass.workloads {
         of_namespace.entry(namespace).or_default().push(lines);
     }
-    let heads = heads.iter().map(|(&namespace, head)| (namespace, head.clone()));
-    let written = heads.map(|(namespace, head)| Written::new(head, of_namespace.remove(namespace).unwrap_or_default()));
+    let written = found.0.into_iter().map(|(namespace, head)| {
+        let workloads = of_namespace.remove(namespace).unwrap_or_default();
+        Written::new(head.profile, workloads)
+    });
     Ok(Built {
         profiles: written.collect(),
         notes,
     })
 }
 
+/// What one reading of all series gives.
+struct Pass<'g> {
+    /// In the order of the groups.
+    workloads: Vec<(&'g str, Lines)>,
+    /// In the order of the series.
+    surveys: Vec<Survey>,
+    doubles: Doubles,
+}
+
+/// What reading one series gives besides its part of a workload.
+struct Seen {
+    place: usize,
+    survey: Survey,
+    doubles: Doubles,
+}
+
+fn pass<'g>(
+    recorded: &Recorded,
+    groups: &'g Groups,
+    unresolved: &[usize],
+    heads: &Heads<'_>,
+    options: &Options,
+) -> Result<Pass<'g>, Note> {
+    let workloads: Vec<&[(Group, Vec<usize>)]> = groups
+        .chunk_by(|(one, _), (next, _)| (&one.namespace, &one.workload) == (&next.namespace, &next.workload))
+        .collect();
+    let read: Vec<(Option<(&str, Lines)>, Vec<Seen>)> = workloads
+        .into_par_iter()
+        .map_init(Scratch::default, |scratch, groups| {
+            let (first, _) = &groups[0];
+            let Some(head) = heads.0.get(first.namespace.as_str()) else {
+                return Ok((None, Vec::new()));
+            };
+            let (workload, seen) = workload(recorded, groups, head, options, scratch)?;
+            let lines = workload.map(|workload| Lines::of(&head.profile, &first.workload, &workload));
+            Ok((lines.map(|lines| (first.namespace.as_str(), lines)), seen))
+        })
+        .collect::<Result<_, Note>>()?;
+    let strangers: Vec<Seen> = unresolved
+        .par_iter()
+        .map_init(Scratch::default, |scratch, &place| {
+            read_one(recorded, place, scratch).map(|(_, seen)| seen)
+        })
+        .collect::<Result<_, Note>>()?;
+    let (workloads, seen): (Vec<_>, Vec<_>) = read.into_iter().unzip();
+    let mut all: Vec<Seen> = seen.into_iter().flatten().chain(strangers).collect();
+    all.sort_unstable_by_key(|seen| seen.place);
+    let mut surveys = vec![Survey::default(); recorded.len()];
+    let mut doubles = Doubles::default();
+    for seen in all {
+        surveys[seen.place] = seen.survey;
+        doubles = doubles.and(seen.doubles);
+    }
+    Ok(Pass {
+        workloads: workloads.into_iter().flatten().collect(),
+        surveys,
+        doubles,
+    })
+}
+
+fn read_one(recorded: &Recorded, place: usize, scratch: &mut Scratch) -> Result<(Series, Seen), Note> {
+    let mut doubles = Doubles::default();
+    let series = recorded.load(place, scratch, &mut doubles)?;
+    let survey = Survey::of(&series);
+    let seen = Seen { place, survey, doubles };
+    Ok((series, seen))
+}
+
 /// What a series holds, in short.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Survey {
     count: u64,
     first_ms: i64,
@@ -145,60 +198,148 @@ struct Survey {
     fingerprint: u128,
 }
 
-fn survey_all(recorded: &Recorded) -> Result<(Vec<Survey>, Doubles), Note> {
-    let surveyed: Vec<(Survey, Doubles)> = (0..recorded.len())
-        .into_par_iter()
-        .map(|place| {
-            let mut doubles = Doubles::default();
-            Ok((survey(&recorded.load(place, &mut doubles)?), doubles))
-        })
-        .collect::<Result<_, Note>>()?;
-    let (mut surveys, mut all) = (Vec::with_capacity(surveyed.len()), Doubles::default());
-    for (survey, doubles) in surveyed {
-        surveys.push(survey);
-        all = all.and(doubles);
+impl Survey {
+    /// As far as it shows before the series is read.
+    fn expected(times: Option<Times>) -> Self {
+        let of = |times: Times| Self {
+            count: 1,
+            first_ms: times.first,
+            last_ms: times.last,
+            grid: Grid::from(times.first, times.distance),
+            ..Self::default()
+        };
+        times.map_or_else(Self::default, of)
     }
-    Ok((surveys, all))
+
+    fn of(series: &Series) -> Self {
+        let digest = digest(&series.name);
+        let (mut sum, mut fingerprint) = (0u128, 0u128);
+        for sample in &series.samples {
+            sum += u128::from(sample.value);
+            fingerprint = fingerprint.wrapping_add(sample_hash(digest, sample.at_ms, sample.value));
+        }
+        let at = |sample: Option<&Sample>| sample.map_or(0, |sample| sample.at_ms);
+        Self {
+            count: series.samples.len() as u64,
+            first_ms: at(series.samples.first()),
+            last_ms: at(series.samples.last()),
+            sum,
+            grid: Grid::of(&series.samples),
+            fingerprint,
+        }
+    }
 }
 
-fn survey(series: &Series) -> Survey {
-    let digest = digest(&series.name);
-    let (mut sum, mut fingerprint) = (0u128, 0u128);
-    for sample in &series.samples {
-        sum += u128::from(sample.value);
-        fingerprint = fingerprint.wrapping_add(sample_hash(digest, sample.at_ms, sample.value));
+/// What must be known of all series of a namespace before any of its workloads is written.
+struct Heads<'g>(BTreeMap<&'g str, Head>);
+
+struct Head {
+    /// Without workloads.
+    profile: Profile,
+    /// Of the signals that add up by instant: greatest common distance of the samples in milliseconds.
+    grids: BTreeMap<Signal, u64>,
+}
+
+impl<'g> Heads<'g> {
+    fn of(groups: &'g Groups, surveys: &[Survey], options: &Options) -> Self {
+        let mut heads: BTreeMap<&str, Head> = BTreeMap::new();
+        let mut grids: BTreeMap<(&str, Signal), Grid> = BTreeMap::new();
+        let members = || {
+            let seen = |&&place: &&usize| surveys[place].count > 0;
+            groups.iter().flat_map(move |(group, members)| {
+                members.iter().filter(seen).map(move |&place| (group, &surveys[place]))
+            })
+        };
+        for (group, survey) in members().filter(|(group, _)| needs_grid(group.signal)) {
+            let grid = grids.entry((&group.namespace, group.signal)).or_default();
+            *grid = grid.and(survey.grid);
+        }
+        for (group, survey) in members() {
+            let namespace = group.namespace.as_str();
+            let head = heads.entry(namespace).or_insert_with(|| Head {
+                profile: empty_profile(namespace, options),
+                grids: BTreeMap::new(),
+            });
+            let grid = grids.get(&(namespace, group.signal)).map(|grid| grid.distance_ms());
+            let grid_s = grid.map_or(0, |grid_ms| if is_grid(grid_ms) { grid_ms / 1000 } else { 1 });
+            head.grids.extend(grid.map(|grid_ms| (group.signal, grid_ms)));
+            note_source(&mut head.profile, group.signal, survey, grid_s);
+        }
+        Self(heads)
     }
-    let at = |sample: Option<&Sample>| sample.map_or(0, |sample| sample.at_ms);
-    Survey {
-        count: series.samples.len() as u64,
-        first_ms: at(series.samples.first()),
-        last_ms: at(series.samples.last()),
-        sum,
-        grid: Grid::of(&series.samples),
-        fingerprint,
+
+    /// Whether workloads are written alike under both.
+    fn leads_to_the_same(&self, other: &Self) -> bool {
+        let telling = |heads: &Self| -> Vec<_> {
+            let of = |(namespace, head): (&&'g str, &Head)| {
+                let off_grid: Vec<Signal> = head.off_grid().collect();
+                (*namespace, head.profile.window, off_grid)
+            };
+            heads.0.iter().map(of).collect()
+        };
+        telling(self) == telling(other)
+    }
+
+    fn off_grid_notes(&self, step_s: u32) -> Vec<Note> {
+        let step = Seconds::new(u64::from(step_s));
+        let note = |namespace: &str, signal: Signal| {
+            let message = format!(
+                "samples of `{signal}` in `{namespace}` are on no common grid: of each pod the greatest of {step} counts, then pods are added"
+            );
+            Note::warning(code::SAMPLES_OFF_GRID, message).help("export with query_range and one step for all series")
+        };
+        let of = |(namespace, head): (&&'g str, &'_ Head)| -> Vec<Note> {
+            head.off_grid().map(|signal| note(namespace, signal)).collect()
+        };
+        self.0.iter().flat_map(of).collect()
     }
 }
 
-/// The history of one workload from its groups, as it is written.
-fn workload<'g>(
+impl Head {
+    fn off_grid(&self) -> impl Iterator<Item = Signal> {
+        self.grids
+            .iter()
+            .filter(|&(_, &grid_ms)| !is_grid(grid_ms))
+            .map(|(&signal, _)| signal)
+    }
+}
+
+/// Whether instants with this greatest common distance are on a grid; a single instant is.
+fn is_grid(distance_ms: u64) -> bool {
+    distance_ms == 0 || (distance_ms >= GRID_MIN_S * 1000 && distance_ms.is_multiple_of(1000))
+}
+
+/// The history of one workload from its groups, as it is written; `None` where no series has a sample.
+fn workload(
     recorded: &Recorded,
-    groups: &'g [(Group, Vec<usize>)],
-    grid_of: &impl Fn(&'g Group) -> Option<u64>,
+    groups: &[(Group, Vec<usize>)],
+    head: &Head,
     options: &Options,
-    newest: Option<Week>,
-) -> Result<WorkloadHistory, Note> {
-    let mut workload = WorkloadHistory::default();
+    scratch: &mut Scratch,
+) -> Result<(Option<WorkloadHistory>, Vec<Seen>), Note> {
+    let (mut workload, mut all) = (WorkloadHistory::default(), Vec::new());
     for (group, members) in groups {
-        workload.identity.extend(&group.identity);
-        let history = history(recorded, group.signal, members, grid_of(group), options)?;
-        workload
-            .signals
-            .insert((group.container.clone(), group.signal), history);
+        let is_off_grid = head.off_grid().any(|signal| signal == group.signal);
+        let mut collected = Collected::new(group.signal, is_off_grid, options);
+        for &place in members {
+            let (series, seen) = read_one(recorded, place, scratch)?;
+            collected.add(&series);
+            all.push(seen);
+        }
+        if let Some(history) = collected.history() {
+            workload.identity.extend(&group.identity);
+            workload
+                .signals
+                .insert((group.container.clone(), group.signal), history);
+        }
+    }
+    if workload.signals.is_empty() {
+        return Ok((None, all));
     }
     if !options.shard {
-        finish_workload(&mut workload, options.step_s, newest);
+        finish_workload(&mut workload, options.step_s, head.profile.newest_week());
     }
-    Ok(workload)
+    Ok((Some(workload), all))
 }
 
 fn empty_profile(namespace: &str, options: &Options) -> Profile {
@@ -226,15 +367,11 @@ struct Group {
 /// Groups with the places of their series.
 type Groups = Vec<(Group, Vec<usize>)>;
 
-fn group(
-    recorded: &Recorded,
-    seen: impl Iterator<Item = usize>,
-    resolver: &Resolver,
-) -> Result<(Groups, Vec<usize>), Vec<Note>> {
+fn group(recorded: &Recorded, resolver: &Resolver) -> Result<(Groups, Vec<usize>), Vec<Note>> {
     type Members = (Vec<Identity>, Vec<usize>);
     let mut groups: BTreeMap<(String, WorkloadKey, String, Signal), Members> = BTreeMap::new();
     let (mut unresolved, mut faults) = (Vec::new(), Vec::new());
-    for place in seen {
+    for place in 0..recorded.len() {
         let one = recorded.name(place);
         match resolver.resolve(one) {
             Ok(Some((workload, identity))) => {
@@ -311,39 +448,6 @@ fn unresolved_note(recorded: &Recorded, surveys: &[Survey], unresolved: &[usize]
     Some(Note::warning(code::PODS_UNRESOLVED, message).help(help))
 }
 
-/// Per namespace and signal that adds up by instant: its grid in seconds, 1 where there is none.
-fn grids<'g>(
-    groups: &'g Groups,
-    surveys: &[Survey],
-    step_s: u32,
-    notes: &mut Vec<Note>,
-) -> BTreeMap<(&'g str, Signal), u64> {
-    let mut by_signal: BTreeMap<(&str, Signal), Grid> = BTreeMap::new();
-    for (group, members) in groups.iter().filter(|(group, _)| needs_grid(group.signal)) {
-        let known = by_signal.entry((&group.namespace, group.signal)).or_default();
-        *known = members
-            .iter()
-            .fold(*known, |grid, &place| grid.and(surveys[place].grid));
-    }
-    let mut grids = BTreeMap::new();
-    for ((namespace, signal), grid) in by_signal {
-        let grid_ms = grid.distance_ms();
-        let on_grid = grid_ms == 0 || (grid_ms >= GRID_MIN_S * 1000 && grid_ms.is_multiple_of(1000));
-        if !on_grid {
-            let step = Seconds::new(u64::from(step_s));
-            let message = format!(
-                "samples of `{signal}` in `{namespace}` are on no common grid: of each pod the greatest of {step} counts, then pods are added"
-            );
-            notes.push(
-                Note::warning(code::SAMPLES_OFF_GRID, message)
-                    .help("export with query_range and one step for all series"),
-            );
-        }
-        grids.insert((namespace, signal), if on_grid { grid_ms / 1000 } else { 1 });
-    }
-    grids
-}
-
 pub(super) fn combine_of(signal: Signal) -> Combine {
     if signal.form() == Form::Demand {
         Combine::Sum
@@ -353,43 +457,60 @@ pub(super) fn combine_of(signal: Signal) -> Combine {
 }
 
 /// One signal of one container, series by series.
-fn history(
-    recorded: &Recorded,
+struct Collected<'o> {
     signal: Signal,
-    members: &[usize],
-    grid_s: Option<u64>,
-    options: &Options,
-) -> Result<SignalHistory, Note> {
-    let form = signal.form();
-    let cell_s = grid_s.filter(|&grid| grid == 1).map(|_| i64::from(options.step_s));
-    let mut weeks: BTreeMap<Week, Tally> = BTreeMap::new();
-    let mut joining = Joining::new(combine_of(signal));
-    let mut exact = Exact::default();
-    for &place in members {
-        let one = recorded.load(place, &mut Doubles::default())?;
+    /// Off any grid: length of the cells whose greatest count, in seconds.
+    cell_s: Option<i64>,
+    options: &'o Options,
+    is_empty: bool,
+    weeks: BTreeMap<Week, Tally>,
+    joining: Joining,
+    exact: Exact,
+}
+
+impl<'o> Collected<'o> {
+    fn new(signal: Signal, is_off_grid: bool, options: &'o Options) -> Self {
+        Self {
+            signal,
+            cell_s: is_off_grid.then(|| i64::from(options.step_s)),
+            options,
+            is_empty: true,
+            weeks: BTreeMap::new(),
+            joining: Joining::new(combine_of(signal)),
+            exact: Exact::default(),
+        }
+    }
+
+    fn add(&mut self, one: &Series) {
+        self.is_empty &= one.samples.is_empty();
+        let form = self.signal.form();
         if matches!(form, Form::Demand | Form::Worst | Form::Distribution) {
-            count(&one, &mut weeks);
+            count(one, &mut self.weeks);
         }
         if matches!(form, Form::Demand | Form::Worst | Form::State) {
-            joining.add(instants(&one, cell_s));
+            self.joining.add(instants(one, self.cell_s));
         }
         if form == Form::Count {
             let series = digest(&one.name);
             for sample in &one.samples {
                 let day = Day::of(sample.at_ms.div_euclid(1000));
-                exact.counters.note(series, day, sample.value);
+                self.exact.counters.note(series, day, sample.value);
             }
         }
-        if options.shard {
-            note_stretches(&mut exact, &one, i64::from(options.step_s));
+        if self.options.shard {
+            note_stretches(&mut self.exact, one, i64::from(self.options.step_s));
         }
     }
-    exact.timeline = joining.timeline();
-    Ok(SignalHistory {
-        sketches: weeks.into_iter().map(|(week, tally)| (week, tally.sketch())).collect(),
-        exact,
-        ..SignalHistory::default()
-    })
+
+    fn history(mut self) -> Option<SignalHistory> {
+        self.exact.timeline = self.joining.timeline();
+        let weeks = self.weeks.into_iter();
+        (!self.is_empty).then(|| SignalHistory {
+            sketches: weeks.map(|(week, tally)| (week, tally.sketch())).collect(),
+            exact: self.exact,
+            ..SignalHistory::default()
+        })
+    }
 }
 
 fn count(one: &Series, weeks: &mut BTreeMap<Week, Tally>) {

@@ -4,7 +4,8 @@
 //! parts combine in any order, and the increase from day to day follows from them once all parts are together.
 
 use super::calendar::Day;
-use super::pack::{Packer, PayloadError, Unpacker, base64, from_base64, inflate, put_difference, put_varint};
+use super::huffman::{packed, unpacked};
+use super::pack::{PayloadError, Unpacker, put_difference, put_varint};
 use super::sketch::integer;
 use std::collections::BTreeMap;
 
@@ -56,7 +57,7 @@ impl Counters {
         days
     }
 
-    pub(crate) fn encode(&self, packer: &mut Packer) -> String {
+    pub(crate) fn encode(&self) -> String {
         let mut bytes = Vec::new();
         let mut previous = (0, 0);
         for (&(series, day), &(least, most)) in &self.readings {
@@ -66,11 +67,11 @@ impl Counters {
             put_varint(&mut bytes, most - least);
             previous = (series, day.cast_unsigned());
         }
-        base64(&packer.deflate(&bytes))
+        packed(&bytes)
     }
 
     pub(crate) fn decode(payload: &str) -> Result<Self, PayloadError> {
-        let bytes = inflate(&from_base64(payload)?)?;
+        let bytes = unpacked(payload)?;
         let mut unpacker = Unpacker::new(&bytes);
         let mut counters = Self::default();
         let mut previous = (0, 0);
@@ -193,7 +194,7 @@ mod tests {
         one.merge(&of(&readings[2..]));
         assert_eq!(one, other);
         assert_eq!(one, of(&readings));
-        assert_eq!(Counters::decode(&one.encode(&mut Packer::new())), Ok(one));
+        assert_eq!(Counters::decode(&one.encode()), Ok(one));
     }
 
     #[test]

@@ -6,8 +6,9 @@
 //! folded cells gives: a week can be made hourly at any time.
 
 use super::calendar::{WEEK_S, Week, cell_end};
+use super::huffman::{packed, unpacked};
 use super::level::{CoarseLevel, Level};
-use super::pack::{Packer, PayloadError, Unpacker, base64, from_base64, inflate, put_difference, put_varint};
+use super::pack::{PayloadError, Unpacker, put_difference, put_varint};
 use super::timeline::Timeline;
 use crate::units::Seconds;
 use std::collections::BTreeMap;
@@ -155,10 +156,10 @@ impl DemandWeek {
         week.start_s() + i64::from(cell.slot + 1) * i64::from(self.step_s)
     }
 
-    /// `step known pods.totals.maxima`, each deflated on its own (they share no statistics) and in base64. `pods`: runs
+    /// `step known pods.totals.maxima`, each packed on its own (they share no statistics). `pods`: runs
     /// of known and unknown cells, then the pods of each; totals as differences from what the cells before let expect;
     /// the greatest pod as its distance from the mean pod, which is small, and zero for a single pod.
-    pub(crate) fn encode(&self, packer: &mut Packer) -> String {
+    pub(crate) fn encode(&self) -> String {
         let mut pods = Vec::new();
         let runs = self.runs();
         put_varint(&mut pods, runs.len() as u64);
@@ -171,8 +172,7 @@ impl DemandWeek {
             put_difference(&mut pods, last, u64::from(cell.active));
             last = u64::from(cell.active);
         }
-        let expect_from = EXPECT_FROM.into_iter().min_by_key(|&cells| self.distance_from(cells));
-        let totals = packer.deflate(&self.totals(expect_from.unwrap_or(1)));
+        let totals = packed(&self.totals());
         let mut maxima = Vec::new();
         for cell in &self.cells {
             put_difference(
@@ -181,36 +181,33 @@ impl DemandWeek {
                 u64::from(cell.max.index()),
             );
         }
-        let (pods, maxima) = (packer.deflate(&pods), packer.deflate(&maxima));
         format!(
-            "{} {} {}.{}.{}",
+            "{} {} {}.{totals}.{}",
             self.step_s,
             self.known,
-            base64(&pods),
-            base64(&totals),
-            base64(&maxima)
+            packed(&pods),
+            packed(&maxima)
         )
     }
 
-    /// How far totals lie from what the cells before let expect, all together.
-    fn distance_from(&self, expect_from: u64) -> u64 {
-        let mut before = Before::new(expect_from);
-        let distance = |cell: &Cell| {
-            let total = u64::from(cell.total.index());
-            let distance = before.mean().abs_diff(total);
-            before.push(total);
-            distance
+    /// From how many totals each is expected (as a power of two), the first, then how far each other one is off.
+    fn totals(&self) -> Vec<u8> {
+        let totals: Vec<u32> = self.cells.iter().map(|cell| cell.total.index().into()).collect();
+        let first = totals.first().copied().unwrap_or(0);
+        let mut sums = Sums::before(first);
+        totals.iter().for_each(|&total| sums.push(total));
+        let distance = |log: u32| -> u32 {
+            sums.means(log)
+                .zip(&totals)
+                .map(|(mean, &total)| mean.abs_diff(total))
+                .sum()
         };
-        self.cells.iter().map(distance).sum()
-    }
-
-    fn totals(&self, expect_from: u64) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        put_varint(&mut bytes, expect_from);
-        let mut before = Before::new(expect_from);
-        for cell in &self.cells {
-            put_difference(&mut bytes, before.mean(), u64::from(cell.total.index()));
-            before.push(u64::from(cell.total.index()));
+        let log = EXPECT_LOGS.into_iter().min_by_key(|&log| distance(log)).unwrap_or(0);
+        let mut bytes = Vec::with_capacity(totals.len() + 8);
+        put_varint(&mut bytes, log.into());
+        put_varint(&mut bytes, first.into());
+        for (mean, &total) in sums.means(log).zip(&totals).skip(1) {
+            put_difference(&mut bytes, mean.into(), total.into());
         }
         bytes
     }
@@ -257,26 +254,28 @@ fn decode_cells(text: &str, step_s: u32) -> Result<Vec<Cell>, PayloadError> {
     let &[pods, totals, maxima] = columns.as_slice() else {
         return Err(PayloadError::new("has not the three columns `pods.totals.maxima`"));
     };
-    let unpack = |column: &str| inflate(&from_base64(column)?);
-    let (pods, totals, maxima) = (unpack(pods)?, unpack(totals)?, unpack(maxima)?);
+    let (pods, totals, maxima) = (unpacked(pods)?, unpacked(totals)?, unpacked(maxima)?);
     let (mut pods, mut totals, mut maxima) = (Unpacker::new(&pods), Unpacker::new(&totals), Unpacker::new(&maxima));
     let slots = decode_runs(&mut pods, u32::try_from(WEEK_S).unwrap_or(0) / step_s)?;
-    let expect_from = totals.varint()?;
-    if !EXPECT_FROM.contains(&expect_from) {
-        return Err(PayloadError::new(format!(
-            "expects totals from {expect_from} cells, which is never written"
-        )));
+    let (log, first): (u32, u32) = (totals.small("length of a mean")?, totals.small("total")?);
+    let is_on_scale = Level::from_index(first.into()).is_some();
+    if !EXPECT_LOGS.contains(&log) || !is_on_scale {
+        let what = "expects totals from something that is never written";
+        return Err(PayloadError::new(what));
     }
-    let (mut before, mut last) = (Before::new(expect_from), 0);
+    let (mut sums, mut last) = (Sums::before(first), 0);
     let mut cells = Vec::with_capacity(slots.len());
     for slot in slots {
         last = pods.difference(last)?;
         let active = u32::try_from(last).ok().filter(|&pods| pods > 0);
-        let total = Level::from_index(totals.difference(before.mean())?);
+        let total = match cells.is_empty() {
+            true => Level::from_index(first.into()),
+            false => Level::from_index(totals.difference(sums.next(log).into())?),
+        };
         let (Some(active), Some(total)) = (active, total) else {
             return Err(PayloadError::new("has a cell without pods or past the scale"));
         };
-        before.push(u64::from(total.index()));
+        sums.push(total.index().into());
         let most = CoarseLevel::of(total.upper());
         let max = CoarseLevel::from_index(maxima.difference(mean_pod(total, active))?).filter(|&max| max <= most);
         let max = max.ok_or_else(|| PayloadError::new("has a pod greater than all pods together"))?;
@@ -293,42 +292,37 @@ fn decode_cells(text: &str, step_s: u32) -> Result<Vec<Cell>, PayloadError> {
     Ok(cells)
 }
 
-/// From how many cells before the next total is expected: one for smooth demand, more for noisy. What comes closest is
-/// kept.
-const EXPECT_FROM: [u64; 3] = [1, 4, 16];
-const EXPECT_MOST: usize = 16;
+/// From how many totals the next one is expected, as powers of two: one for smooth demand, more for noisy. What comes
+/// closest is kept.
+const EXPECT_LOGS: [u32; 3] = [0, 2, 4];
+/// As many totals as the longest mean takes.
+const BEFORE: usize = 16;
 
-/// The last totals, for what the next one is expected to be.
-struct Before {
-    last: [u64; EXPECT_MOST],
-    /// Where the next one goes.
-    next: usize,
-    count: u64,
-    most: u64,
-    sum: u64,
-}
+/// Sums of the totals before each cell, for what it is expected to be: the mean of the last `2^log` of them, rounded
+/// down. The first total stands for those before it.
+struct Sums(Vec<u32>);
 
-impl Before {
-    fn new(most: u64) -> Self {
-        Self {
-            last: [0; EXPECT_MOST],
-            next: 0,
-            count: 0,
-            most,
-            sum: 0,
-        }
+impl Sums {
+    fn before(first: u32) -> Self {
+        Self((0..).map(|count| count * first).take(BEFORE + 1).collect())
     }
 
-    fn push(&mut self, total: u64) {
-        let oldest = (self.next + EXPECT_MOST - usize::try_from(self.most).unwrap_or(0)) % EXPECT_MOST;
-        self.sum = self.sum + total - self.last[oldest];
-        self.last[self.next] = total;
-        self.next = (self.next + 1) % EXPECT_MOST;
-        self.count = self.most.min(self.count + 1);
+    fn push(&mut self, total: u32) {
+        let sum = self.0.last().map_or(0, |sum| sum + total);
+        self.0.push(sum);
     }
 
-    fn mean(&self) -> u64 {
-        self.sum / self.count.max(1)
+    /// What the next total is expected to be.
+    fn next(&self, log: u32) -> u32 {
+        let end = self.0.len() - 1;
+        (self.0[end] - self.0[end - (1 << log)]) >> log
+    }
+
+    /// What the totals that were pushed were expected to be.
+    fn means(&self, log: u32) -> impl Iterator<Item = u32> {
+        let ends = &self.0[BEFORE..];
+        let starts = &self.0[BEFORE - (1 << log)..];
+        ends.iter().zip(starts).map(move |(end, start)| (end - start) >> log)
     }
 }
 
@@ -446,7 +440,7 @@ mod tests {
     #[test]
     fn a_line_reads_back_and_is_strict() {
         let week = week_of(&[(300, 1000), (300, 800), (600, 5_000_000), (604_800, 0)]);
-        let payload = week.encode(&mut Packer::new());
+        let payload = week.encode();
         assert_eq!(DemandWeek::decode(&payload), Ok(week));
         for (from, to) in [
             ("300 3", "299 3"),

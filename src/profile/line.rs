@@ -7,7 +7,8 @@ use super::calendar::{WEEK_S, Week};
 use super::checksum::seal;
 use super::days::{Counters, Days};
 use super::demand::DemandWeek;
-use super::pack::{Packer, PayloadError, Unpacker, base64, from_base64, inflate, put_difference, put_varint};
+use super::huffman::{packed, unpacked};
+use super::pack::{PayloadError, Unpacker, put_difference, put_varint};
 use super::sketch::Sketch;
 use super::state::State;
 use super::timeline::Timeline;
@@ -59,7 +60,7 @@ impl Record {
 }
 
 /// All lines of a workload, each with its checksum and without its line end, in no order.
-pub(super) fn encode_workload(key: &WorkloadKey, workload: &WorkloadHistory, packer: &mut Packer) -> Vec<String> {
+pub(super) fn encode_workload(key: &WorkloadKey, workload: &WorkloadHistory) -> Vec<String> {
     let mut lines = Vec::new();
     let identity: Vec<_> = workload.identity.iter().map(|identity| identity.id()).collect();
     if !identity.is_empty() {
@@ -75,7 +76,7 @@ pub(super) fn encode_workload(key: &WorkloadKey, workload: &WorkloadHistory, pac
             line(Record::Sketch, Some(week), sketch.encode());
         }
         for (&week, demand) in &history.demand {
-            line(Record::Demand, Some(week), demand.encode(packer));
+            line(Record::Demand, Some(week), demand.encode());
         }
         if !history.state.is_empty() {
             line(Record::State, None, history.state.encode());
@@ -90,21 +91,13 @@ pub(super) fn encode_workload(key: &WorkloadKey, workload: &WorkloadHistory, pac
             .chunk_by(|a, b| Week::of_end(a.end_s) == Week::of_end(b.end_s))
         {
             let week = Week::of_end(block[0].end_s);
-            line(
-                Record::Exact,
-                Some(week),
-                Timeline::encode(block, week.start_s(), packer),
-            );
+            line(Record::Exact, Some(week), Timeline::encode(block, week.start_s()));
         }
         if !history.exact.counters.is_empty() {
-            line(Record::Counters, None, history.exact.counters.encode(packer));
+            line(Record::Counters, None, history.exact.counters.encode());
         }
         if !history.exact.stretches.is_empty() {
-            line(
-                Record::Stretches,
-                None,
-                encode_stretches(&history.exact.stretches, packer),
-            );
+            line(Record::Stretches, None, encode_stretches(&history.exact.stretches));
         }
     }
     lines.iter_mut().for_each(seal);
@@ -256,7 +249,7 @@ fn decode_identity(fields: &Fields<'_>, container: &str, workload: &mut Workload
     Ok(())
 }
 
-fn encode_stretches(stretches: &BTreeMap<u64, Vec<(i64, i64)>>, packer: &mut Packer) -> String {
+fn encode_stretches(stretches: &BTreeMap<u64, Vec<(i64, i64)>>) -> String {
     let mut bytes = Vec::new();
     let mut last_series = 0;
     for (&series, stretches) in stretches {
@@ -270,11 +263,11 @@ fn encode_stretches(stretches: &BTreeMap<u64, Vec<(i64, i64)>>, packer: &mut Pac
             last = end;
         }
     }
-    base64(&packer.deflate(&bytes))
+    packed(&bytes)
 }
 
 fn decode_stretches(payload: &str) -> Result<BTreeMap<u64, Vec<(i64, i64)>>, PayloadError> {
-    let bytes = inflate(&from_base64(payload)?)?;
+    let bytes = unpacked(payload)?;
     let mut unpacker = Unpacker::new(&bytes);
     let mut all: BTreeMap<u64, Vec<(i64, i64)>> = BTreeMap::new();
     let mut series = 0;

@@ -2,6 +2,7 @@
 
 pub mod level;
 mod pack;
+mod huffman;
 mod checksum;
 pub mod sketch;
 pub mod calendar;

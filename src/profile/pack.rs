@@ -1,16 +1,8 @@
-//! Bytes of a line's payload: varints, zig-zag differences, deflate, base64.
+//! Bytes of a line's payload: varints, zig-zag differences, base64.
 
 pub(crate) use crate::history::spool::put_varint;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use miniz_oxide::deflate::core::{
-    CompressionStrategy, CompressorOxide, TDEFLFlush, TDEFLStatus, compress_to_output,
-    create_comp_flags_from_zip_params,
-};
-use std::io::Read as _;
-
-/// A week of one-second steps in its widest coding stays below this; what inflates to more is not ours.
-const INFLATED_MAX: u64 = 32 << 20;
 
 /// What is wrong with a payload, in words that finish "the payload ...".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -71,6 +63,11 @@ impl<'a> Unpacker<'a> {
         Ok(from.wrapping_add(difference.cast_unsigned()))
     }
 
+    /// What is not read yet.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
@@ -92,52 +89,6 @@ pub(crate) fn from_base64(text: &str) -> Result<Vec<u8>, PayloadError> {
     STANDARD_NO_PAD
         .decode(text)
         .map_err(|error| PayloadError::new(format!("is not base64 without padding: {error}")))
-}
-
-/// Deflate by the pure-Rust encoder with fixed settings: the same bytes on every platform. Only runs are matched (the
-/// `rle` strategy), as differences of measurements repeat by chance only; that saves an eighth, and most of the time.
-///
-/// One for many payloads: it works in a third of a megabyte, and getting that anew costs more than a line's packing.
-pub(crate) struct Packer(CompressorOxide);
-
-impl Packer {
-    pub(crate) fn new() -> Self {
-        const LEVEL: i32 = 9;
-        const RAW: i32 = -15;
-        let flags = create_comp_flags_from_zip_params(LEVEL, RAW, CompressionStrategy::RLE as i32);
-        Self(CompressorOxide::new(flags))
-    }
-
-    pub(crate) fn deflate(&mut self, bytes: &[u8]) -> Vec<u8> {
-        let mut out = Vec::new();
-        self.0.reset();
-        let (status, _) = compress_to_output(&mut self.0, bytes, TDEFLFlush::Finish, |block| {
-            out.extend_from_slice(block);
-            true
-        });
-        assert!(
-            status == TDEFLStatus::Done,
-            "broken invariant: packing into memory cannot fail"
-        );
-        out
-    }
-}
-
-pub(crate) fn inflate(bytes: &[u8]) -> Result<Vec<u8>, PayloadError> {
-    let mut out = Vec::new();
-    let mut decoder = flate2::bufread::DeflateDecoder::new(bytes);
-    decoder
-        .by_ref()
-        .take(INFLATED_MAX + 1)
-        .read_to_end(&mut out)
-        .map_err(|error| PayloadError::new(format!("does not inflate: {error}")))?;
-    if out.len() as u64 > INFLATED_MAX {
-        return Err(PayloadError::new("inflates to more than any line can hold"));
-    }
-    if decoder.total_in() != bytes.len() as u64 {
-        return Err(PayloadError::new("goes on after its end"));
-    }
-    Ok(out)
 }
 
 #[cfg(test)]
@@ -181,26 +132,5 @@ mod tests {
         put_difference(&mut out, 10, 11);
         put_difference(&mut out, 10, 9);
         assert_eq!(out, [2, 1]);
-    }
-
-    #[test]
-    fn deflate_keeps_its_bytes_over_time() {
-        // A committed profile must not change because a dependency was upgraded: these bytes are the contract
-        // (read back by zlib).
-        let text: Vec<u8> = (0..200u32).map(|i| (i * i % 7) as u8).collect();
-        let mut packer = Packer::new();
-        assert_eq!(base64(&packer.deflate(&text)), DEFLATED);
-        assert_eq!(base64(&packer.deflate(&text)), DEFLATED, "and again");
-        assert_eq!(inflate(&packer.deflate(&text)).unwrap(), text);
-    }
-
-    const DEFLATED: &str = "BYABCQAAAIJS/L85RhojjZHGSGOkMdIYaYw0RhojjZHGSGOkMdIYaYw0RhojjZHGSGOkMdIYaYw0RhojjZHGSGPkAQ";
-
-    #[test]
-    fn a_deflated_payload_that_goes_on_or_ends_early_is_refused() {
-        let mut bytes = Packer::new().deflate(b"abc");
-        assert!(inflate(&bytes[..bytes.len() - 1]).is_err());
-        bytes.push(0);
-        assert!(inflate(&bytes).is_err());
     }
 }

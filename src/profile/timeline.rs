@@ -3,7 +3,8 @@
 //! Quantised totals do not add, exact ones do: a shard keeps this form, merging adds it, and only the finished profile
 //! is quantised. Adding is associative and commutative (sums stop at the top of `u64` instead of wrapping).
 
-use super::pack::{Packer, PayloadError, Unpacker, base64, from_base64, inflate, put_difference, put_varint};
+use super::huffman::{packed, unpacked};
+use super::pack::{PayloadError, Unpacker, put_difference, put_varint};
 
 /// How the series of one workload combine at one instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,7 +139,7 @@ impl Timeline {
             .map(|(distance, _)| distance)
     }
 
-    pub(crate) fn encode(points: &[Point], from_s: i64, packer: &mut Packer) -> String {
+    pub(crate) fn encode(points: &[Point], from_s: i64) -> String {
         let mut bytes = Vec::new();
         put_varint(&mut bytes, points.len() as u64);
         let mut last = from_s;
@@ -153,12 +154,12 @@ impl Timeline {
                 last = column(point);
             }
         }
-        base64(&packer.deflate(&bytes))
+        packed(&bytes)
     }
 
     /// Appends the points of one line, which must all lie in `(from_s, to_s]` and after what is there.
     pub(crate) fn decode_into(&mut self, payload: &str, from_s: i64, to_s: i64) -> Result<(), PayloadError> {
-        let bytes = inflate(&from_base64(payload)?)?;
+        let bytes = unpacked(payload)?;
         let mut unpacker = Unpacker::new(&bytes);
         let count: usize = unpacker.small("number of steps")?;
         if count == 0 || count > bytes.len() {
@@ -253,13 +254,13 @@ mod tests {
     fn a_line_of_exact_steps_reads_back() {
         let timeline = Timeline::of(vec![(300, u64::MAX), (300, 1), (360, 0), (604_800, 7)], Combine::Sum);
         let mut read = Timeline::default();
-        read.decode_into(&Timeline::encode(timeline.points(), 0, &mut Packer::new()), 0, 604_800)
+        read.decode_into(&Timeline::encode(timeline.points(), 0), 0, 604_800)
             .unwrap();
         assert_eq!(read, timeline);
         assert_eq!(read.points()[0].total, u64::MAX, "sums stop at the top");
         assert!(
             Timeline::default()
-                .decode_into(&Timeline::encode(timeline.points(), 0, &mut Packer::new()), 0, 604_799)
+                .decode_into(&Timeline::encode(timeline.points(), 0), 0, 604_799)
                 .is_err()
         );
     }

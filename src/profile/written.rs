@@ -1,7 +1,6 @@
 //! A profile in its lines: what is kept while others are made, a twentieth of the cells that the lines stand for.
 
 use super::line::encode_workload;
-use super::pack::Packer;
 use super::summary::{Row, rows};
 use super::usage::{Profile, WorkloadHistory};
 use crate::history::owners::WorkloadKey;
@@ -27,9 +26,9 @@ pub(super) struct Lines {
 
 impl Lines {
     /// Of a workload; `head` is its profile without workloads.
-    pub(super) fn of(head: &Profile, key: &WorkloadKey, workload: &WorkloadHistory, packer: &mut Packer) -> Self {
+    pub(super) fn of(head: &Profile, key: &WorkloadKey, workload: &WorkloadHistory) -> Self {
         Self {
-            lines: encode_workload(key, workload, packer),
+            lines: encode_workload(key, workload),
             rows: rows(head, key, workload),
         }
     }
@@ -54,12 +53,11 @@ impl Written {
 
     /// A whole profile as it is written.
     pub fn of(profile: &Profile) -> Self {
-        let mut packer = Packer::new();
         let head = profile.without_workloads();
         let workloads = profile
             .workloads
             .iter()
-            .map(|(key, workload)| Lines::of(&head, key, workload, &mut packer))
+            .map(|(key, workload)| Lines::of(&head, key, workload))
             .collect();
         Self::new(head, workloads)
     }

@@ -1,0 +1,148 @@
+//! The samples of one series of a matrix, `[[1791158400,"0.0123"],…]`: read as they come, or left in their file until
+//! they are asked for.
+
+use super::columns::value;
+use super::json::{JsonError, JsonReader};
+use super::number::Reading;
+use super::samples::{Sample, usable};
+use super::scan;
+use super::spool::Stored;
+use super::time::{Epoch, TimeError, from_number};
+use std::io::{self, Read};
+use std::sync::Arc;
+
+/// One pair: its time in milliseconds, and its value; `None` where that is no number.
+pub(super) struct Pair {
+    pub(super) time: Result<(i64, Epoch), TimeError>,
+    pub(super) reading: Option<Reading>,
+}
+
+/// Takes a pair in any form that JSON allows.
+pub(super) fn pair(reader: &mut JsonReader<'_>, digits: u32) -> Result<Pair, JsonError> {
+    reader.take(b'[')?;
+    let time = from_number(reader.number()?);
+    reader.take(b',')?;
+    let reading = value(reader, digits)?;
+    reader.take(b']')?;
+    Ok(Pair { time, reading })
+}
+
+/// Takes pairs in the usual form; what follows is for [`pair`].
+pub(super) fn plain_pairs(reader: &mut JsonReader<'_>, digits: u32, out: &mut Vec<Sample>) {
+    let length = scan::pairs(reader.ahead(), digits, out);
+    reader.advance(length);
+}
+
+/// An array of pairs that was passed over: where it lies in its file.
+#[derive(Clone, Debug)]
+pub(super) struct InFile {
+    file: Arc<dyn Stored>,
+    start: u64,
+    length: u64,
+    digits: u32,
+}
+
+/// What the edges of an array tell of its times, in milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Edges {
+    pub(super) first_ms: i64,
+    pub(super) second_ms: i64,
+    pub(super) last_ms: i64,
+}
+
+/// Arrays shorter than this are read at once.
+const WORTH: usize = 4 * 1024;
+/// More than the longest pair of the usual form.
+const PAIR_MAX: usize = 80;
+/// How an array of pairs in the usual form ends.
+const END: [u8; 2] = *b"]]";
+
+impl InFile {
+    /// Passes over the array that `reader` stands before, if it is worth it and begins in the usual form: only looked for
+    /// its end. Whether it is in the usual form throughout shows when it is read.
+    pub(super) fn pass_over(
+        reader: &mut JsonReader<'_>,
+        file: &Arc<dyn Stored>,
+        digits: u32,
+    ) -> Result<Option<(Self, Edges)>, JsonError> {
+        let ahead = reader.ahead();
+        let (Some(first_ms), Some(second_ms)) = (nth_time(ahead, 1), nth_time(ahead, 2)) else {
+            return Ok(None);
+        };
+        let is_short = memchr::memmem::find(&ahead[..ahead.len().min(WORTH)], &END).is_some();
+        if is_short {
+            return Ok(None);
+        }
+        let start = reader.offset();
+        let last: Option<[u8; PAIR_MAX]> = reader.pass_over(END)?;
+        let last_ms = last.and_then(|last| scan::time_of_pair(&last[memchr::memrchr(b'[', &last)?..]));
+        let edges = Edges {
+            first_ms,
+            second_ms,
+            last_ms: last_ms.ok_or_else(|| reader.error("the last pair of an array is in no usual form"))?,
+        };
+        let array = Self {
+            file: Arc::clone(file),
+            start,
+            length: reader.offset() - start,
+            digits,
+        };
+        Ok(Some((array, edges)))
+    }
+
+    /// Appends its samples. Those that need a word to the user, or do not ascend, are an error: whoever gets one reads the
+    /// file anew from its start. `block` is room to work in.
+    pub(super) fn get(&self, block: &mut Vec<u8>, samples: &mut Vec<Sample>) -> io::Result<()> {
+        let known = samples.len();
+        let range = Range {
+            file: &*self.file,
+            at: self.start,
+            left: self.length,
+        };
+        let mut reader = JsonReader::with_block(range, std::mem::take(block));
+        let read = reader.array(|reader| {
+            plain_pairs(reader, self.digits, samples);
+            if reader.peek()? != Some(b'[') {
+                return Err(reader.error("no pair"));
+            }
+            let pair = pair(reader, self.digits)?;
+            match (pair.time, usable(pair.reading)) {
+                (Ok((at_ms, Epoch::Seconds)), Ok(value)) => samples.push(Sample { at_ms, value }),
+                _ => return Err(reader.error("a pair in no usual form")),
+            }
+            Ok(())
+        });
+        let rest = read.and_then(|()| reader.peek());
+        *block = reader.into_block();
+        let is_whole = rest.map_err(io::Error::other)?.is_none();
+        let ascends = samples[known..].is_sorted_by(|one, next| one.at_ms < next.at_ms);
+        if is_whole && ascends {
+            Ok(())
+        } else {
+            Err(io::Error::other("an array in no usual form"))
+        }
+    }
+}
+
+/// The time of a pair that a text begins with: the bracket of the first stands at place 1, behind the array's own.
+fn nth_time(text: &[u8], nth: usize) -> Option<i64> {
+    let start = memchr::memchr_iter(b'[', text).nth(nth)?;
+    scan::time_of_pair(&text[start..])
+}
+
+/// A part of a file as a stream.
+struct Range<'f> {
+    file: &'f dyn Stored,
+    at: u64,
+    left: u64,
+}
+
+impl Read for Range<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let length = usize::try_from(self.left).unwrap_or(usize::MAX).min(out.len());
+        self.file.get(self.at, &mut out[..length])?;
+        self.at += length as u64;
+        self.left -= length as u64;
+        Ok(length)
+    }
+}

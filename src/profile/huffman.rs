@@ -1,0 +1,421 @@
+//! An entropy coder for columns of small numbers: canonical Huffman codes over bytes, and one more symbol for runs.
+//!
+//! Differences of measurements repeat by chance only, so looking for matches, as deflate does, finds nothing beyond runs
+//! and costs most of the time. What is written: the length as a varint; then bits, highest first: the length of each
+//! symbol's code (four bits; a zero is followed by how many symbols in a row have none) until the codes are complete, then
+//! the codes. Codes are numbered as RFC 1951 section 3.2.2 does. Integers only: the same bytes everywhere and at all times.
+
+use super::pack::{PayloadError, Unpacker, base64, from_base64, put_varint};
+
+/// What expands to more is not ours: a week of one-second steps in its widest coding stays below this.
+const EXPANDED_MAX: usize = 32 << 20;
+/// Longest code: short enough to be looked up at once.
+const BITS_MAX: u32 = 11;
+/// Symbol of a run: so many more of the byte before. The byte `b` is symbol `b + 1`.
+const RUN: usize = 0;
+const SYMBOLS: usize = 257;
+/// A run of more than this is written as one: its code and its length are about as long as so many codes of a likely byte.
+const RUN_MIN: usize = 8;
+
+type Lengths = [u8; SYMBOLS];
+
+/// Bytes in their short form, as base64.
+pub(super) fn packed(bytes: &[u8]) -> String {
+    let mut short = Vec::with_capacity(bytes.len() / 2);
+    compress(bytes, &mut short);
+    base64(&short)
+}
+
+/// The bytes that [`packed`] wrote, strictly.
+pub(super) fn unpacked(text: &str) -> Result<Vec<u8>, PayloadError> {
+    expand(&from_base64(text)?)
+}
+
+fn compress(bytes: &[u8], out: &mut Vec<u8>) {
+    put_varint(out, bytes.len() as u64);
+    if bytes.is_empty() {
+        return;
+    }
+    let mut counts = [0u32; SYMBOLS];
+    for_each_run(bytes, |symbol, run| {
+        let is_long = run > RUN_MIN;
+        counts[symbol] += if is_long { 1 } else { low_u32(run) };
+        counts[RUN] += u32::from(is_long);
+    });
+    let lengths = code_lengths(counts);
+    let codes = codes(&lengths);
+    let mut bits = BitWriter::new(out);
+    put_lengths(&lengths, &mut bits);
+    for_each_run(bytes, |symbol, run| {
+        if run > RUN_MIN {
+            bits.put(codes[symbol]);
+            bits.put(codes[RUN]);
+            bits.put_count(run - RUN_MIN);
+        } else {
+            for _ in 0..run {
+                bits.put(codes[symbol]);
+            }
+        }
+    });
+    bits.finish();
+}
+
+/// Calls `take` with each stretch of equal bytes: the symbol and how many.
+#[inline]
+fn for_each_run(bytes: &[u8], mut take: impl FnMut(usize, usize)) {
+    let mut rest = bytes;
+    while let [first, behind @ ..] = rest {
+        let run = 1 + behind.iter().take_while(|&byte| byte == first).count();
+        take(usize::from(*first) + 1, run);
+        rest = &rest[run..];
+    }
+}
+
+/// Lengths of the best prefix codes of at most [`BITS_MAX`] bits (D. A. Huffman, 1952).
+fn code_lengths(mut counts: [u32; SYMBOLS]) -> Lengths {
+    if counts.iter().filter(|&&count| count > 0).count() == 1 {
+        // codes are complete from two on
+        counts[RUN] = 1;
+    }
+    loop {
+        let lengths = unbounded_lengths(&counts);
+        if lengths.iter().all(|&length| u32::from(length) <= BITS_MAX) {
+            return lengths;
+        }
+        // flatter counts give shorter codes
+        counts.iter_mut().for_each(|count| *count = count.div_ceil(2));
+    }
+}
+
+fn unbounded_lengths(counts: &[u32; SYMBOLS]) -> Lengths {
+    let mut leaves: Vec<(u32, usize)> = (0..SYMBOLS)
+        .filter(|&symbol| counts[symbol] > 0)
+        .map(|symbol| (counts[symbol], symbol))
+        .collect();
+    leaves.sort_unstable();
+    // leaves, then inner nodes in the order they are joined: both ascend, so the two least are always in front
+    let mut weights: Vec<u32> = leaves.iter().map(|&(count, _)| count).collect();
+    let mut parents = vec![0; 2 * leaves.len() - 1];
+    let (mut leaf, mut inner) = (0, leaves.len());
+    while weights.len() < parents.len() {
+        let joined = weights.len();
+        let mut weight = 0;
+        for _ in 0..2 {
+            let is_leaf = leaf < leaves.len() && (inner == joined || weights[leaf] <= weights[inner]);
+            let least = if is_leaf { &mut leaf } else { &mut inner };
+            weight += weights[*least];
+            parents[*least] = joined;
+            *least += 1;
+        }
+        weights.push(weight);
+    }
+    let mut depths = vec![0u8; parents.len()];
+    for node in (0..parents.len() - 1).rev() {
+        depths[node] = depths[parents[node]].saturating_add(1);
+    }
+    let mut lengths = [0; SYMBOLS];
+    for (&(_, symbol), depth) in leaves.iter().zip(depths) {
+        lengths[symbol] = depth;
+    }
+    lengths
+}
+
+/// A code and its length.
+#[derive(Clone, Copy, Default)]
+struct Code {
+    bits: u32,
+    length: u32,
+}
+
+/// Shorter codes first, equally long ones in the order of their symbols.
+fn codes(lengths: &Lengths) -> [Code; SYMBOLS] {
+    let mut codes = [Code::default(); SYMBOLS];
+    let mut next = 0;
+    for length in 1..=BITS_MAX {
+        next <<= 1;
+        for symbol in (0..SYMBOLS).filter(|&symbol| u32::from(lengths[symbol]) == length) {
+            codes[symbol] = Code { bits: next, length };
+            next += 1;
+        }
+    }
+    codes
+}
+
+/// What all codes together take of the codes of [`BITS_MAX`] bits that there are.
+const COMPLETE: u32 = 1 << BITS_MAX;
+
+fn share(length: u32) -> u32 {
+    COMPLETE >> length
+}
+
+fn put_lengths(lengths: &Lengths, bits: &mut BitWriter<'_>) {
+    let (mut taken, mut symbol) = (0, 0);
+    while taken < COMPLETE {
+        let length = u32::from(lengths[symbol]);
+        bits.put(Code {
+            bits: length,
+            length: 4,
+        });
+        if length > 0 {
+            taken += share(length);
+            symbol += 1;
+        } else {
+            let absent = lengths[symbol..].iter().take_while(|&&length| length == 0).count();
+            bits.put_count(absent);
+            symbol += absent;
+        }
+    }
+}
+
+fn take_lengths(bits: &mut BitReader<'_>) -> Option<Lengths> {
+    let mut lengths = [0; SYMBOLS];
+    let (mut taken, mut symbol) = (0, 0);
+    while taken < COMPLETE {
+        let length = bits.take(4);
+        if length > 0 {
+            *lengths.get_mut(symbol)? = u8::try_from(length).ok().filter(|_| length <= BITS_MAX)?;
+            taken += share(length);
+            symbol += 1;
+        } else {
+            symbol += bits.take_count()?;
+        }
+    }
+    (taken == COMPLETE).then_some(lengths)
+}
+
+fn expand(bytes: &[u8]) -> Result<Vec<u8>, PayloadError> {
+    let mut unpacker = Unpacker::new(bytes);
+    let count: usize = unpacker.small("its length")?;
+    if count > EXPANDED_MAX {
+        return Err(PayloadError::new("expands to more than any line can hold"));
+    }
+    let mut out = Vec::new();
+    if count == 0 {
+        return unpacker.finish().map(|()| out);
+    }
+    let mut bits = BitReader::new(unpacker.rest());
+    let damaged = || PayloadError::new("does not expand: it is damaged");
+    let lengths = take_lengths(&mut bits).ok_or_else(damaged)?;
+    let symbols = symbols_by_code(&lengths);
+    while out.len() < count {
+        let (symbol, length) = symbols[bits.peek(BITS_MAX) as usize];
+        bits.skip(u32::from(length));
+        let run = if usize::from(symbol) == RUN {
+            let last = out.last().copied();
+            let more = bits.take_count().ok_or_else(damaged)?.saturating_add(RUN_MIN - 1);
+            last.filter(|_| more <= count - out.len()).map(|byte| (byte, more))
+        } else {
+            u8::try_from(symbol - 1).ok().map(|byte| (byte, 1))
+        };
+        let (byte, more) = run.ok_or_else(damaged)?;
+        out.resize(out.len() + more, byte);
+    }
+    if bits.is_at_end() {
+        Ok(out)
+    } else {
+        Err(PayloadError::new("is cut off, or goes on after its end"))
+    }
+}
+
+/// By the next [`BITS_MAX`] bits: whose code they begin with, and its length.
+fn symbols_by_code(lengths: &Lengths) -> Vec<(u16, u8)> {
+    let mut symbols = Vec::with_capacity(COMPLETE as usize);
+    for length in 1..=BITS_MAX {
+        for (symbol, &own) in (0..).zip(lengths).filter(|&(_, &own)| u32::from(own) == length) {
+            symbols.resize(symbols.len() + share(length) as usize, (symbol, own));
+        }
+    }
+    symbols
+}
+
+/// Bits into bytes, the highest of each first.
+struct BitWriter<'o> {
+    out: &'o mut Vec<u8>,
+    waiting: u64,
+    count: u32,
+}
+
+impl<'o> BitWriter<'o> {
+    fn new(out: &'o mut Vec<u8>) -> Self {
+        Self {
+            out,
+            waiting: 0,
+            count: 0,
+        }
+    }
+
+    /// Appends a code of at most 32 bits.
+    #[inline]
+    fn put(&mut self, code: Code) {
+        self.waiting = (self.waiting << code.length) | u64::from(code.bits);
+        self.count += code.length;
+        if self.count >= 32 {
+            self.count -= 32;
+            let word = low_u32((self.waiting >> self.count) as usize & 0xffff_ffff);
+            self.out.extend_from_slice(&word.to_be_bytes());
+        }
+    }
+
+    /// Appends a number from 1: its length in zeros, then itself (P. Elias' gamma code, 1975).
+    fn put_count(&mut self, count: usize) {
+        let below = count.ilog2();
+        self.put(Code { bits: 0, length: below });
+        self.put(Code {
+            bits: low_u32(count),
+            length: below + 1,
+        });
+    }
+
+    fn finish(self) {
+        let left = self.waiting.checked_shl(64 - self.count).unwrap_or(0);
+        self.out
+            .extend_from_slice(&left.to_be_bytes()[..self.count.div_ceil(8) as usize]);
+    }
+}
+
+/// Bits of bytes, the highest of each first; zeros behind the end, which [`Self::is_at_end`] tells.
+struct BitReader<'b> {
+    bytes: &'b [u8],
+    /// Of the next bit.
+    at: usize,
+}
+
+impl<'b> BitReader<'b> {
+    fn new(bytes: &'b [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    /// The next bits, at most 32.
+    #[inline]
+    fn peek(&self, count: u32) -> u32 {
+        let mut eight = [0; 8];
+        let rest = self.bytes.get(self.at / 8..).unwrap_or_default();
+        match rest.first_chunk() {
+            Some(chunk) => eight = *chunk,
+            None => eight[..rest.len()].copy_from_slice(rest),
+        }
+        let ahead = u64::from_be_bytes(eight) << (self.at % 8);
+        u32::try_from((ahead >> 32) >> (32 - count)).unwrap_or(0)
+    }
+
+    fn skip(&mut self, count: u32) {
+        self.at += count as usize;
+    }
+
+    fn take(&mut self, count: u32) -> u32 {
+        let bits = self.peek(count);
+        self.skip(count);
+        bits
+    }
+
+    fn take_count(&mut self) -> Option<usize> {
+        let below = self.peek(32).leading_zeros();
+        self.skip(below);
+        (below < 32).then(|| self.take(below + 1) as usize)
+    }
+
+    /// Whether all is read but the zeros that fill the last byte.
+    fn is_at_end(&self) -> bool {
+        self.at.div_ceil(8) == self.bytes.len() && self.peek(8) == 0
+    }
+}
+
+fn low_u32(value: usize) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compressed(bytes: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        compress(bytes, &mut out);
+        out
+    }
+
+    fn noise(count: usize, spread: u64) -> Vec<u8> {
+        let mut state = 7u64;
+        let mut next = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % spread
+        };
+        (0..count)
+            .map(|_| u8::try_from(next() * next() / spread).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn the_form_is_this_one() {
+        // three a, one b. Lengths: none (0000) for the 98 symbols up to 97 (gamma of 98: 000000 1100010), a (0001),
+        // b (0001); then the codes 0 0 0 1
+        assert_eq!(
+            compressed(b"aaab"),
+            [4, 0b0000_0000, 0b0011_0001, 0b0000_1000, 0b1000_1000]
+        );
+        // ten zeros: RUN 1 (0001), zero 1 (0001); codes RUN 0, zero 1; then 1 0 and gamma of 10 - 8 = 2 (010)
+        assert_eq!(compressed(&[0; 10]), [10, 0x11, 0b1001_0000]);
+        assert_eq!(compressed(b""), [0]);
+    }
+
+    #[test]
+    fn everything_reads_back() {
+        let all: Vec<u8> = (0..=u8::MAX).collect();
+        // counts as Fibonacci's numbers give the longest codes: 24 bits without a bound
+        let mut skewed = Vec::new();
+        let (mut count, mut next) = (1, 1);
+        for byte in 0..24 {
+            skewed.extend((0..count).flat_map(|_| [byte, 255]));
+            (count, next) = (next, count + next);
+        }
+        let runs: Vec<u8> = (1..40)
+            .flat_map(|length| vec![u8::try_from(length % 3).unwrap(); length])
+            .collect();
+        for bytes in [
+            all.clone(),
+            skewed,
+            runs,
+            all.repeat(9),
+            noise(5_000, 200),
+            vec![0; 100_000],
+            vec![9],
+        ] {
+            assert_eq!(expand(&compressed(&bytes)).as_deref(), Ok(bytes.as_slice()));
+        }
+        for length in 0..200 {
+            let bytes = noise(length, 6);
+            assert_eq!(expand(&compressed(&bytes)).as_deref(), Ok(bytes.as_slice()), "{length}");
+        }
+    }
+
+    #[test]
+    fn a_thousand_coin_throws_take_a_thousand_bits() {
+        // behind two bytes of length and 13 bits of codes: none (0000 1) for RUN, 0001, 0001
+        let bytes: Vec<u8> = (0..1_000).map(|place| u8::try_from(place % 2).unwrap()).collect();
+        assert_eq!(compressed(&bytes).len(), 2 + 1013_usize.div_ceil(8));
+    }
+
+    #[test]
+    fn damaged_bytes_are_refused_or_other_bytes_and_never_more() {
+        let bytes = noise(300, 40);
+        let whole = compressed(&bytes);
+        for length in 0..whole.len() {
+            assert!(expand(&whole[..length]).is_err(), "cut to {length}");
+        }
+        let mut longer = whole.clone();
+        longer.push(0);
+        assert!(expand(&longer).is_err());
+        for bit in 0..whole.len() * 8 {
+            let mut flipped = whole.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert_ne!(expand(&flipped).as_deref(), Ok(bytes.as_slice()), "bit {bit}");
+        }
+        let mut huge = Vec::new();
+        put_varint(&mut huge, 1 << 40);
+        huge.push(0x11);
+        assert!(expand(&huge).is_err());
+        assert!(expand(&[0xff; 40]).is_err());
+    }
+}
