@@ -184,6 +184,14 @@ impl Times {
 pub struct Scratch {
     bytes: Vec<u8>,
     block: Vec<u8>,
+    samples: Vec<Sample>,
+}
+
+impl Scratch {
+    /// Takes samples that are not needed any more, for the room they have.
+    pub fn give_back(&mut self, samples: Vec<Sample>) {
+        self.samples = samples;
+    }
 }
 
 /// Why a series is not taken.
@@ -293,10 +301,11 @@ impl Samples {
         held.times = Some(held.times.map_or(times, |known| known.and(times)));
     }
 
-    /// Reads the samples of a slot back, in the order they came.
+    /// Reads the samples of a slot back, in the order they came, into a vector of `scratch` where there is one.
     pub fn get(&self, slot: Slot, scratch: &mut Scratch) -> Result<Vec<Sample>, Note> {
         let Held { parts, loose, .. } = &self.slots[slot.0];
-        let mut samples = Vec::new();
+        let mut samples = std::mem::take(&mut scratch.samples);
+        samples.clear();
         for part in parts {
             match part {
                 Part::Packed(block) => block

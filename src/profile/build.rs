@@ -160,7 +160,9 @@ fn pass<'g>(
     let strangers: Vec<Seen> = unresolved
         .par_iter()
         .map_init(Scratch::default, |scratch, &place| {
-            read_one(recorded, place, scratch).map(|(_, seen)| seen)
+            let (series, seen) = read_one(recorded, place, scratch)?;
+            scratch.give_back(series.samples);
+            Ok(seen)
         })
         .collect::<Result<_, Note>>()?;
     let (workloads, seen): (Vec<_>, Vec<_>) = read.into_iter().unzip();
@@ -324,6 +326,7 @@ fn workload(
         for &place in members {
             let (series, seen) = read_one(recorded, place, scratch)?;
             collected.add(&series);
+            scratch.give_back(series.samples);
             all.push(seen);
         }
         if let Some(history) = collected.history() {
@@ -533,18 +536,50 @@ fn end_s(at_ms: i64) -> i64 {
     cell_end(at_ms, 1000) / 1000
 }
 
-/// `(end, value)` of each sample, ascending; off any grid the greatest of each cell.
-fn instants(one: &Series, cell_s: Option<i64>) -> Vec<(i64, u64)> {
-    let mut out: Vec<(i64, u64)> = Vec::with_capacity(one.samples.len());
-    for sample in &one.samples {
-        let end = end_s(sample.at_ms);
-        let end = cell_s.map_or(end, |cell| cell_end(end, cell));
-        match out.last_mut() {
-            Some(last) if last.0 == end => last.1 = last.1.max(sample.value),
-            _ => out.push((end, sample.value)),
+/// `(end, value)` of each sample, ascending; of those that end together, or off any grid in one cell, the greatest.
+fn instants(one: &Series, cell_s: Option<i64>) -> impl Iterator<Item = (i64, u64)> {
+    let mut ends = Ends::default();
+    let mut instants = one.samples.iter().map(move |sample| {
+        let end = ends.of(sample.at_ms);
+        (cell_s.map_or(end, |cell| cell_end(end, cell)), sample.value)
+    });
+    let mut next = instants.next();
+    std::iter::from_fn(move || {
+        let (end, mut value) = next?;
+        loop {
+            next = instants.next();
+            match next {
+                Some((also, other)) if also == end => value = value.max(other),
+                _ => return Some((end, value)),
+            }
         }
+    })
+}
+
+/// [`end_s`] of ascending samples: most are whole seconds after the one before.
+#[derive(Default)]
+struct Ends {
+    last_ms: i64,
+    last_s: i64,
+    distance_ms: i64,
+    distance_s: i64,
+}
+
+impl Ends {
+    #[inline]
+    fn of(&mut self, at_ms: i64) -> i64 {
+        let distance = at_ms - self.last_ms;
+        if distance != self.distance_ms || distance == 0 {
+            let end = end_s(at_ms);
+            let is_whole = distance % 1000 == 0;
+            (self.distance_ms, self.distance_s) = if is_whole { (distance, distance / 1000) } else { (0, 0) };
+            (self.last_ms, self.last_s) = (at_ms, end);
+            return end;
+        }
+        self.last_ms = at_ms;
+        self.last_s += self.distance_s;
+        self.last_s
     }
-    out
 }
 
 fn note_stretches(exact: &mut Exact, one: &Series, step_s: i64) {
@@ -573,16 +608,22 @@ fn digest(one: &SeriesName) -> u64 {
     u64::from_be_bytes(std::array::from_fn(|place| bytes[place]))
 }
 
-/// One number for a sample of a series, well mixed (the finaliser of `SplitMix64` over its parts), in both halves.
+/// One number for a sample of a series: two products of its time and value, each mixed with the series and both halves
+/// folded (as in Wang Yi's `wyhash`).
 fn sample_hash(series: u64, at_ms: i64, value: u64) -> u128 {
-    let mix = |mut x: u64| {
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        x ^ (x >> 31)
+    let fold = |one: u64, other: u64| {
+        let product = u128::from(one) * u128::from(other);
+        low(product) ^ low(product >> 64)
     };
-    let low = mix(series ^ mix(at_ms.cast_unsigned() ^ mix(value)));
-    let high = mix(low ^ series.rotate_left(32) ^ 0x9e37_79b9_7f4a_7c15);
-    (u128::from(high) << 64) | u128::from(low)
+    let at = at_ms.cast_unsigned().wrapping_add(series) ^ 0x9e37_79b9_7f4a_7c15;
+    let value = value.wrapping_mul(0xbf58_476d_1ce4_e5b9) ^ series.rotate_left(32);
+    let once = fold(at, value | 1);
+    u128::from(once) << 64 | u128::from(fold(once ^ value, at ^ 0x94d0_49bb_1331_11eb))
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the low half is meant")]
+const fn low(value: u128) -> u64 {
+    value as u64
 }
 
 fn note_source(head: &mut Profile, signal: Signal, survey: &Survey, grid_s: u64) {

@@ -29,6 +29,17 @@ pub struct Point {
 }
 
 impl Point {
+    /// Of a single series.
+    fn of(end_s: i64, value: u64) -> Self {
+        Self {
+            end_s,
+            total: value,
+            max: value,
+            active: 1,
+        }
+    }
+
+    #[inline]
     fn absorb(&mut self, other: &Self, combine: Combine) {
         self.total = match combine {
             Combine::Sum => self.total.saturating_add(other.total),
@@ -45,12 +56,13 @@ pub struct Timeline {
     points: Vec<Point>,
 }
 
-/// A timeline while series come in. Series of one workload mostly share their instants, which costs no sorting.
+/// A timeline while series come in. Series of one workload mostly share their instants: those are added in place.
 #[derive(Debug)]
 pub(super) struct Joining {
     combine: Combine,
     points: Vec<Point>,
-    between: Vec<(i64, u64)>,
+    /// Instants of one series that are not among the points.
+    between: Vec<Point>,
 }
 
 impl Joining {
@@ -67,30 +79,46 @@ impl Joining {
         let mut at = None;
         for (end_s, value) in series {
             let at = at.get_or_insert_with(|| self.points.partition_point(|point| point.end_s < end_s));
-            let point = Point {
-                end_s,
-                total: value,
-                max: value,
-                active: 1,
-            };
+            let point = Point::of(end_s, value);
             while self.points.get(*at).is_some_and(|known| known.end_s < end_s) {
                 *at += 1;
             }
             match self.points.get_mut(*at) {
-                Some(known) if known.end_s == end_s => known.absorb(&point, self.combine),
-                Some(_) => self.between.push((end_s, value)),
-                None => self.points.push(point),
+                Some(known) if known.end_s == end_s => {
+                    known.absorb(&point, self.combine);
+                    *at += 1;
+                }
+                Some(_) => self.between.push(point),
+                None => {
+                    self.points.push(point);
+                    *at += 1;
+                }
             }
+        }
+        if !self.between.is_empty() {
+            self.points = joined(&self.points, &self.between);
+            self.between.clear();
         }
     }
 
     pub(super) fn timeline(self) -> Timeline {
-        let mut timeline = Timeline { points: self.points };
-        if !self.between.is_empty() {
-            timeline.merge(Timeline::of(self.between, self.combine), self.combine);
-        }
-        timeline
+        Timeline { points: self.points }
     }
+}
+
+/// Both in order, which have no instant in common.
+fn joined(one: &[Point], other: &[Point]) -> Vec<Point> {
+    let mut all = Vec::with_capacity(one.len() + other.len());
+    let mut rest = one;
+    for point in other {
+        let earlier = rest.iter().take_while(|known| known.end_s < point.end_s).count();
+        let (before, behind) = rest.split_at(earlier);
+        all.extend_from_slice(before);
+        all.push(*point);
+        rest = behind;
+    }
+    all.extend_from_slice(rest);
+    all
 }
 
 impl Timeline {
@@ -98,12 +126,7 @@ impl Timeline {
     pub fn of(mut samples: Vec<(i64, u64)>, combine: Combine) -> Self {
         // stable, since that takes ascending runs as they are
         samples.sort_by_key(|&(end_s, _)| end_s);
-        let points = samples.into_iter().map(|(end_s, value)| Point {
-            end_s,
-            total: value,
-            max: value,
-            active: 1,
-        });
+        let points = samples.into_iter().map(|(end_s, value)| Point::of(end_s, value));
         Self {
             points: fold_equal_ends(points, combine),
         }
@@ -130,11 +153,19 @@ impl Timeline {
     /// The commonest distance between neighbours, the smaller one of equals; `None` with fewer than two points.
     pub(crate) fn commonest_distance_s(&self) -> Option<i64> {
         let mut counts = std::collections::BTreeMap::new();
-        for pair in self.points.windows(2) {
-            *counts.entry(pair[1].end_s - pair[0].end_s).or_insert(0u64) += 1;
+        let distances = self.points.windows(2).map(|pair| pair[1].end_s - pair[0].end_s);
+        let mut run = (0, 0u64);
+        for distance in distances {
+            if distance != run.0 {
+                *counts.entry(run.0).or_insert(0) += run.1;
+                run = (distance, 0);
+            }
+            run.1 += 1;
         }
+        *counts.entry(run.0).or_insert(0) += run.1;
         counts
             .into_iter()
+            .filter(|&(_, count)| count > 0)
             .max_by_key(|&(distance, count)| (count, std::cmp::Reverse(distance)))
             .map(|(distance, _)| distance)
     }
