@@ -35,6 +35,7 @@ mod kustomize;
 mod kustomize_host;
 mod kustomize_layer;
 mod kustomize_strings;
+mod left_in_file;
 mod limits;
 mod mistyped;
 mod namespaces;

@@ -145,7 +145,9 @@ impl Recorded {
         let mut read = Vec::with_capacity(parts.len());
         for part in parts {
             let mut samples = self.samples.get(part.slot, scratch)?;
-            doubles.settle(name, &mut samples);
+            if !self.samples.ascend(part.slot) {
+                doubles.settle(name, &mut samples);
+            }
             read.push((part.meaning, part.counter.as_str(), samples));
         }
         Ok(Series {
@@ -385,22 +387,6 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// Of the instants of samples.
-    pub fn of(samples: &[Sample]) -> Self {
-        let mut grid = 0;
-        for pair in samples.windows(2) {
-            // distances of neighbours have the same divisors as those from one origin, and most are the grid itself
-            let distance = pair[1].at_ms.abs_diff(pair[0].at_ms);
-            if distance != grid {
-                grid = gcd(grid, distance);
-            }
-        }
-        Self {
-            first_ms: samples.first().map(|first| first.at_ms),
-            distance_ms: grid,
-        }
-    }
-
     /// Of an instant, and others so far from it.
     pub fn from(first_ms: i64, distance_ms: u64) -> Self {
         Self {
@@ -486,7 +472,10 @@ mod tests {
 
     #[test]
     fn the_grid_is_the_greatest_common_distance() {
-        let grid = |seconds: &[i64]| Grid::of(&seconds.iter().map(|&second| at(second, 0)).collect::<Vec<_>>());
+        let grid = |seconds: &[i64]| {
+            let instants = seconds.iter().map(|&second| Grid::from(second * 1000, 0));
+            instants.reduce(Grid::and).unwrap_or_default()
+        };
         for (instants, distance) in [(&[13, 313, 1213][..], 300_000), (&[13, 313, 320], 1_000), (&[7], 0)] {
             assert_eq!(grid(instants).distance_ms(), distance, "{instants:?}");
         }

@@ -212,7 +212,7 @@ impl<'i> Answer<'i> {
             None
         };
         let Some((array, edges)) = passed else { return Ok(false) };
-        for at_ms in [edges.first_ms, edges.last_ms] {
+        for at_ms in [edges.first, edges.last] {
             self.read.extent.note(at_ms, reader.line());
         }
         self.read.samples.leave(slot, array, edges);

@@ -45,9 +45,9 @@ pub(super) struct InFile {
 /// What the edges of an array tell of its times, in milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Edges {
-    pub(super) first_ms: i64,
-    pub(super) second_ms: i64,
-    pub(super) last_ms: i64,
+    pub(super) first: i64,
+    pub(super) second: i64,
+    pub(super) last: i64,
 }
 
 /// Arrays shorter than this are read at once.
@@ -77,9 +77,9 @@ impl InFile {
         let last: Option<[u8; PAIR_MAX]> = reader.pass_over(END)?;
         let last_ms = last.and_then(|last| scan::time_of_pair(&last[memchr::memrchr(b'[', &last)?..]));
         let edges = Edges {
-            first_ms,
-            second_ms,
-            last_ms: last_ms.ok_or_else(|| reader.error("the last pair of an array is in no usual form"))?,
+            first: first_ms,
+            second: second_ms,
+            last: last_ms.ok_or_else(|| reader.error("the last pair of an array is in no usual form"))?,
         };
         let array = Self {
             file: Arc::clone(file),

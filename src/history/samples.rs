@@ -292,9 +292,9 @@ impl Samples {
         self.loose -= loose.len();
         self.put(slot, &loose);
         let times = Times {
-            first: edges.first_ms,
-            last: edges.last_ms,
-            distance: edges.second_ms.abs_diff(edges.first_ms),
+            first: edges.first,
+            last: edges.last,
+            distance: edges.second.abs_diff(edges.first),
         };
         let held = &mut self.slots[slot.0];
         held.parts.push(Part::InFile(array));
@@ -318,6 +318,12 @@ impl Samples {
         }
         samples.extend_from_slice(loose);
         Ok(samples)
+    }
+
+    /// Whether [`Self::get`] is known to give a slot's samples in ascending time, each instant once.
+    pub(super) fn ascend(&self, slot: Slot) -> bool {
+        let Held { parts, loose, .. } = &self.slots[slot.0];
+        matches!(parts.as_slice(), [Part::InFile(_)]) && loose.is_empty()
     }
 
     /// What went wrong while samples were put aside.

@@ -2,6 +2,11 @@
 //! digits at once. Whatever is in any other form is left to the strict reader, on the same bytes; a test holds the two
 //! to the same answer on every input.
 
+#![expect(
+    clippy::inline_always,
+    reason = "a place that is known beforehand makes a path half as long"
+)]
+
 use super::samples::Sample;
 
 /// Bytes that must lie ahead of a pair for this path: more than the longest pair it takes.
@@ -10,8 +15,6 @@ const WINDOW: usize = 80;
 const FRACTION_END: usize = 24;
 /// Seconds from 2001, when they got ten digits, to the end of what is taken as a time.
 const SECONDS: std::ops::Range<u64> = 1_000_000_000..4_102_444_800;
-/// Whole parts of at most so many digits stay far below 64 bits with nine decimals.
-const WHOLE_MAX: usize = 8;
 const POWERS: [u64; 10] = [
     1,
     10,
@@ -25,14 +28,26 @@ const POWERS: [u64; 10] = [
     1_000_000_000,
 ];
 
+/// Digits behind those that are kept which may round up.
+const NEARLY_NEXT: u64 = u16::from_le_bytes(*b"99") as u64;
+
 type Window = [u8; WINDOW];
 
 /// Takes pairs with the comma behind them from the start of `text`, as long as they are plain and there is text enough
-/// ahead. Gives the length of what was taken.
+/// ahead. `digits` are the decimals that the signal keeps. Gives the length of what was taken.
 pub(super) fn pairs(text: &[u8], digits: u32, out: &mut Vec<Sample>) -> usize {
-    let mut taken = 0;
+    match digits {
+        0 => pairs_of::<0>(text, out),
+        6 => pairs_of::<6>(text, out),
+        9 => pairs_of::<9>(text, out),
+        _ => 0,
+    }
+}
+
+fn pairs_of<const KEPT: usize>(text: &[u8], out: &mut Vec<Sample>) -> usize {
+    let (mut taken, mut front) = (0, Front::NONE);
     while let Some(window) = text[taken..].first_chunk::<WINDOW>()
-        && let Some((sample, length)) = pair(window, digits as usize)
+        && let Some((sample, length)) = pair::<KEPT>(window, &mut front)
     {
         out.push(sample);
         taken += length;
@@ -49,29 +64,75 @@ pub(super) fn time_of_pair(text: &[u8]) -> Option<i64> {
     (window[end] == b',').then_some(at_ms)
 }
 
+/// The bracket and the first two digits of a time: the pairs of an array have them in common for years.
+struct Front {
+    bytes: u64,
+    /// What eight more zeros would make of the digits, in milliseconds.
+    ms: i64,
+}
+
+impl Front {
+    const MASK: u64 = 0x00ff_ffff;
+    /// Begins no time.
+    const NONE: Self = Self { bytes: u64::MAX, ms: 0 };
+
+    /// Of the time that `text` begins with, if every time of this front is taken.
+    fn of(text: &Window, at_ms: i64) -> Self {
+        let of_seconds = POWERS[8].cast_signed() * 1000;
+        let ms = at_ms - at_ms % of_seconds;
+        if (ms + of_seconds).cast_unsigned() / 1000 > SECONDS.end {
+            return Self::NONE;
+        }
+        let bytes = Eight::at(text, 0).0 & Self::MASK;
+        Self { bytes, ms }
+    }
+}
+
+/// How a time ends where its value begins.
+const TO_VALUE: u64 = u16::from_le_bytes(*b",\"") as u64;
+/// How a pair ends that another one follows.
+const TO_NEXT: u64 = u32::from_le_bytes(*b"\"],\0") as u64;
+
 /// One pair and its comma, with their length; `None` for every other form.
 #[inline]
-fn pair(text: &Window, digits: usize) -> Option<(Sample, usize)> {
+fn pair<const KEPT: usize>(text: &Window, front: &mut Front) -> Option<(Sample, usize)> {
+    let (least, behind) = (Eight::at(text, 3), Eight::at(text, 11));
+    let is_usual = Eight::at(text, 0).0 & Front::MASK == front.bytes && behind.0 & 0xffff == TO_VALUE;
+    if !is_usual || !least.is_digits() {
+        return first_pair::<KEPT>(text, front);
+    }
+    let at_ms = front.ms + least.all().cast_signed() * 1000;
+    value_at::<KEPT>(text, 13, at_ms)
+}
+
+/// The same where the front is another one, or seconds have a fraction.
+#[inline(never)]
+fn first_pair<const KEPT: usize>(text: &Window, front: &mut Front) -> Option<(Sample, usize)> {
     if text[0] != b'[' {
         return None;
     }
-    let (at_ms, behind_time) = time(text)?;
-    if Eight::at(text, behind_time)?.0 & 0xffff != u64::from(u16::from_le_bytes(*b",\"")) {
+    let (at_ms, behind) = time(text)?;
+    if Eight::at(text, behind).0 & 0xffff != TO_VALUE {
         return None;
     }
-    let (value, end) = amount(text, behind_time + 2, digits)?;
-    let close = u64::from(u32::from_le_bytes(*b"\"],\0"));
-    (Eight::at(text, end)?.0 & 0x00ff_ffff == close).then_some((Sample { at_ms, value }, end + 3))
+    *front = Front::of(text, at_ms);
+    value_at::<KEPT>(text, behind + 2, at_ms)
+}
+
+/// The rest of a pair.
+#[inline(always)]
+fn value_at<const KEPT: usize>(text: &Window, start: usize, at_ms: i64) -> Option<(Sample, usize)> {
+    let (value, end) = amount::<KEPT>(text, start)?;
+    (Eight::at(text, end).0 & 0x00ff_ffff == TO_NEXT).then_some((Sample { at_ms, value }, end + 3))
 }
 
 /// Ten digits of seconds behind the bracket, and at most three of a fraction: milliseconds, and where they end.
-#[inline]
 fn time(text: &Window) -> Option<(i64, usize)> {
-    let (most, least) = (Eight::at(text, 1)?, Eight::at(text, 3)?);
-    if most.run() < 8 || least.run() < 8 {
+    let (most, least) = (Eight::at(text, 1), Eight::at(text, 3));
+    if !most.is_digits() || !least.is_digits() {
         return None;
     }
-    let seconds = most.number(2) * POWERS[8] + least.number(8);
+    let seconds = most.number(2) * POWERS[8] + least.all();
     if !SECONDS.contains(&seconds) {
         return None;
     }
@@ -79,7 +140,7 @@ fn time(text: &Window) -> Option<(i64, usize)> {
     if text[11] != b'.' {
         return Some((ms.cast_signed(), 11));
     }
-    let fraction = Eight::at(text, 12)?;
+    let fraction = Eight::at(text, 12);
     let digits = fraction.run();
     if !(1..=3).contains(&digits) {
         return None;
@@ -88,54 +149,69 @@ fn time(text: &Window) -> Option<(i64, usize)> {
     Some((ms.cast_signed(), 12 + digits))
 }
 
-/// Digits, perhaps a point and digits: the amount with `kept` decimals, and where it ends.
-#[inline]
-fn amount(text: &Window, start: usize, kept: usize) -> Option<(u64, usize)> {
-    let first = Eight::at(text, start)?;
-    let whole = first.run();
-    let (mut value, mut end) = (first.number(whole), start + whole);
-    if whole == WHOLE_MAX {
-        // amounts of bytes have up to twelve digits, and no decimals are kept of them
-        let rest = Eight::at(text, end)?;
-        let more = rest.run();
-        if more > 4 || (more > 0 && kept > 0) {
-            return None;
+/// Digits, perhaps a point and digits: the amount with `KEPT` decimals, and where it ends.
+#[inline(always)]
+fn amount<const KEPT: usize>(text: &Window, start: usize) -> Option<(u64, usize)> {
+    let first = Eight::at(text, start);
+    let digit = first.amounts() & 0xff;
+    if KEPT > 0 && digit < 10 && (first.0 >> 8) & 0xff == u64::from(b'.') {
+        // less than ten cores, as most containers use
+        let (fraction, length) = fraction::<KEPT>(text, start + 2)?;
+        return Some((digit * POWERS[KEPT] + fraction, start + 2 + length));
+    }
+    let (whole, end) = whole::<KEPT>(text, start)?;
+    let whole = whole * POWERS[KEPT];
+    if Eight::at(text, end).0 & 0xff != u64::from(b'.') {
+        return Some((whole, end));
+    }
+    let (fraction, length) = fraction::<KEPT>(text, end + 1)?;
+    Some((whole + fraction, end + 1 + length))
+}
+
+/// Digits in front of a point: their number, and where they end.
+#[inline(always)]
+fn whole<const KEPT: usize>(text: &Window, start: usize) -> Option<(u64, usize)> {
+    let first = Eight::at(text, start);
+    if !first.is_digits() {
+        let length = first.run();
+        return (length > 0).then(|| (first.number(length), start + length));
+    }
+    // amounts of bytes have up to twelve digits, and no decimals are kept of them
+    let rest = Eight::at(text, start + 8);
+    let more = rest.run();
+    if more == 0 {
+        return Some((first.all(), start + 8));
+    }
+    let is_taken = more <= 4 && KEPT == 0;
+    is_taken.then(|| (first.all() * POWERS[more] + rest.number(more), start + 8 + more))
+}
+
+/// Digits behind a point: the first `KEPT` as a number of so many digits, and how many there are.
+#[inline(always)]
+fn fraction<const KEPT: usize>(text: &Window, start: usize) -> Option<(u64, usize)> {
+    let (first, next) = (Eight::at(text, start), Eight::at(text, start + 8));
+    let run = if first.is_digits() {
+        match next.run() {
+            8 => 16 + Eight::at(text, start + 16).run(),
+            more => 8 + more,
         }
-        value = value * POWERS[more] + rest.number(more);
-        end += more;
-    } else if whole == 0 {
-        return None;
-    }
-    value *= POWERS[kept];
-    if *text.get(end)? != b'.' {
-        return Some((value, end));
-    }
-    let start = end + 1;
-    let (fraction, next) = (Eight::at(text, start)?, Eight::at(text, start + 8)?);
-    let mut run = fraction.run();
-    if run == 8 {
-        run += next.run();
-        if run == 16 {
-            run += Eight::at(text, start + 16)?.run();
-        }
-    }
-    if run == 0 || run == FRACTION_END {
-        return None;
-    }
+    } else {
+        first.run()
+    };
     // a text that is not the shortest of its number may stand for the next one up
-    if run > kept + 1 && Eight::at(text, start + kept)?.0 & 0xffff == u64::from(u16::from_le_bytes(*b"99")) {
+    let is_nearly_next = run > KEPT + 1 && Eight::at(text, start + KEPT).0 & 0xffff == NEARLY_NEXT;
+    if run == 0 || run == FRACTION_END || is_nearly_next {
         return None;
     }
-    value += match (kept, run) {
+    let value = match (KEPT, run) {
         (0, _) => 0,
-        (9, 9..) => fraction.number(8) * 10 + next.number(1),
-        (9, 8) => fraction.number(8) * 10,
+        (9, 9..) => first.all() * 10 + (next.amounts() & 0xff),
         _ => {
-            let length = run.min(kept);
-            fraction.number(length) * POWERS[kept - length]
+            let length = run.min(KEPT);
+            first.number(length) * POWERS[KEPT - length]
         }
     };
-    Some((value, start + run))
+    Some((value, run))
 }
 
 /// Eight bytes as one number, the first in the lowest place.
@@ -143,19 +219,36 @@ fn amount(text: &Window, start: usize, kept: usize) -> Option<(u64, usize)> {
 struct Eight(u64);
 
 impl Eight {
+    /// The bytes from a place on, which lies below 64 in every form that is taken.
     #[inline]
-    fn at(text: &Window, place: usize) -> Option<Self> {
-        Some(Self(u64::from_le_bytes(*text.get(place..)?.first_chunk()?)))
+    fn at(text: &Window, place: usize) -> Self {
+        let eight = text[place % 64..].first_chunk();
+        Self(u64::from_le_bytes(
+            *eight.expect("broken invariant: a window is longer"),
+        ))
+    }
+
+    /// Digits without what makes them text, 0 to 9; bytes that are no digits are greater.
+    #[inline]
+    fn amounts(self) -> u64 {
+        self.0 ^ 0x3030_3030_3030_3030
+    }
+
+    /// Whether all are digits.
+    #[inline]
+    fn is_digits(self) -> bool {
+        // from 10 on the sum has its high bit; what carries into the next byte has it before
+        let amounts = self.amounts();
+        (amounts | amounts.wrapping_add(TO_HIGH_BIT)) & HIGH_BITS == 0
     }
 
     /// How many digits it begins with.
     #[inline]
     fn run(self) -> usize {
-        // a digit is 0x30 to 0x39: its high half is 3, and stays so when 6 is added; higher bytes have other high halves
-        let high = self.0 & 0xf0f0_f0f0_f0f0_f0f0;
-        let plus_six = (self.0 & 0x7f7f_7f7f_7f7f_7f7f).wrapping_add(0x0606_0606_0606_0606) & 0xf0f0_f0f0_f0f0_f0f0;
-        let other = (high ^ 0x3030_3030_3030_3030) | (plus_six ^ 0x3030_3030_3030_3030);
-        other.trailing_zeros() as usize / 8
+        let amounts = self.amounts();
+        // here no byte may carry into the next
+        let sums = (amounts & !HIGH_BITS).wrapping_add(TO_HIGH_BIT);
+        ((amounts | sums) & HIGH_BITS).trailing_zeros() as usize / 8
     }
 
     /// The number that its first `length` bytes write, all of them digits; at most 8.
@@ -164,13 +257,23 @@ impl Eight {
         if length == 0 {
             return 0;
         }
-        // leading zeros take the places that are missing; then neighbours join: pairs, fours, eight
-        let digits = (self.0 & 0x0f0f_0f0f_0f0f_0f0f) << (64 - 8 * length);
-        let pairs = (digits.wrapping_mul(10) + (digits >> 8)) & 0x00ff_00ff_00ff_00ff;
-        let fours = (pairs.wrapping_mul(100) + (pairs >> 16)) & 0x0000_ffff_0000_ffff;
-        (fours.wrapping_mul(10_000) + (fours >> 32)) & 0xffff_ffff
+        // leading zeros take the places that are missing
+        Self(self.0 << (64 - 8 * length)).all()
+    }
+
+    /// The number that all eight write.
+    #[inline]
+    fn all(self) -> u64 {
+        // neighbours join: pairs, fours, eight; each product has them one place up, with the lower one ten times and so on
+        let pairs = ((self.0 & 0x0f0f_0f0f_0f0f_0f0f).wrapping_mul(10 << 8 | 1) >> 8) & 0x00ff_00ff_00ff_00ff;
+        let fours = (pairs.wrapping_mul(100 << 16 | 1) >> 16) & 0x0000_ffff_0000_ffff;
+        fours.wrapping_mul(10_000 << 32 | 1) >> 32
     }
 }
+
+const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+/// From 10 to the first number with the high bit.
+const TO_HIGH_BIT: u64 = 0x7676_7676_7676_7676;
 
 #[cfg(test)]
 mod tests {
@@ -247,7 +350,8 @@ mod tests {
             let mut text = [b'7'; WINDOW];
             text[3] = byte;
             let expected = if byte.is_ascii_digit() { 8 } else { 3 };
-            assert_eq!(Eight::at(&text, 0).unwrap().run(), expected, "{byte:#x}");
+            assert_eq!(Eight::at(&text, 0).run(), expected, "{byte:#x}");
+            assert_eq!(Eight::at(&text, 0).is_digits(), expected == 8, "{byte:#x}");
         }
         let eight = Eight(u64::from_le_bytes(*b"98765432"));
         for (length, number) in [(0, 0), (1, 9), (4, 9876), (7, 9_876_543), (8, 98_765_432)] {

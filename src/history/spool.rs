@@ -172,6 +172,7 @@ fn unpack(mut bytes: &[u8], count: usize, out: &mut Vec<Sample>) -> Option<()> {
 }
 
 /// Appends `value` in groups of seven bits, lowest first, the high bit marking that more follow.
+#[inline]
 pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(low_byte(value) | 0x80);

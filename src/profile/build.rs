@@ -8,7 +8,7 @@ use super::usage::{Exact, Profile, Scope, SignalHistory, Source, Window, Workloa
 use super::written::{Lines, Written};
 use crate::diag::code;
 use crate::history::Read;
-use crate::history::clean::{Doubles, Grid, Recorded, Series, SeriesName, clean, needs_grid};
+use crate::history::clean::{Doubles, Grid, Recorded, Series, SeriesName, clean, gcd, needs_grid};
 use crate::history::identity::{Identity, Resolver};
 use crate::history::note::Note;
 use crate::history::owners::{Declared, Owners, WorkloadKey};
@@ -86,7 +86,7 @@ fn span_note(reads: &[Read]) -> Option<Note> {
 /// Builds the profile of every namespace.
 ///
 /// Every series is read once, workload by workload, so that no more than one workload a thread is in memory. What must be
-/// known of all of them before, [`Heads`], is expected from what little is known already; where it turns out otherwise,
+/// known of all of them before, the heads, is expected from what little is known already; where it turns out otherwise,
 /// all is done again with what was found.
 pub fn build(recorded: &Recorded, owners: Owners, declared: Declared, options: &Options) -> Result<Built, Vec<Note>> {
     let all = || 0..recorded.len();
@@ -135,6 +135,9 @@ struct Seen {
     doubles: Doubles,
 }
 
+/// The lines of a workload with their namespace, if it has any, and what was seen of its series.
+type OfWorkload<'g> = (Option<(&'g str, Lines)>, Vec<Seen>);
+
 fn pass<'g>(
     recorded: &Recorded,
     groups: &'g Groups,
@@ -145,7 +148,7 @@ fn pass<'g>(
     let workloads: Vec<&[(Group, Vec<usize>)]> = groups
         .chunk_by(|(one, _), (next, _)| (&one.namespace, &one.workload) == (&next.namespace, &next.workload))
         .collect();
-    let read: Vec<(Option<(&str, Lines)>, Vec<Seen>)> = workloads
+    let read: Vec<OfWorkload<'_>> = workloads
         .into_par_iter()
         .map_init(Scratch::default, |scratch, groups| {
             let (first, _) = &groups[0];
@@ -215,20 +218,34 @@ impl Survey {
 
     fn of(series: &Series) -> Self {
         let digest = digest(&series.name);
+        let [Some(first), Some(last)] = [series.samples.first(), series.samples.last()] else {
+            return Self::default();
+        };
         let (mut sum, mut fingerprint) = (0u128, 0u128);
+        let (mut before_ms, mut grid_ms) = (first.at_ms, 0);
         for sample in &series.samples {
             sum += u128::from(sample.value);
             fingerprint = fingerprint.wrapping_add(sample_hash(digest, sample.at_ms, sample.value));
+            // distances of neighbours have the same divisors as those from one origin, and most are the grid itself
+            let distance_ms = sample.at_ms.abs_diff(before_ms);
+            if distance_ms != grid_ms {
+                grid_ms = gcd(grid_ms, distance_ms);
+            }
+            before_ms = sample.at_ms;
         }
-        let at = |sample: Option<&Sample>| sample.map_or(0, |sample| sample.at_ms);
         Self {
             count: series.samples.len() as u64,
-            first_ms: at(series.samples.first()),
-            last_ms: at(series.samples.last()),
+            first_ms: first.at_ms,
+            last_ms: last.at_ms,
             sum,
-            grid: Grid::of(&series.samples),
+            grid: Grid::from(first.at_ms, grid_ms),
             fingerprint,
         }
+    }
+
+    /// Whether every sample ends a second, each another one.
+    fn is_of_whole_seconds(&self) -> bool {
+        self.first_ms % 1000 == 0 && self.grid.distance_ms().is_multiple_of(1000)
     }
 }
 
@@ -323,9 +340,12 @@ fn workload(
     for (group, members) in groups {
         let is_off_grid = head.off_grid().any(|signal| signal == group.signal);
         let mut collected = Collected::new(group.signal, is_off_grid, options);
-        for &place in members {
+        // in the order of their times, so that each goes on where those before end
+        let mut members = members.clone();
+        members.sort_by_key(|&place| recorded.times(place).map(|times| times.first));
+        for place in members {
             let (series, seen) = read_one(recorded, place, scratch)?;
-            collected.add(&series);
+            collected.add(&series, &seen.survey);
             scratch.give_back(series.samples);
             all.push(seen);
         }
@@ -484,14 +504,20 @@ impl<'o> Collected<'o> {
         }
     }
 
-    fn add(&mut self, one: &Series) {
+    fn add(&mut self, one: &Series, survey: &Survey) {
         self.is_empty &= one.samples.is_empty();
         let form = self.signal.form();
         if matches!(form, Form::Demand | Form::Worst | Form::Distribution) {
             count(one, &mut self.weeks);
         }
         if matches!(form, Form::Demand | Form::Worst | Form::State) {
-            self.joining.add(instants(one, self.cell_s));
+            if self.cell_s.is_none() && survey.is_of_whole_seconds() {
+                let samples = one.samples.iter();
+                self.joining
+                    .add(samples.map(|sample| (sample.at_ms / 1000, sample.value)));
+            } else {
+                self.joining.add(instants(one, self.cell_s));
+            }
         }
         if form == Form::Count {
             let series = digest(&one.name);
@@ -538,48 +564,18 @@ fn end_s(at_ms: i64) -> i64 {
 
 /// `(end, value)` of each sample, ascending; of those that end together, or off any grid in one cell, the greatest.
 fn instants(one: &Series, cell_s: Option<i64>) -> impl Iterator<Item = (i64, u64)> {
-    let mut ends = Ends::default();
-    let mut instants = one.samples.iter().map(move |sample| {
-        let end = ends.of(sample.at_ms);
+    let instant = move |sample: &Sample| {
+        let end = end_s(sample.at_ms);
         (cell_s.map_or(end, |cell| cell_end(end, cell)), sample.value)
-    });
-    let mut next = instants.next();
+    };
+    let mut instants = one.samples.iter().map(instant).peekable();
     std::iter::from_fn(move || {
-        let (end, mut value) = next?;
-        loop {
-            next = instants.next();
-            match next {
-                Some((also, other)) if also == end => value = value.max(other),
-                _ => return Some((end, value)),
-            }
+        let (end, mut value) = instants.next()?;
+        while let Some((_, other)) = instants.next_if(|&(next, _)| next == end) {
+            value = value.max(other);
         }
+        Some((end, value))
     })
-}
-
-/// [`end_s`] of ascending samples: most are whole seconds after the one before.
-#[derive(Default)]
-struct Ends {
-    last_ms: i64,
-    last_s: i64,
-    distance_ms: i64,
-    distance_s: i64,
-}
-
-impl Ends {
-    #[inline]
-    fn of(&mut self, at_ms: i64) -> i64 {
-        let distance = at_ms - self.last_ms;
-        if distance != self.distance_ms || distance == 0 {
-            let end = end_s(at_ms);
-            let is_whole = distance % 1000 == 0;
-            (self.distance_ms, self.distance_s) = if is_whole { (distance, distance / 1000) } else { (0, 0) };
-            (self.last_ms, self.last_s) = (at_ms, end);
-            return end;
-        }
-        self.last_ms = at_ms;
-        self.last_s += self.distance_s;
-        self.last_s
-    }
 }
 
 fn note_stretches(exact: &mut Exact, one: &Series, step_s: i64) {

@@ -89,7 +89,8 @@ impl fmt::Display for Day {
 
 /// End of the cell of `step_s` seconds that the instant lies in.
 pub(crate) fn cell_end(at_s: i64, step_s: i64) -> i64 {
-    at_s.div_euclid(step_s) * step_s + if at_s.rem_euclid(step_s) == 0 { 0 } else { step_s }
+    let over = at_s.rem_euclid(step_s);
+    at_s - over + if over == 0 { 0 } else { step_s }
 }
 
 #[cfg(test)]

@@ -74,15 +74,18 @@ impl DemandWeek {
                 max: CoarseLevel::of(point.max),
                 active: point.active,
             };
-            for end in held_cells(point.end_s, held, step) {
+            let known = cells.last().map(|&(end, _)| end + step);
+            let own = known.filter(|&next| next == point.end_s);
+            let own = own.unwrap_or_else(|| cell_end(point.end_s, step));
+            for end in held_cells(own, held, step) {
                 // points ascend and all hold alike: what is not past the last cell is there already
-                let back = cells.last().map(|&(last, _)| (last - end) / step);
-                match back.and_then(|back| usize::try_from(back).ok()) {
-                    Some(back) => {
+                match cells.last() {
+                    Some(&(last, _)) if end <= last => {
+                        let back = usize::try_from((last - end) / step).unwrap_or(0);
                         let known = cells.len() - 1 - back;
                         cells[known].1.absorb(cell);
                     }
-                    None => cells.push((end, cell)),
+                    _ => cells.push((end, cell)),
                 }
             }
         }
@@ -97,9 +100,15 @@ impl DemandWeek {
             let week = Week::of_end(first);
             let count = rest.partition_point(|&(end, _)| end <= week.start_s() + WEEK_S);
             let (own, after) = rest.split_at(count);
-            let slotted = own.iter().map(|&(end, cell)| Cell {
-                slot: slot(week, end, i64::from(step_s)),
-                ..cell
+            let step = i64::from(step_s);
+            let mut next = (first, slot(week, first, step));
+            let slotted = own.iter().map(|&(end, cell)| {
+                if end != next.0 {
+                    next = (end, slot(week, end, step));
+                }
+                let slot = next.1;
+                next = (end + step, slot + 1);
+                Cell { slot, ..cell }
             });
             let cells: Vec<Cell> = slotted.collect();
             let known = u32::try_from(cells.len()).unwrap_or(u32::MAX);
@@ -160,7 +169,7 @@ impl DemandWeek {
     /// of known and unknown cells, then the pods of each; totals as differences from what the cells before let expect;
     /// the greatest pod as its distance from the mean pod, which is small, and zero for a single pod.
     pub(crate) fn encode(&self) -> String {
-        let mut pods = Vec::new();
+        let mut pods = Vec::with_capacity(self.cells.len() + 8);
         let runs = self.runs();
         put_varint(&mut pods, runs.len() as u64);
         for (gap, length) in runs {
@@ -173,7 +182,7 @@ impl DemandWeek {
             last = u64::from(cell.active);
         }
         let totals = packed(&self.totals());
-        let mut maxima = Vec::new();
+        let mut maxima = Vec::with_capacity(self.cells.len() + 8);
         for cell in &self.cells {
             put_difference(
                 &mut maxima,
@@ -195,7 +204,9 @@ impl DemandWeek {
         let totals: Vec<u32> = self.cells.iter().map(|cell| cell.total.index().into()).collect();
         let first = totals.first().copied().unwrap_or(0);
         let mut sums = Sums::before(first);
-        totals.iter().for_each(|&total| sums.push(total));
+        for &total in &totals {
+            sums.push(total);
+        }
         let distance = |log: u32| -> u32 {
             sums.means(log)
                 .zip(&totals)
@@ -268,10 +279,12 @@ fn decode_cells(text: &str, step_s: u32) -> Result<Vec<Cell>, PayloadError> {
     for slot in slots {
         last = pods.difference(last)?;
         let active = u32::try_from(last).ok().filter(|&pods| pods > 0);
-        let total = match cells.is_empty() {
-            true => Level::from_index(first.into()),
-            false => Level::from_index(totals.difference(sums.next(log).into())?),
+        let total = if cells.is_empty() {
+            first.into()
+        } else {
+            totals.difference(sums.next(log).into())?
         };
+        let total = Level::from_index(total);
         let (Some(active), Some(total)) = (active, total) else {
             return Err(PayloadError::new("has a cell without pods or past the scale"));
         };
@@ -350,10 +363,13 @@ fn decode_runs(unpacker: &mut Unpacker<'_>, slots_of_week: u32) -> Result<Vec<u3
 }
 
 /// Ends of the cells that a sample speaks for: those before its own that its interval reaches into, and its own.
-pub(crate) fn held_cells(end_s: i64, held_s: i64, step_s: i64) -> impl Iterator<Item = i64> {
-    let last = cell_end(end_s, step_s);
-    let cells = (held_s + step_s - 1) / step_s;
-    (0..cells).rev().map(move |back| last - back * step_s)
+pub(crate) fn held_cells(own: i64, held_s: i64, step_s: i64) -> impl Iterator<Item = i64> {
+    let cells = if held_s == step_s {
+        1
+    } else {
+        (held_s + step_s - 1) / step_s
+    };
+    (0..cells).rev().map(move |back| own - back * step_s)
 }
 
 /// Where the greatest pod is guessed to be: the level of an equal share.

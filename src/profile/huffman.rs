@@ -38,34 +38,33 @@ fn compress(bytes: &[u8], out: &mut Vec<u8>) {
     }
     let mut counts = [0u32; SYMBOLS];
     for_each_run(bytes, |symbol, run| {
-        let is_long = run > RUN_MIN;
-        counts[symbol] += if is_long { 1 } else { low_u32(run) };
-        counts[RUN] += u32::from(is_long);
+        counts[symbol] += 1;
+        counts[RUN] += u32::from(run > 1);
     });
     let lengths = code_lengths(counts);
     let codes = codes(&lengths);
     let mut bits = BitWriter::new(out);
     put_lengths(&lengths, &mut bits);
     for_each_run(bytes, |symbol, run| {
-        if run > RUN_MIN {
-            bits.put(codes[symbol]);
+        bits.put(codes[symbol]);
+        if run > 1 {
             bits.put(codes[RUN]);
             bits.put_count(run - RUN_MIN);
-        } else {
-            for _ in 0..run {
-                bits.put(codes[symbol]);
-            }
         }
     });
     bits.finish();
 }
 
-/// Calls `take` with each stretch of equal bytes: the symbol and how many.
+/// Calls `take` with each symbol and how many times it stands there: once, or more than [`RUN_MIN`] times.
 #[inline]
 fn for_each_run(bytes: &[u8], mut take: impl FnMut(usize, usize)) {
     let mut rest = bytes;
     while let [first, behind @ ..] = rest {
-        let run = 1 + behind.iter().take_while(|&byte| byte == first).count();
+        let is_long = behind
+            .first_chunk()
+            .is_some_and(|next: &[u8; RUN_MIN]| *next == [*first; RUN_MIN]);
+        let more = behind.iter().take_while(|&byte| is_long && byte == first);
+        let run = 1 + more.count();
         take(usize::from(*first) + 1, run);
         rest = &rest[run..];
     }
@@ -83,7 +82,7 @@ fn code_lengths(mut counts: [u32; SYMBOLS]) -> Lengths {
             return lengths;
         }
         // flatter counts give shorter codes
-        counts.iter_mut().for_each(|count| *count = count.div_ceil(2));
+        counts = counts.map(|count| count.div_ceil(2));
     }
 }
 
@@ -129,16 +128,24 @@ struct Code {
 
 /// Shorter codes first, equally long ones in the order of their symbols.
 fn codes(lengths: &Lengths) -> [Code; SYMBOLS] {
-    let mut codes = [Code::default(); SYMBOLS];
-    let mut next = 0;
-    for length in 1..=BITS_MAX {
-        next <<= 1;
-        for symbol in (0..SYMBOLS).filter(|&symbol| u32::from(lengths[symbol]) == length) {
-            codes[symbol] = Code { bits: next, length };
-            next += 1;
-        }
+    let mut next = [0; BITS_MAX as usize + 1];
+    for &length in lengths.iter().filter(|&&length| length > 0) {
+        next[usize::from(length)] += 1;
     }
-    codes
+    let mut first = 0;
+    for own in &mut next {
+        let count = std::mem::replace(own, first);
+        first = (first + count) << 1;
+    }
+    lengths.map(|length| {
+        let length = u32::from(length);
+        if length == 0 {
+            return Code::default();
+        }
+        let bits = next[length as usize];
+        next[length as usize] += 1;
+        Code { bits, length }
+    })
 }
 
 /// What all codes together take of the codes of [`BITS_MAX`] bits that there are.
@@ -251,8 +258,8 @@ impl<'o> BitWriter<'o> {
         self.count += code.length;
         if self.count >= 32 {
             self.count -= 32;
-            let word = low_u32((self.waiting >> self.count) as usize & 0xffff_ffff);
-            self.out.extend_from_slice(&word.to_be_bytes());
+            let [.., a, b, c, d] = (self.waiting >> self.count).to_be_bytes();
+            self.out.extend_from_slice(&[a, b, c, d]);
         }
     }
 

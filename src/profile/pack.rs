@@ -16,6 +16,7 @@ impl PayloadError {
 }
 
 /// Appends the difference `to - from`, small magnitudes short in both directions.
+#[inline]
 pub(crate) fn put_difference(out: &mut Vec<u8>, from: u64, to: u64) {
     let difference = to.wrapping_sub(from).cast_signed();
     put_varint(out, ((difference << 1) ^ (difference >> 63)).cast_unsigned());

@@ -1,6 +1,7 @@
 //! What was in force over time: replicas, requests, limits, a scaler's bounds. A value holds from its first cell on,
 //! until the next value or a gap; only changes are written.
 
+use super::calendar::cell_end;
 use super::demand::{COARSE_STEP_S, held_cells};
 use super::pack::PayloadError;
 use super::sketch::integer;
@@ -37,7 +38,7 @@ impl State {
             .clamp(step, i64::from(COARSE_STEP_S));
         let mut cells = BTreeMap::new();
         for point in timeline.points() {
-            for end in held_cells(point.end_s, held, step) {
+            for end in held_cells(cell_end(point.end_s, step), held, step) {
                 raise(&mut cells, end, point.max);
             }
         }

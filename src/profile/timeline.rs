@@ -61,9 +61,12 @@ pub struct Timeline {
 pub(super) struct Joining {
     combine: Combine,
     points: Vec<Point>,
-    /// Instants of one series that are not among the points.
+    /// Instants that lie among the points and are none of them, series after series.
     between: Vec<Point>,
 }
+
+/// So many times the points between others that wait, the points that they are moved for.
+const WORTH_MOVING: usize = 4;
 
 impl Joining {
     pub(super) fn new(combine: Combine) -> Self {
@@ -76,32 +79,49 @@ impl Joining {
 
     /// Takes a whole series, ascending.
     pub(super) fn add(&mut self, series: impl IntoIterator<Item = (i64, u64)>) {
-        let mut at = None;
+        let mut series = series.into_iter().peekable();
+        let Some(&(first, _)) = series.peek() else { return };
+        let mut at = self.points.partition_point(|point| point.end_s < first);
         for (end_s, value) in series {
-            let at = at.get_or_insert_with(|| self.points.partition_point(|point| point.end_s < end_s));
-            let point = Point::of(end_s, value);
-            while self.points.get(*at).is_some_and(|known| known.end_s < end_s) {
-                *at += 1;
-            }
-            match self.points.get_mut(*at) {
+            match self.points.get_mut(at) {
                 Some(known) if known.end_s == end_s => {
-                    known.absorb(&point, self.combine);
-                    *at += 1;
+                    known.absorb(&Point::of(end_s, value), self.combine);
+                    at += 1;
                 }
-                Some(_) => self.between.push(point),
-                None => {
-                    self.points.push(point);
-                    *at += 1;
-                }
+                _ => at = self.place(at, Point::of(end_s, value)),
             }
         }
-        if !self.between.is_empty() {
-            self.points = joined(&self.points, &self.between);
-            self.between.clear();
+        if self.between.len() * WORTH_MOVING > self.points.len() {
+            self.settle();
         }
     }
 
-    pub(super) fn timeline(self) -> Timeline {
+    /// Takes a point that lies behind all known ones up to `at`. Gives how many of those it is not before.
+    fn place(&mut self, at: usize, point: Point) -> usize {
+        let earlier = self.points[at..].iter().take_while(|known| known.end_s < point.end_s);
+        let at = at + earlier.count();
+        match self.points.get_mut(at) {
+            Some(known) if known.end_s == point.end_s => known.absorb(&point, self.combine),
+            Some(_) => {
+                self.between.push(point);
+                return at;
+            }
+            None => self.points.push(point),
+        }
+        at + 1
+    }
+
+    fn settle(&mut self) {
+        if self.between.is_empty() {
+            return;
+        }
+        self.between.sort_by_key(|point| point.end_s);
+        let between = fold_equal_ends(self.between.drain(..), self.combine);
+        self.points = joined(&self.points, &between);
+    }
+
+    pub(super) fn timeline(mut self) -> Timeline {
+        self.settle();
         Timeline { points: self.points }
     }
 }
