@@ -5,6 +5,7 @@
 pub mod setting;
 pub mod wire;
 pub mod source;
+mod strict;
 pub mod schema;
 pub mod merge;
 pub mod presets;

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::API_VERSION;
 use super::source::Source;
+use super::strict::Strict;
 use crate::diag::{Code, Diagnostic, code, near_miss};
 use crate::units;
 
@@ -74,12 +75,13 @@ where
 {
     let mut problems = elsewhere::<T>(code, value, source);
     if problems.is_empty() {
-        problems = check(&of::<T>(), value, source);
-    }
-    if problems.is_empty() {
-        match T::deserialize(value) {
+        let error = match T::deserialize(Strict(value)) {
             Ok(object) => return Ok(object),
-            Err(error) => problems.push(Diagnostic::error(code, error.to_string()).at(source.value_place(""))),
+            Err(error) => error,
+        };
+        problems = check(&of::<T>(), value, source);
+        if problems.is_empty() {
+            problems.push(Diagnostic::error(code, error.to_string()).at(source.value_place("")));
         }
     }
     for problem in &mut problems {
@@ -138,15 +140,19 @@ pub fn without_nulls(value: &Value) -> Value {
     }
 }
 
-/// Every place where `value` departs from `schema`.
-fn check(schema: &Value, value: &Value, source: &Source) -> Vec<Diagnostic> {
+fn validator(schema: &Value) -> jsonschema::Validator {
     let mut options = jsonschema::options().should_validate_formats(true);
     for (format, fault) in units::FORMATS {
         options = options.with_format(*format, move |text: &str| fault(text).is_none());
     }
-    let validator = options
+    options
         .build(schema)
-        .expect("broken invariant: our own schema is a schema");
+        .expect("broken invariant: our own schema is a schema")
+}
+
+/// Every place where `value` departs from `schema`.
+fn check(schema: &Value, value: &Value, source: &Source) -> Vec<Diagnostic> {
+    let validator = validator(schema);
     let errors: Vec<jsonschema::ValidationError<'_>> = validator.iter_errors(value).collect();
     let is_format =
         |error: &jsonschema::ValidationError<'_>| matches!(error.kind(), ValidationErrorKind::Format { .. });
@@ -381,4 +387,83 @@ fn resolve<'a>(schema: &'a Value, path: &str) -> Option<&'a Value> {
         }
     }
     Some(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::OptimizationPlan;
+    use crate::policy::OptimizationPolicy;
+    use crate::price::PriceSheet;
+    use crate::yaml::{self, Limits};
+    use serde_json::json;
+
+    /// Every value that differs from this one in one place.
+    fn bent(value: &Value) -> Vec<Value> {
+        let mut all = vec![
+            json!(null),
+            json!([]),
+            json!({}),
+            json!([value]),
+            json!(""),
+            json!("x"),
+            json!("1.5"),
+            json!("10%"),
+            json!("1Gi"),
+            json!("1e3"),
+            json!(-1),
+            json!(0),
+            json!(11),
+            json!(1.5),
+            json!(4_294_967_296_u64),
+            json!(true),
+        ];
+        if let Some(word) = value.as_str() {
+            all.push(json!({word: null}));
+            all.push(json!({word: {}}));
+            all.extend(["0", ".0", " ", "\n"].map(|more| json!(format!("{word}{more}"))));
+        }
+        let Some(map) = value.as_object() else { return all };
+        all.push(Value::Array(map.values().cloned().collect()));
+        let with = |key: &str, value: Option<Value>| {
+            let mut map = map.clone();
+            match value {
+                Some(value) => drop(map.insert(key.to_owned(), value)),
+                None => drop(map.remove(key)),
+            }
+            Value::Object(map)
+        };
+        all.push(with("stranger", Some(json!(1))));
+        for (key, child) in map {
+            all.push(with(key, None));
+            all.extend(bent(child).into_iter().map(|child| with(key, Some(child))));
+        }
+        all
+    }
+
+    fn agrees<T: schemars::JsonSchema + serde::de::DeserializeOwned>(text: &str) {
+        let validator = validator(&of::<T>());
+        let value = yaml::read_one(text.as_bytes(), &Limits::STREAM).unwrap();
+        assert!(T::deserialize(Strict(&value)).is_ok());
+        let (mut taken, mut refused) = (0, 0);
+        for bent in bent(&value) {
+            if T::deserialize(Strict(&bent)).is_ok() {
+                taken += 1;
+                let faults: Vec<String> = validator.iter_errors(&bent).map(|error| error.to_string()).collect();
+                assert!(faults.is_empty(), "{}: {faults:?} in {bent}", T::schema_name());
+            } else {
+                refused += 1;
+            }
+        }
+        assert!(taken > 20 && refused > 100, "{taken} taken, {refused} refused");
+    }
+
+    #[test]
+    fn what_is_read_strictly_fits_the_schema() {
+        agrees::<OptimizationPolicy>(include_str!("../../tests/fixtures/policy/full-a.yaml"));
+        agrees::<OptimizationPolicy>(include_str!("../../tests/fixtures/policy/full-b.yaml"));
+        agrees::<OptimizationPlan>(include_str!("../../tests/fixtures/render/keda/plan.yaml"));
+        agrees::<OptimizationPlan>(include_str!("../../tests/fixtures/render/spot/plan.yaml"));
+        agrees::<PriceSheet>(include_str!("../../overlays-example/overlays/prices.yaml"));
+    }
 }

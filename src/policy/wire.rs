@@ -3,6 +3,7 @@
 //! Rules of the language: a collection is a map keyed by name, never a list; no field is ever scalar-or-map; what can be
 //! stated, bounded or left to history is a [`Setting`](super::setting::Setting); versions are text. That is what lets plain kustomize layer it.
 
+mod form;
 mod cluster;
 mod guards;
 mod resources;
@@ -65,7 +66,7 @@ pub struct PolicySpec {
     #[serde(default)]
     pub mode: Mode,
     /// Constants and algorithms are frozen per version.
-    #[serde(default = "first_decision_version")]
+    #[serde(default = "first_decision_version", deserialize_with = "form::digits")]
     #[schemars(regex(pattern = r"^[0-9]+$"))]
     pub decision_version: String,
     /// What the overlay adds to names; stripped before rules match, so that every route matches alike.

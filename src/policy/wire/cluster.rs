@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::form;
 use crate::units::Seconds;
 
 /// The cluster the manifests are for.
@@ -12,13 +13,14 @@ use crate::units::Seconds;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Cluster {
     /// Lowest Kubernetes version it must run on: decides which fields may be used. Text: `"1.33"`.
+    #[serde(deserialize_with = "form::kubernetes_version")]
     #[schemars(regex(pattern = r"^1\.[0-9]+$"))]
     pub kubernetes: String,
     /// Whose nodes: decides spot labels, taints and notice time.
     #[serde(default)]
     pub provider: Provider,
     /// Zones that nodes are in.
-    #[serde(default = "three")]
+    #[serde(default = "three", deserialize_with = "form::zones")]
     #[schemars(range(min = 1, max = 10))]
     pub zones: u32,
     /// Addons by version; one that is absent is never rendered for.
@@ -55,19 +57,35 @@ pub enum Provider {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Addons {
     /// KEDA.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "form::addon_version"
+    )]
     #[schemars(regex(pattern = r"^[0-9]+\.[0-9]+$"))]
     pub keda: Option<String>,
     /// Vertical Pod Autoscaler.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "form::addon_version"
+    )]
     #[schemars(regex(pattern = r"^[0-9]+\.[0-9]+$"))]
     pub vpa: Option<String>,
     /// Prometheus operator.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "form::addon_version"
+    )]
     #[schemars(regex(pattern = r"^[0-9]+\.[0-9]+$"))]
     pub prometheus_operator: Option<String>,
     /// Argo Rollouts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "form::addon_version"
+    )]
     #[schemars(regex(pattern = r"^[0-9]+\.[0-9]+$"))]
     pub argo_rollouts: Option<String>,
 }

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::form;
 use crate::policy::setting::Setting;
 use crate::units::IntOrPercent;
 
@@ -65,7 +66,11 @@ pub enum SpreadMode {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SpreadConstraint {
     /// Largest difference between two domains.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "form::some_at_least_one"
+    )]
     #[schemars(range(min = 1))]
     pub max_skew: Option<u32>,
     /// What happens where it can't be kept. Absent: a preference.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::form;
 use crate::policy::setting::Setting;
 use crate::units::{Percent, Quantity, Seconds};
 
@@ -177,6 +178,7 @@ pub struct ScalingPolicy {
     #[serde(rename = "type")]
     pub kind: ScalingPolicyKind,
     /// How many.
+    #[serde(deserialize_with = "form::at_least_one")]
     #[schemars(range(min = 1))]
     pub value: u32,
     /// In which time, 1 s to 30 min.
