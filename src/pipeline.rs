@@ -17,10 +17,11 @@ use crate::plan::model::OptimizationPlan;
 use crate::plan::{self, baseline, codec, namespace};
 use crate::policy::{self, Settings, Source};
 use crate::price::{self, PriceSheet};
+use crate::profile::opened::{self, ProfileStream, ProfileText};
 use crate::profile::{Profile, object};
 use crate::render;
 use crate::units::Timestamp;
-use crate::workload::{self, Workloads};
+use crate::workload::{self, Workload, Workloads};
 
 pub use again::derive_again;
 pub use since::changed_since;
@@ -32,8 +33,8 @@ pub enum ProfileSource {
     File {
         /// Path as the user gave it.
         path: String,
-        /// Its text.
-        text: String,
+        /// What is in it.
+        stream: ProfileStream,
     },
     /// An object among the items of a build.
     Object(Value),
@@ -227,9 +228,9 @@ fn decide(
     accepted: Option<&OptimizationPlan>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<OptimizationPlan, Vec<Diagnostic>> {
-    let (profiles, texts) = read_profiles(&inputs.profiles, settings, diagnostics)?;
+    let (profiles, identities) = read_profiles(inputs, settings, workloads, diagnostics)?;
     let facts = all_facts(&profiles, settings, workloads);
-    let digests = codec::digests(&inputs.policy, &texts.iter().map(String::as_str).collect::<Vec<_>>());
+    let digests = codec::digests(&inputs.policy, identities);
     let window_end: Option<Timestamp> = profiles.iter().filter_map(Profile::window_end).max();
     diagnostics.extend(older_profile(accepted, window_end));
     let made_from = plan::Inputs {
@@ -270,57 +271,75 @@ fn with_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
     }
 }
 
-/// The profiles of the environment, and their texts for the digest. Another environment's is an error.
+/// The profiles of the environment, and what makes each one itself, for the digest. Another environment's is an error.
+///
+/// A plan is made from profiles that were read, and so checked, whole. A build that plans on the fly reads of each what
+/// its manifests need.
 fn read_profiles(
-    sources: &[ProfileSource],
+    inputs: &Inputs,
     settings: &Settings,
+    workloads: &Workloads,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<(Vec<Profile>, Vec<String>), Vec<Diagnostic>> {
-    let (mut profiles, mut texts) = (Vec::new(), Vec::new());
-    for source in sources {
-        let (shown, mut read) = match source {
-            ProfileSource::File { path, text } => (path.clone(), read_file(path, text)?),
+    let (mut profiles, mut identities) = (Vec::new(), Vec::new());
+    for source in &inputs.profiles {
+        let (shown, mut found) = match source {
+            ProfileSource::File { path, stream } => {
+                (path.clone(), stream.open().map_err(|error| malformed(path, &error))?)
+            }
             ProfileSource::Object(value) => ("UsageProfile".to_owned(), vec![read_object(value)?]),
         };
-        read.retain(|profile| !is_borrowed(profile, &shown, settings, diagnostics));
-        for profile in &read {
-            check_environment(profile, &shown, settings)?;
-            texts.push(object::to_text(std::slice::from_ref(profile)));
+        found.retain(|text| !is_borrowed(text.head(), &shown, settings, diagnostics));
+        for text in found {
+            check_environment(text.head(), &shown, settings)?;
+            let profile = match inputs.purpose {
+                Purpose::Plan => text.read(),
+                Purpose::Apply => read_of(&text, settings, workloads),
+            };
+            profiles.push(profile.map_err(|error| malformed(&shown, &error))?);
+            identities.push(text.identity());
         }
-        profiles.append(&mut read);
     }
-    Ok((profiles, texts))
+    Ok((profiles, identities))
 }
 
-fn read_file(path: &str, text: &str) -> Result<Vec<Profile>, Vec<Diagnostic>> {
-    let malformed = |error: object::ProfileError| {
-        let place = Place::Object {
-            object: path.to_owned(),
-            pointer: String::new(),
-        };
-        vec![
-            Diagnostic::error(code::MALFORMED_INPUT, error.to_string())
-                .at(place)
-                .help("write it again with `trimtab profile`"),
-        ]
+/// What a profile says of these workloads.
+fn read_of(text: &ProfileText, settings: &Settings, workloads: &Workloads) -> Result<Profile, object::ProfileError> {
+    let mut profile = text.head().clone();
+    for workload in workloads.by_key.values() {
+        let namespace = recorded_in(workload, settings);
+        if !namespace.is_empty() && namespace != profile.scope.namespace {
+            continue;
+        }
+        for key in facts::keys(&workload.id.kind, &workload.id.name) {
+            let history = text.workload(&key)?;
+            profile.workloads.extend(history.map(|history| (key, history)));
+        }
+    }
+    Ok(profile)
+}
+
+fn malformed(path: &str, error: &object::ProfileError) -> Vec<Diagnostic> {
+    let place = Place::Object {
+        object: path.to_owned(),
+        pointer: String::new(),
     };
-    object::open(text)
-        .map_err(malformed)?
-        .iter()
-        .map(|profile| profile.read().map_err(malformed))
-        .collect()
+    vec![
+        Diagnostic::error(code::MALFORMED_INPUT, error.to_string())
+            .at(place)
+            .help("write it again with `trimtab profile`"),
+    ]
 }
 
-fn read_object(value: &Value) -> Result<Profile, Vec<Diagnostic>> {
+fn read_object(value: &Value) -> Result<ProfileText, Vec<Diagnostic>> {
     let name = value
         .pointer("/metadata/name")
         .and_then(Value::as_str)
         .unwrap_or_default();
     let source = Source::object(object::KIND, name);
-    let malformed = |error: String| vec![Diagnostic::error(code::MALFORMED_INPUT, error).at(source.value_place(""))];
     let profile: object::ProfileObject = policy::schema::read(code::MALFORMED_INPUT, value, &source)?;
-    let text = object::from_object(&profile).map_err(|error| malformed(error.to_string()))?;
-    text.read().map_err(|error| malformed(error.to_string()))
+    opened::from_object(&profile)
+        .map_err(|error| vec![Diagnostic::error(code::MALFORMED_INPUT, error.to_string()).at(source.value_place(""))])
 }
 
 /// Whether a profile is of the environment that `spec.history.from` names. What another environment used is a floor at
@@ -371,12 +390,17 @@ fn check_environment(profile: &Profile, shown: &str, settings: &Settings) -> Res
 }
 
 fn all_facts(profiles: &[Profile], settings: &Settings, workloads: &Workloads) -> BTreeMap<String, Facts> {
-    // who states no namespace has one profile, whatever it was recorded in
-    let stated = &settings.policy.spec.identity.namespace;
-    let facts = |(key, workload): (&String, &workload::Workload)| {
+    let facts = |(key, workload): (&String, &Workload)| {
         let id = &workload.id;
-        let namespace = if id.namespace.is_empty() { stated } else { &id.namespace };
-        facts::of(profiles, namespace, &id.kind, &id.name).map(|facts| (key.clone(), facts))
+        let facts = facts::of(profiles, recorded_in(workload, settings), &id.kind, &id.name);
+        facts.map(|facts| (key.clone(), facts))
     };
     workloads.by_key.iter().filter_map(facts).collect()
+}
+
+/// The namespace that a workload's history is of. Who states none has one profile, whatever it was recorded in.
+fn recorded_in<'a>(workload: &'a Workload, settings: &'a Settings) -> &'a str {
+    let stated = &settings.policy.spec.identity.namespace;
+    let id = &workload.id;
+    if id.namespace.is_empty() { stated } else { &id.namespace }
 }

@@ -8,7 +8,8 @@ use trimtab::history::signal::Signal;
 use trimtab::history::{Input, read};
 use trimtab::profile::Profile;
 use trimtab::profile::build::{Options, assemble};
-use trimtab::profile::object::{open, to_text, write};
+use trimtab::profile::object::{to_text, write};
+use trimtab::profile::opened::ProfileStream;
 use trimtab::profile::sketch::HalfLife;
 use trimtab::units::Timestamp;
 
@@ -40,7 +41,12 @@ fn profile(files: &[(&str, String)], owners: &str, declared: Declared) -> Built 
     });
     let built = assemble(reads.collect(), known, declared, &options()).unwrap();
     let text = write(&built.profiles);
-    let profiles = open(&text).unwrap().iter().map(|text| text.read().unwrap()).collect();
+    let profiles = ProfileStream::from(text.clone())
+        .open()
+        .unwrap()
+        .iter()
+        .map(|text| text.read().unwrap())
+        .collect();
     Built {
         profiles,
         text,

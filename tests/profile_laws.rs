@@ -2,15 +2,17 @@
 
 use proptest::prelude::*;
 use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use trimtab::history::clean::{Series, SeriesName};
 use trimtab::history::owners::{Declared, Owners, WorkloadKey};
 use trimtab::history::samples::{Named, Sample};
 use trimtab::history::signal::Signal;
+use trimtab::history::spool::Stored;
 use trimtab::profile::build::{Options, build};
 use trimtab::profile::merge::merge;
-use trimtab::profile::object::{
-    ProfileError, ProfileText, from_object, open, to_object, to_text, with_plain_line_ends, write,
-};
+use trimtab::profile::object::{ProfileError, to_object, to_text, write};
+use trimtab::profile::opened::{ProfileStream, ProfileText, from_object};
 use trimtab::profile::{Profile, finish};
 
 /// 2026-10-05T00:00:00Z, a Monday.
@@ -254,6 +256,10 @@ fn read_text(text: &str) -> Result<Vec<Profile>, ProfileError> {
     open(text)?.iter().map(ProfileText::read).collect()
 }
 
+fn open(text: &str) -> Result<Vec<ProfileText>, ProfileError> {
+    ProfileStream::from(text.to_owned()).open()
+}
+
 /// CRC-32C bit by bit, as its definition says (RFC 3720 section 12.1).
 fn crc32c(bytes: &[u8]) -> u32 {
     let step = |crc: u32, _| (crc >> 1) ^ if crc & 1 == 1 { 0x82f6_3b78 } else { 0 };
@@ -441,7 +447,7 @@ fn damage_to_a_profile_is_an_error_with_its_line() {
             "surprise",
             None,
         ),
-        (text.replace('\n', "\r\n"), "carriage return", None),
+        (text.replace("  step: 5m\n", "  step: 5m\r\n"), "carriage return", None),
         (String::new(), "no UsageProfile", None),
     ] {
         assert_ne!(damaged, text, "{what}");
@@ -451,14 +457,82 @@ fn damage_to_a_profile_is_an_error_with_its_line() {
     }
 }
 
+/// Two thousand workloads of two namespaces in one stream: each is found alone as it is read with all others, and a search
+/// looks at a small part of the text.
+#[test]
+fn a_workload_is_found_without_reading_the_others() {
+    #[derive(Debug)]
+    struct Counted(Vec<u8>, AtomicU64);
+    impl Stored for Counted {
+        fn get(&self, start: u64, out: &mut [u8]) -> std::io::Result<()> {
+            let start = usize::try_from(start).unwrap();
+            out.copy_from_slice(&self.0[start..start + out.len()]);
+            self.1.fetch_add(out.len() as u64, Ordering::Relaxed);
+            Ok(())
+        }
+    }
+    let series = |place: u64| {
+        let mut one = hour(Signal::Cpu, 1, 0, &[100 + place, 200]);
+        one.name.namespace = format!("team-{}", place % 2);
+        // one name begins with the other
+        one.name.workload.as_mut().unwrap().name =
+            format!("{}{place}", ["w", "w-", "w-0-"][usize::try_from(place % 3).unwrap()]);
+        one
+    };
+    let all: Vec<Series> = (0..2000).map(series).collect();
+    let profiles = profiles(&all, false);
+    assert_eq!(profiles.len(), 2);
+    let text = to_text(&profiles);
+    let length = text.len() as u64;
+    let counted = Arc::new(Counted(text.into_bytes(), AtomicU64::new(0)));
+    let opened = ProfileStream::new(counted.clone(), length).open().unwrap();
+    let seen = || counted.1.swap(0, Ordering::Relaxed);
+    assert!(seen() < length, "the lines are not read to find the heads");
+    for (opened, profile) in opened.iter().zip(&profiles) {
+        seen();
+        for (key, history) in &profile.workloads {
+            assert_eq!(opened.workload(key).unwrap().as_ref(), Some(history), "{key}");
+            let looked_at = seen();
+            assert!(looked_at < length / 5, "{looked_at} of {length} bytes for {key}");
+        }
+        for stranger in ["a", "w", "w-", "w-0", "zz", "w-0-2-", "W"] {
+            for kind in ["Aaa", "Deployment", "Zzz"] {
+                assert_eq!(
+                    opened.workload(&WorkloadKey::new(kind, stranger)),
+                    Ok(None),
+                    "{kind}/{stranger}"
+                );
+            }
+        }
+        assert_eq!(opened.read().as_ref(), Ok(profile));
+    }
+}
+
+/// Two branches that both refreshed a profile, merged line by line: each line is right, and they are not of one profile.
+#[test]
+fn lines_of_two_profiles_are_not_taken_for_one() {
+    let of = |value| to_text(&profiles(&[hour(Signal::Cpu, 1, 0, &[100, value])], false));
+    let (ours, theirs) = (of(200), of(201));
+    let line = |text: &str| {
+        text.lines()
+            .find(|line| line.contains("cpu.sketch"))
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(line(&ours).len(), line(&theirs).len());
+    assert_ne!(line(&ours), line(&theirs));
+    let mixed = ours.replace(&line(&ours), &line(&theirs));
+    let error = read_text(&mixed).unwrap_err();
+    assert!(error.what.contains("lines of another profile"), "{error}");
+}
+
 /// Checksums are over what was written, whatever a checkout made of the line ends.
 #[test]
 fn windows_line_ends_are_taken_back() {
     let text = to_text(&profiles(&[hour(Signal::Cpu, 1, 0, &[1, 2])], false));
     let checked_out = text.replace('\n', "\r\n");
     assert_ne!(checked_out, text);
-    assert_eq!(with_plain_line_ends(checked_out), text);
-    assert_eq!(with_plain_line_ends(text.clone()), text);
+    assert_eq!(read_text(&checked_out), read_text(&text));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use super::load::{self, read_one};
 use super::schema;
 use super::unreadable::unreadable;
 use crate::diag::{Diagnostic, Place, code, first_of};
-use crate::io::files;
+use crate::io::{files, room};
 use crate::krm::apply::Applied;
 use crate::krm::below::Below;
 use crate::krm::patch::Schema;
@@ -141,7 +141,7 @@ fn inputs(arguments: &Arguments, list: &mut ResourceList) -> Result<(Beside, Inp
     for path in &arguments.profile {
         profiles.push(ProfileSource::File {
             path: path.display().to_string(),
-            text: object::with_plain_line_ends(files::read_text(path, Limits::STREAM.bytes)?),
+            stream: room::profile_stream(path)?,
         });
     }
     if profiles.is_empty() {

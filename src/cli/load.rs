@@ -11,9 +11,9 @@ use super::schema;
 use super::unreadable::unreadable;
 use crate::diag::{self, Diagnostic, code};
 use crate::io::environments::{self, Environment, PLAN_FILE, PRICES_FILE, Wiring};
-use crate::io::files;
 use crate::io::kustomization::{Kustomization, documents, names};
 use crate::io::kustomize::Kustomize;
+use crate::io::{files, room};
 use crate::krm::below::Below;
 use crate::krm::{Edit, Object};
 use crate::pipeline::{self, Inputs, ProfileSource, Purpose};
@@ -368,11 +368,9 @@ fn profiles(folder: &Path, ours: &[Object]) -> Result<Vec<ProfileSource>, CliErr
     let mut found = Vec::new();
     for path in paths {
         files::is_there(&path)?;
-        // a profile is ours whole; its size has no bound but the stream's
-        let text = object::with_plain_line_ends(files::read_text(&path, Limits::STREAM.bytes)?);
         found.push(ProfileSource::File {
             path: path.display().to_string(),
-            text,
+            stream: room::profile_stream(&path)?,
         });
     }
     if found.is_empty() {

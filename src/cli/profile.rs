@@ -12,11 +12,13 @@ use crate::history::{self, Input, Read};
 use crate::io::kustomization::Kustomization;
 use crate::io::kustomize::Kustomize;
 use crate::io::room::{Spill, Still};
-use crate::io::{environments, files};
+use crate::io::{environments, files, room};
 use crate::krm::Object;
 use crate::profile::build::{Built, Options, assemble};
+use crate::profile::object::ProfileError;
+use crate::profile::opened::{ProfileStream, ProfileText};
 use crate::profile::written::Written;
-use crate::profile::{merge, object};
+use crate::profile::{Profile, merge, object};
 use crate::units::Seconds;
 use crate::yaml;
 use anyhow::{Context as _, bail};
@@ -27,9 +29,6 @@ use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// A profile of 5000 workloads is 50 MB; what is far larger is something else.
-const PROFILE_MAX: usize = 4 << 30;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -374,17 +373,15 @@ fn write(output: &Path, profiles: &[Written]) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn read_profiles(stream: &ProfileStream) -> Result<Vec<Profile>, ProfileError> {
+    stream.open()?.iter().map(ProfileText::read).collect()
+}
+
 fn run_merge(paths: &[PathBuf], shard: bool, output: &Path) -> Result<Exit, CliError> {
     let mut parts = Vec::new();
     let mut faults = Vec::new();
     for path in paths {
-        let text = object::with_plain_line_ends(files::read_text(path, PROFILE_MAX)?);
-        let read = object::open(&text).and_then(|texts| {
-            texts
-                .iter()
-                .map(object::ProfileText::read)
-                .collect::<Result<Vec<_>, _>>()
-        });
+        let read = read_profiles(&room::profile_stream(path)?);
         match read {
             Ok(profiles) => parts.extend(profiles),
             Err(error) => {

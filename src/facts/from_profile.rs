@@ -15,17 +15,21 @@ const FLAGGER_PRIMARY: &str = "-primary";
 ///
 /// `namespace` empty: the profiles of the only namespace that knows a workload of this kind and name.
 pub fn of(profiles: &[Profile], namespace: &str, kind: &str, name: &str) -> Option<Facts> {
-    // Flagger sends the traffic to the copy, so the copy's usage is the workload's
-    let serving = format!("{name}{FLAGGER_PRIMARY}");
-    find(profiles, namespace, kind, &serving).or_else(|| find(profiles, namespace, kind, name))
+    keys(kind, name).iter().find_map(|key| find(profiles, namespace, key))
 }
 
-fn find(profiles: &[Profile], namespace: &str, kind: &str, name: &str) -> Option<Facts> {
-    let key = WorkloadKey::new(kind, name);
+/// The names that the history of a workload may have, the first that is known being its own.
+pub fn keys(kind: &str, name: &str) -> [WorkloadKey; 2] {
+    // Flagger sends the traffic to the copy, so the copy's usage is the workload's
+    let serving = format!("{name}{FLAGGER_PRIMARY}");
+    [WorkloadKey::new(kind, serving), WorkloadKey::new(kind, name)]
+}
+
+fn find(profiles: &[Profile], namespace: &str, key: &WorkloadKey) -> Option<Facts> {
     let known: Vec<(&Profile, &WorkloadHistory)> = profiles
         .iter()
         .filter(|profile| namespace.is_empty() || profile.scope.namespace == namespace)
-        .filter_map(|profile| profile.workloads.get(&key).map(|history| (profile, history)))
+        .filter_map(|profile| profile.workloads.get(key).map(|history| (profile, history)))
         .collect();
     let (first, _) = known.first()?;
     if known

@@ -11,7 +11,7 @@ mod renamed;
 use std::collections::BTreeMap;
 
 pub use demand::{Demand, DemandCell};
-pub use from_profile::of;
+pub use from_profile::{keys, of};
 pub use shift::Shift;
 pub use usage::{Usage, WeekUsage};
 

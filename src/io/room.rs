@@ -1,14 +1,19 @@
 //! Room for samples while exports are read: memory for a small export, a temporary file for the rest of a large one; or
 //! the exports themselves, where they can be read again.
 
+use super::files::{self, FileError};
 use crate::history::spool::{Keep, Stored};
+use crate::profile::opened::ProfileStream;
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What stays in memory.
 const MEMORY_MAX: usize = 4 << 20;
+
+/// A profile of 5000 workloads is 50 MB; what is far larger is something else.
+const PROFILE_MAX: usize = 4 << 30;
 
 /// Memory first, then a temporary file that goes with the process.
 #[derive(Debug, Default)]
@@ -67,6 +72,15 @@ impl Still {
     pub fn open(path: &Path) -> Option<Self> {
         path.metadata().ok().filter(Metadata::is_file)?;
         Some(Self(Mutex::new(File::open(path).ok()?)))
+    }
+}
+
+/// Profiles of a file that is read where it is looked at; of what can be read only once, such as a pipe, all is read now.
+pub fn profile_stream(path: &Path) -> Result<ProfileStream, FileError> {
+    let length = path.metadata().map(|known| known.len());
+    match (Still::open(path), length) {
+        (Some(file), Ok(length)) => Ok(ProfileStream::new(Arc::new(file), length)),
+        _ => Ok(files::read_text(path, PROFILE_MAX)?.into()),
     }
 }
 

@@ -78,14 +78,13 @@ pub fn digest(value: &Value) -> String {
     format!("sha256:{}", hex(&Sha256::digest(&bytes)))
 }
 
-/// Digests of a policy's `spec` and of the profiles' texts, sorted.
-pub fn digests(policy: &Value, profiles: &[&str]) -> Digests {
-    let mut sorted: Vec<&str> = profiles.to_vec();
-    sorted.sort_unstable();
-    let profile = if sorted.is_empty() {
+/// Digests of a policy's `spec` and of what makes each profile itself, in any order.
+pub fn digests(policy: &Value, mut profiles: Vec<String>) -> Digests {
+    profiles.sort_unstable();
+    let profile = if profiles.is_empty() {
         String::new()
     } else {
-        digest(&json!(sorted))
+        digest(&json!(profiles))
     };
     Digests {
         policy: digest(policy.get("spec").unwrap_or(&Value::Null)),

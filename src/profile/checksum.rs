@@ -1,7 +1,7 @@
 //! The checksum of a line: CRC-32C (Castagnoli), which sees every change of up to 32 neighbouring bits.
 //!
-//! One a line and none over all lines, so that one workload of a large profile is read, and trusted, without the rest,
-//! and a refresh changes no line but its own.
+//! One a line, so that one workload of a large profile is read, and trusted, without the rest, and a refresh changes no
+//! line but its own. Whether the lines belong together is told by a digest in the head.
 //!
 //! Source: RFC 3720 section 12.1, and its test vectors in appendix B.4.
 
@@ -45,6 +45,9 @@ const fn tables() -> [[u32; 256]; LANES] {
 pub(super) struct Checksum(u32);
 
 impl Checksum {
+    /// Characters of a written one.
+    pub(super) const LENGTH: usize = 8;
+
     pub(super) fn of(bytes: &[u8]) -> Self {
         let at = |lane: usize, byte: u8| TABLES[lane][usize::from(byte)];
         let mut crc = u32::MAX;

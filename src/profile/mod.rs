@@ -17,6 +17,8 @@ pub mod merge;
 mod line;
 mod summary;
 pub mod object;
+mod lines;
+pub mod opened;
 pub mod written;
 
 pub use self::finish::finish;
