@@ -1,6 +1,6 @@
 # Everything a person runs here. Each target installs what it needs into .tools/ (see CONTRIBUTING.md).
 .DEFAULT_GOAL := help
-.PHONY: help demo example test test-quick test-all bench bench-history lint tools
+.PHONY: help demo example test test-quick test-all bench bench-history bench-start lint tools
 install := scripts/install-tool.sh
 
 help: ## this list
@@ -29,6 +29,9 @@ test-all: lint test ## `lint`, `test` and the tests that are marked as slow
 bench: ## the function's own time by stdin for 10 to 5,000 workloads, beside kustomize's
 	@$(install) demo
 	@scripts/bench.sh
+
+bench-start: ## what one small build costs: a plan of 10 workloads, and planning beside a profile of 5,000
+	@scripts/bench-start.sh
 
 bench-history: ## `trimtab profile` beside krr's way of reading, on one generated export: CPU and memory as ratios
 	@scripts/bench-history.sh
