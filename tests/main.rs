@@ -49,6 +49,7 @@ mod policy;
 mod prices;
 mod profile_accuracy;
 mod profile_laws;
+mod profile_shown;
 mod quantities;
 mod render;
 mod report;

@@ -1,5 +1,7 @@
 //! `trimtab profile`: exports in, a usage profile out.
 
+mod show;
+
 use super::exit::{CliError, Exit};
 use crate::diag::{Diagnostic, code, counted, sort, terminal};
 use crate::history::note::Note;
@@ -95,6 +97,34 @@ pub struct ProfileArgs {
 
 #[derive(Debug, Subcommand)]
 enum ProfileCommand {
+    /// Show what profiles say of each workload: quantiles, coverage, what was in force, restarts and OOM kills
+    #[command(
+        after_help = "Examples:\n  trimtab profile show profile.yaml\n  trimtab profile show profile.yaml api --format json"
+    )]
+    Show {
+        /// Profiles
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Only this workload: `api` or `Deployment/api`
+        #[arg(value_name = "WORKLOAD")]
+        workload: Option<String>,
+        /// How it is printed
+        #[arg(long, value_enum, default_value_t = show::Format::Table)]
+        format: show::Format,
+    },
+    /// Show what moved between two profiles: weeks and workloads that came or went, quantiles and peaks
+    #[command(after_help = "Examples:\n  git show main:profile.yaml | trimtab profile diff - profile.yaml")]
+    Diff {
+        /// Profiles before, `-` for stdin
+        #[arg(value_name = "OLD")]
+        old: PathBuf,
+        /// Profiles after
+        #[arg(value_name = "NEW")]
+        new: PathBuf,
+        /// How it is printed
+        #[arg(long, value_enum, default_value_t = show::Format::Table)]
+        format: show::Format,
+    },
     /// Merge profiles of parts of the same input
     Merge {
         /// Profiles; parts of one namespace best made with --shard
@@ -111,8 +141,11 @@ enum ProfileCommand {
 
 /// Makes or merges profiles. Nothing is written unless everything could be read.
 pub fn run(args: &ProfileArgs) -> Result<Exit, CliError> {
-    if let Some(ProfileCommand::Merge { files, shard, output }) = args.command.as_deref() {
-        return run_merge(files, *shard, output);
+    match args.command.as_deref() {
+        Some(ProfileCommand::Merge { files, shard, output }) => return run_merge(files, *shard, output),
+        Some(ProfileCommand::Show { file, workload, format }) => return show::show(file, workload.as_deref(), *format),
+        Some(ProfileCommand::Diff { old, new, format }) => return show::diff(old, new, *format),
+        None => {}
     }
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(args.threads)

@@ -1,6 +1,7 @@
 //! The readable summary above a profile, as comments: for the person who reviews its diff.
 
 use super::sketch::HalfLife;
+use super::table::table;
 use super::usage::{Profile, WorkloadHistory};
 use super::written::Written;
 use crate::history::owners::WorkloadKey;
@@ -55,7 +56,8 @@ pub(super) fn summary(written: &Written) -> String {
             bytes.div_ceil(1000)
         );
     }
-    table(rows, &mut out);
+    let title = [TITLE.map(str::to_owned)];
+    table(&[&title, rows.as_slice()].concat(), "#", &mut out);
     out
 }
 
@@ -69,28 +71,15 @@ pub(super) fn rows(head: &Profile, key: &WorkloadKey, workload: &WorkloadHistory
     containers.into_iter().map(row).collect()
 }
 
-fn table(rows: &[Row], out: &mut String) {
-    let title = [
-        "workload",
-        "container",
-        "weeks",
-        "known",
-        "pods",
-        "cpu p95",
-        "memory max",
-    ]
-    .map(str::to_owned);
-    let rows = || std::iter::once(&title).chain(rows);
-    let widths: [usize; 7] = std::array::from_fn(|column| rows().map(|row| row[column].len()).max().unwrap_or(0));
-    for row in rows() {
-        let mut line = "#".to_owned();
-        for (cell, width) in row.iter().zip(widths) {
-            let _ = write!(line, " {cell:<width$} ");
-        }
-        out.push_str(line.trim_end());
-        out.push('\n');
-    }
-}
+const TITLE: [&str; 7] = [
+    "workload",
+    "container",
+    "weeks",
+    "known",
+    "pods",
+    "cpu p95",
+    "memory max",
+];
 
 fn row(profile: &Profile, key: &WorkloadKey, workload: &WorkloadHistory, container: &str) -> Row {
     let signals = || workload.signals.iter().filter(|((of, _), _)| of == container);
@@ -110,7 +99,7 @@ fn row(profile: &Profile, key: &WorkloadKey, workload: &WorkloadHistory, contain
         .and_then(|history| history.sketch().max());
     // two dashes would not say why the line is there
     let memory = match (cpu.is_some(), memory) {
-        (_, Some(bytes)) => Some(format!("{} MiB", bytes.div_ceil(1 << 20))),
+        (_, Some(bytes)) => Some(mebibytes(bytes)),
         (true, None) => None,
         (false, None) => Some(format!("only {}", others(container, workload))),
     };
@@ -136,11 +125,16 @@ fn others(container: &str, workload: &WorkloadHistory) -> String {
 }
 
 /// Nano-cores as millicores, rounded up.
-fn cores(nano: u64) -> String {
+pub(crate) fn cores(nano: u64) -> String {
     format!("{}m", nano.div_ceil(1_000_000))
 }
 
+/// Bytes as MiB, rounded up.
+pub(crate) fn mebibytes(bytes: u64) -> String {
+    format!("{} MiB", bytes.div_ceil(1 << 20))
+}
+
 /// Millionths as percent with one digit, rounded down.
-fn tenths(ppm: u64) -> String {
+pub(crate) fn tenths(ppm: u64) -> String {
     format!("{}.{}%", ppm / 10_000, ppm / 1_000 % 10)
 }

@@ -13,12 +13,14 @@ mod summary;
 mod decided;
 mod capacity;
 mod plan_table;
+mod recorded;
 mod json;
 mod markdown;
 mod terminal;
 
 pub use capacity::{Capacity, Requested};
 pub use plan_table::{PlanChange, PlanEnvironment, PlanRow, PlanTable, PlanWaiting, Remark};
+pub use recorded::{Moved, Recorded};
 pub use words::{parts, reason};
 
 use crate::diff::{Change, Diff};

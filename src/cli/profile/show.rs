@@ -1,0 +1,71 @@
+//! `trimtab profile show` and `trimtab profile diff`: what profiles say, and what moved between two.
+
+use std::path::Path;
+
+use super::read_profiles;
+use crate::cli::console;
+use crate::cli::exit::{CliError, Exit};
+use crate::diag::{Diagnostic, Place, code, near_miss};
+use crate::history::owners::WorkloadKey;
+use crate::io::room;
+use crate::profile::Profile;
+use crate::report::{Moved, Recorded};
+
+/// How it is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// Tables.
+    Table,
+    /// JSON.
+    Json,
+}
+
+/// Shows profiles, or one workload of them.
+pub(super) fn show(file: &Path, workload: Option<&str>, format: Format) -> Result<Exit, CliError> {
+    let profiles = read(file)?;
+    let is_meant = |key: &WorkloadKey| workload.is_none_or(|word| key.name == word || key.to_string() == word);
+    let recorded = Recorded::of(&profiles, &is_meant);
+    if let (Some(word), true) = (workload, recorded.is_empty()) {
+        return Err(unknown(word, file, &profiles).into());
+    }
+    console::print(&match format {
+        Format::Table => recorded.text(),
+        Format::Json => recorded.json(),
+    })?;
+    Ok(Exit::Done)
+}
+
+/// Shows what moved between two files.
+pub(super) fn diff(old: &Path, new: &Path, format: Format) -> Result<Exit, CliError> {
+    let moved = Moved::between(&read(old)?, &read(new)?);
+    console::print(&match format {
+        Format::Table => moved.text(),
+        Format::Json => moved.json(),
+    })?;
+    Ok(Exit::Done)
+}
+
+fn read(path: &Path) -> Result<Vec<Profile>, CliError> {
+    let stream = room::profile_stream(path)?;
+    read_profiles(&stream).map_err(|error| {
+        let place = Place::Object {
+            object: path.display().to_string(),
+            pointer: String::new(),
+        };
+        Diagnostic::error(code::PROFILE_MALFORMED, error.to_string())
+            .at(place)
+            .help("write it again with `trimtab profile`")
+            .into()
+    })
+}
+
+fn unknown(word: &str, file: &Path, profiles: &[Profile]) -> Diagnostic {
+    let keys = profiles.iter().flat_map(|profile| profile.workloads.keys());
+    let known: Vec<String> = keys.flat_map(|key| [key.name.clone(), key.to_string()]).collect();
+    let headline = format!("`{}` knows no workload `{word}`", file.display());
+    let diagnostic = Diagnostic::error(code::MISSING_INPUT, headline);
+    match near_miss(word, known.iter().map(String::as_str)) {
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+        None => diagnostic.help("`trimtab profile show FILE` shows all of them"),
+    }
+}
