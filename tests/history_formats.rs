@@ -484,6 +484,42 @@ fn several_clusters_in_one_export_need_a_choice() {
     assert_eq!(series_of(&chosen, &text).unwrap().0.len(), 1);
 }
 
+/// Two replicas of one Prometheus without deduplication, or two servers: whether they tell the same is not guessed.
+#[test]
+fn one_series_of_several_recorders_needs_a_choice() {
+    let of = |label: &str, value: &str, pod: &str, cores: u32| {
+        format!(
+            r#"{{"metric":{{"{label}":"{value}","namespace":"n","pod":"{pod}","container":"c"}},"values":[[1700000000,"{cores}"]]}}"#
+        )
+    };
+    for label in ["prometheus", "prometheus_replica", "replica", "job"] {
+        let text = matrix(&format!("{},{}", of(label, "b", "db-0", 2), of(label, "a", "db-0", 1)));
+        let notes = series_of(&input("cpu.json"), &text).unwrap_err();
+        assert_eq!(codes(&notes), ["several-recorders"], "{label}");
+        for word in [format!("`{label}`: a, b"), "`cpu` of n/db-0/c".to_owned()] {
+            assert!(notes[0].message.contains(&word), "{}", notes[0].message);
+        }
+        for (choice, cores) in [(Some("a"), 1), (Some("b"), 2), (None, 2)] {
+            let chosen = Input {
+                expected: Expected {
+                    recorders: vec![(label.to_owned(), choice.map(str::to_owned))],
+                    ..Expected::default()
+                },
+                ..input("cpu.json")
+            };
+            let (series, _) = series_of(&chosen, &text).unwrap();
+            assert_eq!(
+                values(&series[0]),
+                [(1_700_000_000_000, cores * 1_000_000_000)],
+                "{label} {choice:?}"
+            );
+        }
+        // servers that each record other pods are one fleet
+        let apart = matrix(&format!("{},{}", of(label, "a", "db-0", 1), of(label, "b", "db-1", 1)));
+        assert_eq!(series_of(&input("cpu.json"), &apart).unwrap().0.len(), 2, "{label}");
+    }
+}
+
 #[test]
 fn names_that_could_break_a_line_are_left_out() {
     for pod in ["a b", "a\\nb", "../x", ""] {

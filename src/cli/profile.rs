@@ -66,6 +66,10 @@ pub struct ProfileArgs {
     /// Cluster that was recorded; of an export with several `cluster` labels only this one is taken
     #[arg(long, value_name = "NAME")]
     cluster: Option<String>,
+    /// Where one series was recorded several times (replicas of a Prometheus, several servers): the label that tells them
+    /// apart, with the value to take; without a value all record the same, and each instant counts once
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    cluster_label: Vec<String>,
     /// Namespace of series that carry none
     #[arg(long, value_name = "NAME")]
     namespace: Option<String>,
@@ -281,6 +285,11 @@ fn inputs(args: &ProfileArgs) -> anyhow::Result<Vec<Input<'_>>> {
             }
         }
     };
+    let recorder = |label: &String| match label.split_once('=') {
+        Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+        None => (label.clone(), None),
+    };
+    let recorders: Vec<(String, Option<String>)> = args.cluster_label.iter().map(recorder).collect();
     let room = Room::new(Spill::default());
     let mut all = Vec::new();
     for export in &args.exports {
@@ -291,6 +300,7 @@ fn inputs(args: &ProfileArgs) -> anyhow::Result<Vec<Input<'_>>> {
             signal,
             namespace: args.namespace.clone(),
             cluster: args.cluster.clone(),
+            recorders: recorders.clone(),
         };
         all.push(Input {
             name,

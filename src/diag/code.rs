@@ -180,7 +180,7 @@ codes! {
     SAMPLES_SHARED = "samples-shared": "Samples that are given more than once are counted once: files overlap, or one file repeats its rows.";
     SERIES_LEFT_OUT = "series-left-out": "Series that tell nothing about a container or workload are left out.";
     SEVERAL_CLUSTERS = "several-clusters": "The export holds several clusters. Their usage is never added up: name one with `--cluster`.";
-    SEVERAL_RECORDERS = "several-recorders": "The same thing seems to be recorded by several Prometheus servers. Samples of one pod at one instant count once.";
+    SEVERAL_RECORDERS = "several-recorders": "One series was recorded several times: by replicas of one Prometheus, or by several servers or jobs. Whether they record the same is for you to say: `--cluster-label NAME=VALUE` takes one of them, `--cluster-label NAME` counts each instant once.";
     SIGNAL_BY_FILE_NAME = "signal-by-file-name": "What a file measures was told by its name, as its series carry no metric name.";
     SIGNAL_UNKNOWN = "signal-unknown": "Nothing tells what a series measures. Name it on the command line: SIGNAL=FILE.";
     TIME_IN_MILLISECONDS = "time-in-milliseconds": "Times are in milli-, micro- or nanoseconds where seconds are usual. They were converted.";

@@ -57,7 +57,8 @@ struct Part {
 
 /// Sorts all that was read by series. Errors are what makes the whole unusable.
 pub fn clean(samples: Samples, cluster_chosen: bool) -> Result<(Recorded, Vec<Note>), Vec<Note>> {
-    let mut notes = recorder_notes(&samples, cluster_chosen)?;
+    check_recorders(&samples, cluster_chosen)?;
+    let mut notes = Vec::new();
     if let Some(failure) = samples.failure() {
         return Err(vec![failure]);
     }
@@ -220,21 +221,29 @@ impl FromIterator<Series> for Recorded {
     }
 }
 
-fn recorder_notes(samples: &Samples, cluster_chosen: bool) -> Result<Vec<Note>, Vec<Note>> {
-    let mut notes = Vec::new();
-    for (label, values) in samples.recorders.iter().filter(|(_, values)| values.len() > 1) {
-        let values: Vec<_> = values.iter().take(5).map(String::as_str).collect();
-        let message = format!("the series carry several values of `{label}`: {}", values.join(", "));
-        if *label == "cluster" && !cluster_chosen {
-            let help = "clusters are profiled apart: name one with --cluster NAME";
-            return Err(vec![Note::error(code::SEVERAL_CLUSTERS, message).help(help)]);
-        }
-        if *label != "cluster" {
-            let message = format!("{message}; samples of the same pod at the same time are counted once");
-            notes.push(Note::warning(code::SEVERAL_RECORDERS, message));
-        }
+/// Clusters are never added up, and what was recorded twice is one thing only where somebody says so.
+fn check_recorders(samples: &Samples, cluster_chosen: bool) -> Result<(), Vec<Note>> {
+    let first = |values: &std::collections::BTreeSet<String>| {
+        values.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ")
+    };
+    if samples.clusters.len() > 1 && !cluster_chosen {
+        let message = format!(
+            "the series carry several values of `cluster`: {}",
+            first(&samples.clusters)
+        );
+        let help = "clusters are profiled apart: name one with --cluster NAME";
+        return Err(vec![Note::error(code::SEVERAL_CLUSTERS, message).help(help)]);
     }
-    Ok(notes)
+    let clashes = samples.clashes.iter().map(|(label, clash)| {
+        let (values, example) = (first(&clash.values), clash.values.first().map_or("", String::as_str));
+        let message = format!("one series is recorded under several values of `{label}`: {values}; {}", clash.series);
+        Note::error(code::SEVERAL_RECORDERS, message).help(format!(
+            "take one with `--cluster-label {label}={example}`; or say with `--cluster-label {label}` that all record the same, \
+             and each instant counts once"
+        ))
+    });
+    let clashes: Vec<Note> = clashes.collect();
+    if clashes.is_empty() { Ok(()) } else { Err(clashes) }
 }
 
 /// Samples given more than once.

@@ -7,6 +7,7 @@ use super::signal::{Meaning, Metric, Signal, by_metric_name, is_ignorable};
 use super::spool::{Block, Room};
 use crate::diag::{Code, code};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The longest label set of one series, all names and values together.
 pub const LABELS_MAX: usize = 64 * 1024;
@@ -44,6 +45,16 @@ pub struct SeriesKey {
     pub container: String,
     /// What else tells apart counters that must be differenced one by one: the cpu, the container's id.
     pub counter: String,
+}
+
+impl SeriesKey {
+    /// Of what it is.
+    fn words(&self) -> String {
+        let workload = self.workload.as_ref().map_or("", |named| named.name.as_str());
+        let parts = [self.namespace.as_str(), workload, &self.pod, &self.container];
+        let whose: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        format!("`{}` of {}", self.metric.signal, whose.join("/"))
+    }
 }
 
 /// Labels of one series, as an export gives them.
@@ -91,7 +102,25 @@ const PAIRS: &[(&str, &str)] = &[
 /// Labels that name a workload without its kind. A scaler's own name comes last: most bear their target's.
 const BARE: &[&str] = &["destination_workload", "destination_app", "horizontalpodautoscaler"];
 /// Labels that differ when the same thing was recorded twice.
-const RECORDERS: &[&str] = &["cluster", "prometheus", "prometheus_replica", "replica", "tenant_id"];
+const RECORDERS: &[&str] = &[
+    "cluster",
+    "prometheus",
+    "prometheus_replica",
+    "replica",
+    "tenant_id",
+    "job",
+];
+
+/// Labels that tell apart who recorded a series, with their values.
+type Recorder = Arc<[(&'static str, String)]>;
+
+/// A label under several values of which one and the same series was recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Clash {
+    pub(crate) values: BTreeSet<String>,
+    /// The first such series, in the order of their names.
+    pub(crate) series: String,
+}
 
 /// What the reader was told about an input.
 #[derive(Clone, Debug, Default)]
@@ -102,6 +131,26 @@ pub struct Expected {
     pub namespace: Option<String>,
     /// Keep only series whose `cluster` label is this, where they have one.
     pub cluster: Option<String>,
+    /// Labels that do not tell series apart: of one with a value only series with that value, or without the label, are
+    /// taken; several values of one without are the same thing recorded several times.
+    pub recorders: Vec<(String, Option<String>)>,
+}
+
+impl Expected {
+    fn is_left_out(&self, labels: &Labels) -> bool {
+        let differs = |(name, wanted): &(String, Option<String>)| match (wanted, labels.get(name)) {
+            (Some(wanted), Some(found)) => wanted != found,
+            _ => false,
+        };
+        self.recorders.iter().any(differs)
+    }
+
+    fn recorder(&self, labels: &Labels) -> Vec<(&'static str, String)> {
+        let is_open = |name: &&&'static str| self.recorders.iter().all(|(known, _)| known != **name);
+        let open = RECORDERS.iter().filter(is_open);
+        open.filter_map(|name| Some((*name, labels.get(name)?.to_owned())))
+            .collect()
+    }
 }
 
 /// Where the samples of a series go.
@@ -125,8 +174,11 @@ pub struct Samples {
     loose: usize,
     /// The first failure to put samples aside.
     failure: Option<String>,
-    /// Values of the labels that tell recorders apart, by label.
-    pub(crate) recorders: BTreeMap<&'static str, BTreeSet<String>>,
+    /// Values of `cluster`.
+    pub(crate) clusters: BTreeSet<String>,
+    known_recorders: BTreeSet<Recorder>,
+    /// By label.
+    pub(crate) clashes: BTreeMap<&'static str, Clash>,
     pub(crate) left_out: BTreeMap<&'static str, u64>,
 }
 
@@ -138,6 +190,8 @@ struct Held {
     loose: Vec<Sample>,
     last: Option<Sample>,
     times: Option<Times>,
+    /// Who recorded it last, where labels tell.
+    recorder: Option<Recorder>,
 }
 
 #[derive(Clone, Debug)]
@@ -220,12 +274,65 @@ impl Samples {
         {
             return Err(Refused::Useless("of another cluster"));
         }
-        for &recorder in RECORDERS {
-            if let Some(value) = labels.get(recorder) {
-                self.recorders.entry(recorder).or_default().insert(value.to_owned());
+        if expected.is_left_out(labels) {
+            return Err(Refused::Useless("of another recorder"));
+        }
+        let recorder = expected.recorder(labels);
+        if let Some((_, cluster)) = recorder.iter().find(|(name, _)| *name == "cluster") {
+            self.clusters.insert(cluster.clone());
+        }
+        let key = key_of(labels, expected, metric)?;
+        let recorder = self.known(recorder);
+        Ok(self.slot_recorded(key, &recorder))
+    }
+
+    /// The same labels of a recorder are held once.
+    fn known(&mut self, recorder: Vec<(&'static str, String)>) -> Recorder {
+        if let Some(known) = self.known_recorders.get(recorder.as_slice()) {
+            return known.clone();
+        }
+        let recorder: Recorder = recorder.into();
+        self.known_recorders.insert(recorder.clone());
+        recorder
+    }
+
+    /// The slot of a series by whom it was recorded, which must be the same each time.
+    fn slot_recorded(&mut self, key: SeriesKey, recorder: &Recorder) -> Slot {
+        let slot = self.slot_of(key);
+        if recorder.is_empty() {
+            return slot;
+        }
+        let known = self.slots[slot.0].recorder.replace(recorder.clone());
+        if let Some(known) = known.filter(|known| known != recorder) {
+            self.clash(slot, &known, recorder);
+        }
+        slot
+    }
+
+    fn clash(&mut self, slot: Slot, one: &Recorder, other: &Recorder) {
+        let series = self.keys.iter().find(|(_, place)| **place == slot.0);
+        let series = series.map_or_else(String::new, |(key, _)| key.words());
+        for &label in RECORDERS {
+            let value = |recorder: &Recorder| {
+                recorder
+                    .iter()
+                    .find(|(name, _)| *name == label)
+                    .map(|(_, value)| value.clone())
+            };
+            let (Some(one), Some(other)) = (value(one), value(other)) else {
+                continue;
+            };
+            if one != other {
+                let (values, series) = (BTreeSet::from([one, other]), series.clone());
+                self.note_clash(label, Clash { values, series });
             }
         }
-        Ok(self.slot_of(key_of(labels, expected, metric)?))
+    }
+
+    fn note_clash(&mut self, label: &'static str, clash: Clash) {
+        let known = self.clashes.entry(label).or_insert_with(|| clash.clone());
+        known.values.extend(clash.values);
+        known.series = std::mem::take(&mut known.series).min(clash.series);
     }
 
     /// The slot of a series.
@@ -239,6 +346,7 @@ impl Samples {
                 loose: Vec::new(),
                 last: None,
                 times: None,
+                recorder: None,
             });
         }
         Slot(slot)
@@ -358,7 +466,8 @@ impl Samples {
         let mut theirs: Vec<Option<Held>> = std::mem::take(&mut other.slots).into_iter().map(Some).collect();
         for (key, index) in std::mem::take(&mut other.keys) {
             let Some(held) = theirs[index].take() else { continue };
-            let Slot(slot) = self.slot_of(key);
+            let recorder = held.recorder.clone().unwrap_or_else(|| Arc::from([]));
+            let Slot(slot) = self.slot_recorded(key, &recorder);
             let known = &mut self.slots[slot];
             known.last = held.last.or(known.last);
             known.parts.extend(held.parts);
@@ -367,8 +476,9 @@ impl Samples {
                 (known, times) => known.or(times),
             };
         }
-        for (recorder, names) in other.recorders {
-            self.recorders.entry(recorder).or_default().extend(names);
+        self.clusters.extend(other.clusters);
+        for (label, clash) in other.clashes {
+            self.note_clash(label, clash);
         }
         for (reason, count) in other.left_out {
             *self.left_out.entry(reason).or_insert(0) += count;
