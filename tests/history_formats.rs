@@ -9,14 +9,14 @@ use trimtab::history::signal::Signal;
 use trimtab::history::unit::Unit;
 use trimtab::history::{Input, read};
 
-fn input(name: &str) -> Input<'_> {
+pub(crate) fn input(name: &str) -> Input<'_> {
     Input {
         name,
         ..Input::default()
     }
 }
 
-fn series_of(input: &Input<'_>, text: &str) -> Result<(Vec<Series>, Vec<Note>), Vec<Note>> {
+pub(crate) fn series_of(input: &Input<'_>, text: &str) -> Result<(Vec<Series>, Vec<Note>), Vec<Note>> {
     let read = read(input, Box::new(text.as_bytes()))?;
     let (series, mut notes) = cleaned(read.samples)?;
     notes.extend(read.notes);
@@ -31,7 +31,7 @@ fn cleaned(samples: Samples) -> Result<(Vec<Series>, Vec<Note>), Vec<Note>> {
     Ok((series, notes))
 }
 
-fn values(series: &Series) -> Vec<(i64, u64)> {
+pub(crate) fn values(series: &Series) -> Vec<(i64, u64)> {
     series
         .samples
         .iter()
@@ -39,13 +39,13 @@ fn values(series: &Series) -> Vec<(i64, u64)> {
         .collect()
 }
 
-fn codes(notes: &[Note]) -> Vec<&'static str> {
+pub(crate) fn codes(notes: &[Note]) -> Vec<&'static str> {
     let mut codes: Vec<_> = notes.iter().map(|note| note.code.as_str()).collect();
     codes.sort_unstable();
     codes
 }
 
-fn matrix(series: &str) -> String {
+pub(crate) fn matrix(series: &str) -> String {
     format!(r#"{{"status":"success","data":{{"resultType":"matrix","result":[{series}]}}}}"#)
 }
 
@@ -173,8 +173,8 @@ fn unusable_answers_name_the_file_and_the_way_out() {
         ),
         (
             r#"{"status":"success","data":{"resultType":"scalar","result":[1,"1"]}}"#,
-            "export-malformed",
-            "`{` expected",
+            "not-a-range",
+            "type `scalar`",
         ),
         (
             r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"pod":"a","namespace":"b","container":"c"},"histograms":[]}]}}"#,

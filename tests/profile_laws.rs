@@ -253,7 +253,7 @@ fn clusters_are_never_added_up() {
 }
 
 fn read_text(text: &str) -> Result<Vec<Profile>, ProfileError> {
-    open(text)?.iter().map(ProfileText::read).collect()
+    ProfileStream::from(text.to_owned()).read()
 }
 
 fn open(text: &str) -> Result<Vec<ProfileText>, ProfileError> {

@@ -14,14 +14,12 @@ use crate::history::{self, Input, Read};
 use crate::io::kustomization::Kustomization;
 use crate::io::kustomize::Kustomize;
 use crate::io::room::{Spill, Still};
-use crate::io::{environments, files, room};
+use crate::io::{clock, environments, files, room};
 use crate::krm::Object;
 use crate::profile::build::{Built, Options, assemble};
-use crate::profile::object::ProfileError;
-use crate::profile::opened::{ProfileStream, ProfileText};
 use crate::profile::written::Written;
-use crate::profile::{Profile, merge, object};
-use crate::units::Seconds;
+use crate::profile::{merge, object};
+use crate::units::{Seconds, Timestamp};
 use crate::yaml;
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
@@ -82,7 +80,7 @@ pub struct ProfileArgs {
     /// Keep exact totals, so that this part can be merged with others
     #[arg(long)]
     shard: bool,
-    /// Columns of tables by role: `time=…,value=…,metric=…,namespace=…,pod=…,container=…,workload=…`
+    /// Columns of tables by role: `time=…,value=…,unit=…,metric=…,namespace=…,pod=…,container=…,workload=…`
     #[arg(long, value_name = "ROLE=COLUMN", value_delimiter = ',')]
     columns: Vec<String>,
     /// Column names of tables without a header line, such as the `format` of VictoriaMetrics' `/api/v1/export/csv`
@@ -223,6 +221,7 @@ fn build(args: &ProfileArgs, again: bool) -> anyhow::Result<Result<Built, Vec<No
         notes.extend(faults);
         return Ok(Err(notes));
     }
+    notes.extend(good.iter().filter_map(of_the_future));
     Ok(assemble(good, owners, declared, &options)
         .map(|built| Built {
             notes: notes.iter().cloned().chain(built.notes).collect(),
@@ -235,6 +234,20 @@ fn read(input: &Input<'_>) -> Result<Read, Vec<Note>> {
     let unreadable = |error: files::FileError| vec![Note::error(code::EXPORT_UNREADABLE, error.to_string())];
     let raw = files::open(Path::new(input.name)).map_err(unreadable)?;
     history::read(input, raw)
+}
+
+/// A damaged time can lie years ahead; half a day is a clock in another zone.
+fn of_the_future(read: &Read) -> Option<Note> {
+    const AHEAD_S: i64 = 86_400;
+    let (last_ms, row) = read.extent.last?;
+    let (last, now) = (Timestamp::from_unix(last_ms.div_euclid(1000))?, clock::now());
+    if last.unix() - now.unix() <= AHEAD_S {
+        return None;
+    }
+    let message = format!("the latest sample is of {last}, which is yet to come by this machine's clock");
+    let help = "compare it with the source: a plan takes the last sample for its now";
+    let note = Note::warning(code::TIME_IN_FUTURE, message);
+    Some(note.in_file(&read.name).at_row(row).help(help))
 }
 
 fn options(args: &ProfileArgs) -> anyhow::Result<Options> {
@@ -416,15 +429,11 @@ fn write(output: &Path, profiles: &[Written]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn read_profiles(stream: &ProfileStream) -> Result<Vec<Profile>, ProfileError> {
-    stream.open()?.iter().map(ProfileText::read).collect()
-}
-
 fn run_merge(paths: &[PathBuf], shard: bool, output: &Path) -> Result<Exit, CliError> {
     let mut parts = Vec::new();
     let mut faults = Vec::new();
     for path in paths {
-        let read = read_profiles(&room::profile_stream(path)?);
+        let read = room::profile_stream(path)?.read();
         match read {
             Ok(profiles) => parts.extend(profiles),
             Err(error) => {

@@ -159,7 +159,7 @@ codes! {
     EXPORT_TRUNCATED = "export-truncated": "An export ends in the middle: the download was cut short. Export it again; for big exports cut the query by time or namespace.";
     EXPORT_UNREADABLE = "export-unreadable": "An export can't be read: it is missing, not readable, or damaged inside its compression.";
     EXPORT_WARNED = "export-warned": "The store answered with a warning of its own, so the export may be incomplete.";
-    FORMAT_UNKNOWN = "format-unknown": "A file is in no format that is read. Exports are Prometheus `query_range` JSON, lines of VictoriaMetrics, OpenMetrics, dumps of promtool or CSV, plain, gzip or zstd.";
+    FORMAT_UNKNOWN = "format-unknown": "A file is in no format that is read. Exports are Prometheus `query_range` JSON, lines of VictoriaMetrics, OpenMetrics, dumps of promtool, answers of Datadog and CloudWatch, counted rows or CSV, plain, gzip or zstd (docs/exports.md).";
     IDENTITY_AMBIGUOUS = "identity-ambiguous": "A pod could belong to two workloads. It is never guessed: give owner files, or labels that name the workload.";
     MANIFEST_UNREADABLE = "manifest-unreadable": "A manifest can't be read, so the workloads in it don't help to tell whose pods the export names.";
     MERGE_GRIDS = "merge-grids": "Samples of the parts lie at different instants, so their totals do not add. Export all parts with one step and starts a whole number of steps apart.";
@@ -167,6 +167,12 @@ codes! {
     MERGE_OVERLAP = "merge-overlap": "Two parts hold the same samples or the same time. Cut shards so that each sample is in one of them.";
     MERGE_STEP = "merge-step": "The parts were made with different steps.";
     NAMESPACE_MISSING = "namespace-missing": "A series does not say its namespace. Export it with the label, or give `--namespace`.";
+    NOT_A_HISTORY = "not-a-history": "The file is something people have at hand that tells too little about the past to plan with: a recommendation, a checkpoint, an average of a day. Export the samples themselves.";
+    POD_MISSING = "pod-missing": "Values of several pods were mixed by the store before they were exported, or nothing tells whose they are. Query them pod by pod.";
+    ROW_CONTRADICTS = "row-contradicts": "A row of counts contradicts itself, its signal, or the rows of the other table, so the query that made it is wrong.";
+    ROWS_REPEATED = "rows-repeated": "Two files hold the same rows of counts. They count once.";
+    TIME_IN_FUTURE = "time-in-future": "Samples lie in the future by this machine's clock. A plan takes the last sample as its now, so a damaged time spoils it.";
+    VALUES_ROLLED_UP = "values-rolled-up": "The store gives one value for each interval, an average in most cases. Requests made from it are too low where load is short and high.";
     NATIVE_HISTOGRAM = "native-histogram": "The export holds native histograms where samples are needed. Query a quantile or a rate of them.";
     NOT_A_RANGE = "not-a-range": "The export is the answer of an instant query. History needs `query_range`.";
     OWNERS_EMPTY = "owners-empty": "An owner file names no owner of anything. An answer without any series (`kube_job_owner` where nothing runs as a Job) is remarked on, anything else is an error.";

@@ -3,7 +3,7 @@
 use super::note::Note;
 use super::samples::{Named, Sample, Samples, Scratch, SeriesKey, Slot, Times};
 use super::signal::{Form, Meaning, Metric, Signal};
-use crate::diag::code;
+use crate::diag::{code, counted};
 use crate::units::Timestamp;
 use std::collections::BTreeMap;
 
@@ -296,15 +296,15 @@ impl Doubles {
         let mut notes = Vec::new();
         if self.shared > 0 {
             let message = format!(
-                "{} samples were given more than once, in one file or in several, and counted once",
-                self.shared
+                "{} given more than once, in one file or in several, counted once",
+                counted(self.shared, "sample")
             );
             notes.push(Note::info(code::SAMPLES_SHARED, message));
         }
         if let Some(example) = self.example {
             let message = format!(
-                "{} samples were given twice with different values, the greater counts; first {example}",
-                self.conflicts
+                "{} given twice with different values, the greater counts; the first: {example}",
+                counted(self.conflicts, "sample")
             );
             notes.push(Note::warning(code::SAMPLES_CONFLICT, message));
         }

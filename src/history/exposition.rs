@@ -138,6 +138,13 @@ impl<'i> Lines<'i> {
             self.last = (line[..length].to_vec(), self.slot(&labels, row)?);
         }
         match self.last.1 {
+            Some(_) if value.starts_with(b"{") => {
+                let note = Note::error(code::NATIVE_HISTOGRAM, "holds a native histogram, not samples");
+                Err(note
+                    .in_file(self.input.name)
+                    .at_row(row)
+                    .help("leave it out of the dump: --match"))
+            }
             Some(slot) => self.sample(slot, value, time, row),
             None => Ok(()),
         }

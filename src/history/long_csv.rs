@@ -1,20 +1,16 @@
 //! Long CSV: one sample a row, columns found by their names. Covers most lakes, and what a line of SQL makes of others.
 
+use super::names::{self, LABELS};
 use super::note::{Note, Tally};
 use super::number::amount;
-use super::samples::{LABELS_MAX, Labels, Refused, Sample, Slot, describe, usable};
+use super::samples::{LABELS_MAX, Labels, NAMELESS, Refused, Sample, Slot, describe, usable};
 use super::signal::{Metric, Signal, by_file_name};
+use super::table::{self, shown};
 use super::time::{Epoch, TimeError, from_number, from_text};
 use super::unit::Unit;
 use super::{Format, Input, Read};
 use crate::diag::code;
-use csv::{ByteRecord, ReaderBuilder};
-use std::cell::Cell;
-
-/// The longest row; what is longer is no row.
-const RECORD_MAX: u64 = 1 << 20;
-/// How far the row splitter reads ahead.
-const AHEAD: usize = 64 * 1024;
+use csv::ByteRecord;
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -26,6 +22,7 @@ const TIMES: &[&str] = &[
     "datetime",
     "date",
     "_time",
+    "@timestamp",
     "interval_end",
     "end",
     "__timestamp__",
@@ -39,41 +36,7 @@ const METRICS: &[&str] = &[
     "_measurement",
     "name",
 ];
-/// Columns that become labels: our label, and other spellings of its column.
-const LABELS: &[(&str, &[&str])] = &[
-    (
-        "namespace",
-        &[
-            "namespace",
-            "ns",
-            "kube_namespace",
-            "kubernetes_namespace",
-            "namespace_name",
-        ],
-    ),
-    (
-        "pod",
-        &["pod", "pod_name", "podname", "kube_pod", "kubernetes_pod_name"],
-    ),
-    (
-        "container",
-        &["container", "container_name", "containername", "kube_container_name"],
-    ),
-    ("workload", &["workload", "workload_name"]),
-    ("workload_type", &["workload_type", "workload_kind"]),
-    ("deployment", &["deployment", "kube_deployment"]),
-    ("statefulset", &["statefulset", "kube_stateful_set"]),
-    ("daemonset", &["daemonset", "kube_daemon_set"]),
-    ("cronjob", &["cronjob", "kube_cronjob"]),
-    ("rollout", &["rollout"]),
-    ("destination_workload", &["destination_workload"]),
-    ("horizontalpodautoscaler", &["horizontalpodautoscaler", "hpa"]),
-    ("resource", &["resource"]),
-    ("reason", &["reason"]),
-    ("cpu", &["cpu"]),
-    ("id", &["id", "container_id"]),
-    ("cluster", &["cluster", "cluster_name", "kube_cluster_name"]),
-];
+const UNITS: &[&str] = &["unit", "units"];
 
 /// One sample a row.
 pub struct LongCsv;
@@ -86,31 +49,12 @@ impl Format for LongCsv {
     fn recognises(&self, head: &[u8]) -> bool {
         let line = head.split(|&byte| byte == b'\n').next().unwrap_or_default();
         !matches!(line.trim_ascii_start().first(), None | Some(b'<' | b'{' | b'['))
-            && line.iter().any(|byte| b",;\t".contains(byte))
+            && table::separator(line).is_some()
             && !line.contains(&0)
     }
 
     fn read(&self, input: &Input<'_>, text: &mut dyn std::io::Read) -> Result<Read, Vec<Note>> {
         Table::open(input, text)
-    }
-}
-
-/// Lets at most one row's worth of bytes through between two rows.
-struct Bounded<'r> {
-    input: &'r mut dyn std::io::Read,
-    since_row: &'r Cell<u64>,
-}
-
-impl std::io::Read for Bounded<'_> {
-    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
-        if self.since_row.get() > RECORD_MAX + AHEAD as u64 {
-            return Err(std::io::Error::other(format!(
-                "a row is longer than {RECORD_MAX} bytes; is a quote left open?"
-            )));
-        }
-        let read = self.input.read(out)?;
-        self.since_row.set(self.since_row.get() + read as u64);
-        Ok(read)
     }
 }
 
@@ -121,17 +65,18 @@ struct Columns {
     other_time: Option<usize>,
     value: usize,
     value_name: String,
+    /// What the name of the value's column tells, if it is that of a metric.
+    measure: Option<(Metric, Option<Unit>)>,
     metric: Option<usize>,
+    /// The unit of each row.
+    unit: Option<usize>,
     count: usize,
     labels: Vec<(&'static str, usize)>,
 }
 
 impl Columns {
     fn find(header: &ByteRecord, input: &Input<'_>) -> Result<Self, Note> {
-        let names: Vec<String> = header
-            .iter()
-            .map(|name| String::from_utf8_lossy(name).trim().to_ascii_lowercase())
-            .collect();
+        let names = table::names(header);
         let at = |role: &str, spellings: &[&str]| -> Result<Option<usize>, Note> {
             if let Some(stated) = input.columns.get(role) {
                 let place = names.iter().position(|name| *name == stated.to_ascii_lowercase());
@@ -163,33 +108,40 @@ impl Columns {
                 labels.push((label, place));
             }
         }
-        let value = at("value", VALUES)?.ok_or_else(|| missing("value", VALUES))?;
+        // a table may have its one measure in a column that is named like the metric
+        let mut measures = (0..names.len()).filter(|&place| names::metric_of(&names[place]).is_some());
+        let measure = measures.next().filter(|_| measures.next().is_none());
+        let value = at("value", VALUES)?
+            .or(measure)
+            .ok_or_else(|| missing("value", VALUES))?;
         let time = at("time", TIMES)?.ok_or_else(|| missing("time", TIMES))?;
         let is_time = |place: usize| TIMES.contains(&names[place].as_str());
         Ok(Self {
             time,
             other_time: (0..names.len()).find(|&place| place != time && is_time(place)),
             value,
+            measure: names::metric_of(&names[value]),
             value_name: String::from_utf8_lossy(&header[value]).into_owned(),
             metric: at("metric", METRICS)?,
+            unit: at("unit", UNITS)?,
             count: header.len(),
             labels,
         })
     }
 }
 
-/// Names of columns for people: what is no table at all may have a first line of any length.
-fn shown(names: &[String]) -> String {
-    const NAMED: usize = 20;
-    const LONGEST: usize = 40;
-    let cut = |name: &String| {
-        let start: String = name.chars().take(LONGEST).collect();
-        if start.len() < name.len() { start + "…" } else { start }
-    };
-    let named: Vec<String> = names.iter().take(NAMED).map(cut).collect();
-    match names.len().saturating_sub(NAMED) {
-        0 => named.join(", "),
-        more => format!("{} and {more} more", named.join(", ")),
+impl Columns {
+    /// Whether there is any column that could name a pod or a workload.
+    fn tell_whose(&self) -> bool {
+        const OTHERS: [&str; 7] = ["namespace", "container", "resource", "reason", "cpu", "id", "cluster"];
+        self.labels.iter().any(|(label, _)| !OTHERS.contains(label))
+    }
+
+    fn nameless() -> Note {
+        let message = "has no column that tells a pod or a workload, so nothing tells whose the values are";
+        Note::error(code::COLUMN_MISSING, message).help(
+            "name it: --columns pod=COLUMN or --columns workload=COLUMN; or --label deployment=NAME if all is of one",
+        )
     }
 }
 
@@ -206,31 +158,9 @@ struct Table<'i> {
 
 impl Table<'_> {
     fn open(input: &Input<'_>, text: &mut dyn std::io::Read) -> Result<Read, Vec<Note>> {
-        let since_row = Cell::new(0);
-        let bounded = std::io::BufReader::with_capacity(
-            AHEAD,
-            Bounded {
-                input: text,
-                since_row: &since_row,
-            },
-        );
-        let (delimiter, bounded) = delimiter(bounded).map_err(|error| vec![unreadable(input, 1, &error)])?;
-        let mut rows = ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(delimiter)
-            .buffer_capacity(AHEAD)
-            .from_reader(bounded);
-        let mut record = ByteRecord::new();
-        if input.header.is_empty() {
-            rows.read_byte_record(&mut record)
-                .map_err(|error| vec![unreadable(input, 1, &error)])?;
-        } else {
-            // VictoriaMetrics writes how a time is written behind the column's name: `__timestamp__:unix_s`
-            let names = input.header.iter().map(|name| name.split(':').next().unwrap_or(name));
-            record = ByteRecord::from(names.collect::<Vec<_>>());
-        }
-        let columns = Columns::find(&record, input).map_err(|note| vec![note.in_file(input.name).at_row(1)])?;
+        let in_file = |note: Note| vec![note.in_file(input.name)];
+        let (mut rows, header) = table::Table::open(input, text).map_err(in_file)?;
+        let columns = Columns::find(&header, input).map_err(|note| in_file(note.at_row(1)))?;
         let mut table = Table {
             input,
             columns,
@@ -238,18 +168,12 @@ impl Table<'_> {
             read: Read::of(input),
             tally: Tally::default(),
         };
+        let mut record = ByteRecord::new();
         let mut last: Option<(Vec<u8>, Option<Target>)> = None;
-        loop {
-            since_row.set(0);
-            match rows.read_byte_record(&mut record) {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(error) => return Err(vec![unreadable(input, rows.position().line(), &error)]),
-            }
-            let row = record.position().map_or(0, csv::Position::line);
+        while let Some(row) = rows.next(&mut record).map_err(in_file)? {
             table
                 .row(&record, row, &mut last)
-                .map_err(|note| vec![note.in_file(input.name).at_row(row)])?;
+                .map_err(|note| in_file(note.at_row(row)))?;
         }
         let Table { mut read, tally, .. } = table;
         read.notes.extend(tally.into_notes(input.name, describe));
@@ -272,6 +196,7 @@ impl Table<'_> {
             .columns
             .metric
             .iter()
+            .chain(&self.columns.unit)
             .chain(self.columns.labels.iter().map(|(_, place)| place))
         {
             cells.extend_from_slice(record.get(*place).unwrap_or_default());
@@ -305,16 +230,20 @@ impl Table<'_> {
                 format!("the labels are longer than {LABELS_MAX} bytes"),
             ));
         }
-        match self
-            .read
-            .samples
-            .slot(&self.input.with_constants(&labels), &self.input.expected, self.by_file)
-        {
+        let known = labels.get("__name__").map_or(self.columns.measure, names::metric_of);
+        let metric = known.map(|(metric, _)| metric).or(self.by_file);
+        let all = self.input.with_constants(&labels);
+        match self.read.samples.slot(&all, &self.input.expected, metric) {
             Ok(slot) => {
-                self.read.note_signal(self.input, &labels, self.by_file);
-                let unit = self.unit(self.read.samples.signal(slot))?;
+                if known.is_none() {
+                    self.read.note_signal(self.input, &labels, self.by_file);
+                }
+                let signal = self.read.samples.signal(slot);
+                let of_row = self.unit_of_row(record, signal)?;
+                let unit = self.unit(signal, of_row.or_else(|| known.and_then(|(_, unit)| unit)))?;
                 Ok(Some((slot, unit)))
             }
+            Err(Refused::Useless(NAMELESS)) if !self.columns.tell_whose() => Err(Columns::nameless()),
             Err(Refused::Useless(reason)) => {
                 self.read.samples.leave_out(reason);
                 Ok(None)
@@ -323,11 +252,32 @@ impl Table<'_> {
         }
     }
 
+    /// The unit that a column of units tells; a blank one tells nothing.
+    fn unit_of_row(&self, record: &ByteRecord, signal: Signal) -> Result<Option<Unit>, Note> {
+        let cell = self
+            .columns
+            .unit
+            .and_then(|place| record.get(place))
+            .unwrap_or_default();
+        let told = String::from_utf8_lossy(cell.trim_ascii());
+        let is_declared = self.input.units.iter().any(|unit| unit.fits(signal));
+        if told.is_empty() || is_declared || !Unit::has_units(signal) {
+            return Ok(None);
+        }
+        let unit = Unit::spelled(&told).filter(|unit| unit.fits(signal));
+        unit.map(Some).ok_or_else(|| {
+            let known: Vec<_> = Unit::of(signal).map(Unit::id).collect();
+            let message = format!("the row gives `{signal}` in `{told}`, which is no unit of it that is known");
+            let help = format!("units are {}; or say --unit for all rows", known.join(", "));
+            Note::error(code::UNIT_UNDECLARED, message).help(help)
+        })
+    }
+
     /// The unit that values of a signal are in, `None` for the signal's own.
-    fn unit(&self, signal: Signal) -> Result<Option<Unit>, Note> {
+    fn unit(&self, signal: Signal, of_metric: Option<Unit>) -> Result<Option<Unit>, Note> {
         let declared = self.input.units.iter().find(|unit| unit.fits(signal));
-        if let Some(unit) = declared {
-            return Ok(Some(*unit));
+        if let Some(unit) = declared.copied().or(of_metric.filter(|unit| unit.fits(signal))) {
+            return Ok(Some(unit));
         }
         let Some(told) = Unit::told_by(&self.columns.value_name, signal) else {
             return Ok(None);
@@ -420,21 +370,4 @@ impl Table<'_> {
             _ => {}
         }
     }
-}
-
-fn unreadable(input: &Input<'_>, row: u64, error: &dyn std::fmt::Display) -> Note {
-    Note::error(code::EXPORT_MALFORMED, format!("cannot read on: {error}"))
-        .in_file(input.name)
-        .at_row(row)
-}
-
-/// The separator of the header line, and the reader put back before it.
-fn delimiter<'r>(mut text: impl std::io::BufRead + 'r) -> std::io::Result<(u8, impl std::io::Read + 'r)> {
-    let head = text.fill_buf()?;
-    let line = head.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    let count = |mark: u8| line.split(|&byte| byte == mark).count();
-    let delimiter = [b',', b';', b'\t']
-        .into_iter()
-        .max_by_key(|&mark| (count(mark), mark == b','));
-    Ok((delimiter.unwrap_or(b','), text))
 }

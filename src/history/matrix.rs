@@ -93,6 +93,7 @@ impl<'i> Answer<'i> {
                 .string(LABELS_MAX)
                 .map(|text| answer.failure.push(text.to_owned())),
             "data" => answer.answer(reader),
+            "result" if answer.result_type.as_deref().is_some_and(|kind| kind != "matrix") => reader.skip(),
             "result" => reader.array(|reader| answer.series(reader)),
             "warnings" | "infos" => reader.array(|reader| {
                 let text = reader.string(LABELS_MAX)?.to_owned();
@@ -283,7 +284,7 @@ impl<'i> Answer<'i> {
             ),
             Some(other) => self.fault(
                 code::NOT_A_RANGE,
-                &format!("is a {other}, not a matrix"),
+                &format!("holds a result of type `{other}`, not a matrix"),
                 "export with /api/v1/query_range",
             ),
         }

@@ -9,6 +9,7 @@ pub mod unit;
 pub mod time;
 pub mod note;
 mod compressed;
+mod names;
 pub mod json;
 mod scan;
 pub mod spool;
@@ -17,7 +18,14 @@ mod columns;
 mod pairs;
 pub mod matrix;
 pub mod exposition;
+mod rolled;
+pub mod datadog;
+pub mod cloudwatch;
+mod table;
 pub mod long_csv;
+pub mod rows;
+pub mod bucketed;
+mod foreign;
 pub mod clean;
 pub mod owners;
 pub mod identity;
@@ -43,7 +51,14 @@ pub trait Format: Sync {
 }
 
 /// Every format, in the order they are tried.
-pub static FORMATS: &[&dyn Format] = &[&exposition::Exposition, &matrix::Matrix, &long_csv::LongCsv];
+pub static FORMATS: &[&dyn Format] = &[
+    &exposition::Exposition,
+    &bucketed::Bucketed,
+    &datadog::Datadog,
+    &cloudwatch::CloudWatch,
+    &matrix::Matrix,
+    &long_csv::LongCsv,
+];
 
 /// What is known of an input before it is read.
 #[derive(Clone, Debug, Default)]
@@ -112,6 +127,8 @@ pub struct Read {
     pub name: String,
     /// The samples.
     pub samples: Samples,
+    /// What others have counted and added up already.
+    pub rows: rows::Rows,
     /// Warnings and remarks.
     pub notes: Vec<Note>,
     /// When.
@@ -156,8 +173,11 @@ impl Read {
                 .map(|note| note.in_file(input.name)),
         );
         if self.extent.first.is_none() {
-            self.notes
-                .push(Note::warning(code::EXPORT_EMPTY, "holds no usable sample").in_file(input.name));
+            self.notes.push(
+                Note::warning(code::EXPORT_EMPTY, "holds no usable sample")
+                    .in_file(input.name)
+                    .help("the query matched nothing, or absent values alone: check its labels and its window"),
+            );
         }
         Ok(self)
     }
@@ -195,6 +215,9 @@ pub fn read(input: &Input<'_>, mut raw: Box<dyn std::io::Read + '_>) -> Result<R
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
 fn read_plain(input: &Input<'_>, head: &[u8], text: &mut dyn std::io::Read) -> Result<Read, Vec<Note>> {
+    if let Some(note) = foreign::foreign(head) {
+        return Err(vec![note.in_file(input.name)]);
+    }
     if let Some(format) = FORMATS.iter().find(|format| format.recognises(head)) {
         return format.read(input, text);
     }
@@ -221,6 +244,11 @@ fn read_plain(input: &Input<'_>, head: &[u8], text: &mut dyn std::io::Read) -> R
             )
         }
     })
+}
+
+/// Whether the first bytes of a file hold this text.
+fn has(head: &[u8], mark: &str) -> bool {
+    memchr::memmem::find(head, mark.as_bytes()).is_some()
 }
 
 fn take_head(text: &mut dyn std::io::Read) -> std::io::Result<Vec<u8>> {

@@ -153,6 +153,9 @@ impl Expected {
     }
 }
 
+/// Why a series is left out that nothing leads to a workload.
+pub(super) const NAMELESS: &str = "without a pod or workload label";
+
 /// Where the samples of a series go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot(usize);
@@ -543,7 +546,7 @@ fn key_of(labels: &Labels, expected: &Expected, metric: Metric) -> Result<Series
     let workload = workload_of(labels);
     let pod = labels.first(POD).unwrap_or_default();
     if pod.is_empty() && workload.is_none() {
-        return Err(Refused::Useless("without a pod or workload label"));
+        return Err(Refused::Useless(NAMELESS));
     }
     let container = labels.first(CONTAINER).unwrap_or_default();
     let named = workload.iter().flat_map(|named| [named.name.as_str()]);

@@ -87,6 +87,38 @@ impl Unit {
         UNITS.into_iter().find(|unit| unit.id == id)
     }
 
+    /// The unit that an answer or a cell names: as we do, in the singular and in full, or as quantities of Kubernetes end.
+    pub(super) fn spelled(name: &str) -> Option<Self> {
+        let id = match name {
+            "m" => "millicores",
+            "u" => "microcores",
+            "n" => "nanocores",
+            "B" => "bytes",
+            "kilobyte" => "kB",
+            "megabyte" => "MB",
+            "gigabyte" => "GB",
+            "kibibyte" | "Ki" => "KiB",
+            "mebibyte" | "Mi" => "MiB",
+            "gibibyte" | "Gi" => "GiB",
+            "s" => "seconds",
+            "ms" => "milliseconds",
+            "us" => "microseconds",
+            "ns" => "nanoseconds",
+            name => return Self::from_id(name).or_else(|| Self::from_id(&format!("{name}s"))),
+        };
+        Self::from_id(id)
+    }
+
+    /// Every unit that values of a signal can be in.
+    pub(super) fn of(signal: Signal) -> impl Iterator<Item = Self> {
+        UNITS.into_iter().filter(move |unit| unit.fits(signal))
+    }
+
+    /// Whether values of this signal are in one of several units.
+    pub(super) fn has_units(signal: Signal) -> bool {
+        measure_of(signal).is_some()
+    }
+
     /// Every name, in the order of what they measure.
     pub fn ids() -> impl Iterator<Item = &'static str> {
         UNITS.into_iter().map(|unit| unit.id)

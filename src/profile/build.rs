@@ -12,6 +12,7 @@ use crate::history::clean::{Doubles, Grid, Recorded, Series, SeriesName, clean, 
 use crate::history::identity::{Identity, Resolver};
 use crate::history::note::Note;
 use crate::history::owners::{Declared, Owners, WorkloadKey};
+use crate::history::rows::Rows;
 use crate::history::samples::{Sample, Samples, Scratch, Times};
 use crate::history::signal::{Form, Signal};
 use crate::units::{Seconds, Timestamp};
@@ -52,16 +53,46 @@ const SPAN_MAX_MS: i64 = 400 * 86_400_000;
 /// Builds profiles from what was read: the whole way from files' samples to namespaces' profiles.
 pub fn assemble(reads: Vec<Read>, owners: Owners, declared: Declared, options: &Options) -> Result<Built, Vec<Note>> {
     let mut notes: Vec<Note> = span_note(&reads).into_iter().collect();
-    let mut samples = Samples::default();
+    let (mut samples, mut all_rows) = (Samples::default(), Vec::new());
     for read in reads {
         notes.extend(read.notes);
         samples.merge(read.samples);
+        all_rows.push((read.name, read.rows));
     }
     let (recorded, cleaned) = clean(samples, options.cluster.is_some())?;
     notes.extend(cleaned);
-    let built = build(&recorded, owners, declared, options)?;
+    let rows = joined_rows(all_rows, &mut notes);
+    let built = if rows.is_empty() {
+        build(&recorded, owners, declared, options)?
+    } else {
+        let shard = Options {
+            shard: true,
+            ..options.clone()
+        };
+        let built = build(&recorded, owners, declared, &shard)?;
+        super::rows::with(built, &rows, options)?
+    };
     notes.extend(built.notes);
     Ok(Built { notes, ..built })
+}
+
+/// The rows of all files, those of a file that was given twice once.
+fn joined_rows(files: Vec<(String, Rows)>, notes: &mut Vec<Note>) -> Rows {
+    let mut known: BTreeMap<u128, String> = BTreeMap::new();
+    let mut all = Rows::default();
+    for (name, rows) in files {
+        if rows.is_empty() {
+            continue;
+        }
+        if let Some(other) = known.get(&rows.fingerprint()) {
+            let message = format!("holds the same rows as `{other}`; they count once");
+            notes.push(Note::warning(code::ROWS_REPEATED, message).in_file(&name));
+        } else {
+            known.insert(rows.fingerprint(), name);
+            all.merge(rows);
+        }
+    }
+    all
 }
 
 fn span_note(reads: &[Read]) -> Option<Note> {

@@ -60,7 +60,9 @@ fn count_series(profile: &mut Profile) {
     for (signal, source) in &mut profile.sources {
         let histories = profile.workloads.values().flat_map(|workload| &workload.signals);
         let of_signal = histories.filter(|((_, other), _)| other == signal);
-        source.series = of_signal.map(|(_, history)| history.exact.stretches.len() as u64).sum();
+        let held: u64 = of_signal.map(|(_, history)| history.exact.stretches.len() as u64).sum();
+        // rows that were counted elsewhere don't tell their series
+        source.series = if held > 0 { held } else { source.series };
     }
 }
 

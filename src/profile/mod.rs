@@ -1,6 +1,5 @@
 //! `UsageProfile`: what workloads used, in a form that merges exactly and is small enough to commit.
 
-pub mod level;
 mod pack;
 mod huffman;
 mod checksum;
@@ -12,6 +11,7 @@ pub mod state;
 pub mod days;
 pub mod usage;
 mod finish;
+mod rows;
 pub mod build;
 pub mod merge;
 mod line;
@@ -25,3 +25,4 @@ pub mod written;
 pub use self::finish::finish;
 pub use self::pack::PayloadError;
 pub use self::usage::{Coverage, DemandStep, Profile, Scope, SignalHistory, Source, Window, WorkloadHistory};
+pub use crate::units::level;

@@ -53,6 +53,11 @@ impl ProfileStream {
         Self { stored, length }
     }
 
+    /// Its profiles, every line of them read and checked.
+    pub fn read(&self) -> Result<Vec<Profile>, ProfileError> {
+        self.open()?.iter().map(ProfileText::read).collect()
+    }
+
     /// Finds its profiles without reading their lines.
     ///
     /// A checkout on Windows (git's `core.autocrlf`) ends every line in CR LF, and checksums are over lines that don't:

@@ -83,6 +83,11 @@ impl Sketch {
         tally.sketch()
     }
 
+    /// From what was counted elsewhere, in ascending buckets, none of them empty.
+    pub(super) fn of_buckets(buckets: Vec<(Level, u64)>, sum: u128, min: u64, max: u64) -> Self {
+        Self { buckets, sum, min, max }
+    }
+
     /// How many values went in.
     pub fn count(&self) -> u64 {
         self.buckets.iter().map(|&(_, count)| count).sum()

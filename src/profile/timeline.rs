@@ -152,6 +152,14 @@ impl Timeline {
         }
     }
 
+    /// Combines points in any order.
+    pub(super) fn of_points(mut points: Vec<Point>, combine: Combine) -> Self {
+        points.sort_by_key(|point| point.end_s);
+        Self {
+            points: fold_equal_ends(points.into_iter(), combine),
+        }
+    }
+
     /// The points, ascending.
     pub fn points(&self) -> &[Point] {
         &self.points

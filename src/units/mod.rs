@@ -17,6 +17,7 @@ mod decimal;
 mod money;
 mod carbon;
 mod int_or_percent;
+pub mod level;
 
 pub use self::bytes::Bytes;
 pub use self::carbon::{Carbon, CarbonError};

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use super::read_profiles;
 use crate::cli::console;
 use crate::cli::exit::{CliError, Exit};
 use crate::diag::{Diagnostic, Place, code, near_miss};
@@ -47,7 +46,7 @@ pub(super) fn diff(old: &Path, new: &Path, format: Format) -> Result<Exit, CliEr
 
 fn read(path: &Path) -> Result<Vec<Profile>, CliError> {
     let stream = room::profile_stream(path)?;
-    read_profiles(&stream).map_err(|error| {
+    stream.read().map_err(|error| {
         let place = Place::Object {
             object: path.display().to_string(),
             pointer: String::new(),

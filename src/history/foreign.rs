@@ -1,0 +1,74 @@
+//! Files that people have at hand and that are no history: named for what they are, with what to export instead.
+
+use super::has;
+use super::note::Note;
+use crate::diag::{Code, code};
+
+/// A kind of file: what it holds somewhere in its first lines, what it is, what to do.
+struct Foreign {
+    marks: &'static [&'static str],
+    code: Code,
+    what: &'static str,
+    help: &'static str,
+}
+
+const EXPORT_INSTEAD: &str = "export the samples themselves: Prometheus' `query_range`, VictoriaMetrics' `/api/v1/export`, or CSV with a row a sample";
+
+const FILES: &[Foreign] = &[
+    Foreign {
+        marks: &["VerticalPodAutoscalerCheckpoint", "bucketWeights"],
+        code: code::NOT_A_HISTORY,
+        what: "holds checkpoints of the Vertical Pod Autoscaler: decayed weights in buckets 5% apart, of eight days at most, \
+            without time, pods or totals",
+        help: EXPORT_INSTEAD,
+    },
+    Foreign {
+        marks: &["\"VerticalPodAutoscaler\"", "\"recommendation\""],
+        code: code::NOT_A_HISTORY,
+        what: "holds recommendations of the Vertical Pod Autoscaler, which are results and no history",
+        help: EXPORT_INSTEAD,
+    },
+    Foreign {
+        marks: &["\"scans\"", "\"recommended\""],
+        code: code::NOT_A_HISTORY,
+        what: "is the report of krr: recommendations, which are results and no history",
+        help: EXPORT_INSTEAD,
+    },
+    Foreign {
+        marks: &["cpuCoreUsageAverage"],
+        code: code::NOT_A_HISTORY,
+        what: "holds allocations of OpenCost or Kubecost: one average an hour or a day, which hides every peak",
+        help: EXPORT_INSTEAD,
+    },
+    Foreign {
+        marks: &["CPUCoreUsageAverage", "RAMBytesUsageAverage"],
+        code: code::NOT_A_HISTORY,
+        what: "is the CSV of OpenCost or Kubecost: one average a day, which hides every peak",
+        help: EXPORT_INSTEAD,
+    },
+    Foreign {
+        marks: &["metrics.k8s.io/v", "PodMetrics"],
+        code: code::NOT_A_HISTORY,
+        what: "is an answer of metrics-server, which knows the last minute only",
+        help: EXPORT_INSTEAD,
+    },
+    Foreign {
+        marks: &["\"timeseries_response\""],
+        code: code::FORMAT_UNKNOWN,
+        what: "is an answer of Datadog's v2 API, which is not read",
+        help: "ask `/api/v1/query`, which names the tags of each series",
+    },
+    Foreign {
+        marks: &["{\"errors\":["],
+        code: code::EXPORT_FAILED,
+        what: "is the store's word that the query failed",
+        help: "read it, correct the query or the credentials, and export again",
+    },
+];
+
+/// What a file is that begins so, if it is one of these.
+pub(super) fn foreign(head: &[u8]) -> Option<Note> {
+    let is = |file: &&Foreign| file.marks.iter().all(|mark| has(head, mark));
+    let file = FILES.iter().find(is)?;
+    Some(Note::error(file.code, file.what).help(file.help))
+}
