@@ -189,6 +189,18 @@ codes! {
     SEVERAL_RECORDERS = "several-recorders": "One series was recorded several times: by replicas of one Prometheus, or by several servers or jobs. Whether they record the same is for you to say: `--cluster-label NAME=VALUE` takes one of them, `--cluster-label NAME` counts each instant once.";
     SIGNAL_BY_FILE_NAME = "signal-by-file-name": "What a file measures was told by its name, as its series carry no metric name.";
     SIGNAL_UNKNOWN = "signal-unknown": "Nothing tells what a series measures. Name it on the command line: SIGNAL=FILE.";
+    STORE_UNREACHABLE = "store-unreachable": "A metrics store gives no answer, or none that is whole, after several tries. What was answered is kept, and the same command goes on from there.";
+    STORE_REFUSES = "store-refuses": "A metrics store wants other credentials, or another tenant.";
+    STORE_NO_API = "store-no-api": "What answers at the address is not the query API of Prometheus: a login page, another path, a redirect.";
+    STORE_QUERY_FAILED = "store-query-failed": "A metrics store can't answer a query as it stands.";
+    STORE_LIMIT = "store-limit": "A metrics store refuses even a query over the shortest span as too much. Ask for fewer namespaces or a longer step, or raise its limits.";
+    CADVISOR_MISSING = "cadvisor-missing": "A metrics store has no usage of containers. Prometheus gets it from the kubelets' `/metrics/cadvisor`.";
+    KUBE_STATE_METRICS_MISSING = "kube-state-metrics-missing": "A metrics store lacks what kube-state-metrics exports: who owns a pod, requests, limits and replicas in force. Without owners, pods are told by the names of the manifests' workloads (`--manifests`).";
+    LABELS_FOREIGN = "labels-foreign": "Series of a metrics store name pod and container by other labels than `namespace`, `pod` and `container`.";
+    LABELS_OVERWRITTEN = "labels-overwritten": "Prometheus has put its own `pod` and `namespace` over those that kube-state-metrics exports, which are now `exported_pod` and `exported_namespace`. Scrape it with `honor_labels: true`.";
+    RETENTION_SHORT = "retention-short": "A metrics store does not reach back over the whole window.";
+    CLOCK_SKEW = "clock-skew": "The clock of a metrics store and that of this machine are more than a minute apart.";
+    SCRAPES_SPARSE = "scrapes-sparse": "Containers are scraped so rarely that a rate over one step finds less than two samples.";
     TIME_IN_MILLISECONDS = "time-in-milliseconds": "Times are in milli-, micro- or nanoseconds where seconds are usual. They were converted.";
     TIME_MALFORMED = "time-malformed": "A time is in no form that is known.";
     TIME_OUT_OF_RANGE = "time-out-of-range": "A time lies before 2000 or after 2100, which no export can mean. The sample is left out.";

@@ -29,6 +29,7 @@ mod foreign;
 pub mod clean;
 pub mod owners;
 pub mod identity;
+pub mod live;
 
 use self::note::Note;
 use self::samples::{Expected, Labels, Samples};

@@ -1,0 +1,103 @@
+//! The questions of a live run as a script around curl, for people who may run nothing else near the store.
+
+use super::queries::{Cadence, Query, Selection};
+use super::request::WHOLE;
+use super::window::{Span, Window};
+use std::fmt::Write as _;
+
+/// A file of a day is small enough for every store we know, at the price of more files.
+const PART_S: u64 = 86_400;
+
+const HEAD: &str = r#"set -euo pipefail
+# what curl needs to be let in, such as: curl_flags=(-H "Authorization: Bearer $TOKEN")
+curl_flags=(${CURL_FLAGS-})
+mkdir -p usage owners
+
+# range FILE STEP QUERY: the values at each step, a file for each part of the window; both ends of a range count
+range() {
+  local from to
+  for ((from = start; from < end; from += part)); do
+    to=$((from + part < end ? from + part : end))
+    ask query_range "usage/$1.$from.json" "$3" -d start=$((from + $2)) -d end="$to" -d step="$2"
+  done
+}
+# once FILE QUERY: the last of each part
+once() {
+  local from to
+  for ((from = start; from < end; from += part)); do
+    to=$((from + part < end ? from + part : end))
+    ask query "owners/$1.$from.json" "$2" -d time="$to"
+  done
+}
+# ask CALL FILE QUERY FLAG...
+ask() {
+  curl -sSfG --compressed ${curl_flags[@]+"${curl_flags[@]}"} "$PROMETHEUS/api/v1/$1" -o "$2" \
+    --data-urlencode "query=$3" "${@:4}" WHOLE
+}
+
+"#;
+
+/// The script; `flags` go to `trimtab profile` at its end.
+pub fn script(
+    store: Option<&str>,
+    window: &Window,
+    selection: &Selection,
+    queries: &[Query],
+    flags: &[String],
+) -> String {
+    let part = PART_S.min(window.length().get());
+    let mut out = format!(
+        "#!/usr/bin/env bash\n# What `trimtab profile --prometheus` asks, by curl: {} until {}, a value each {}.\n",
+        window.length(),
+        window.end,
+        window.step
+    );
+    let address = store.map_or_else(
+        || "${PROMETHEUS:?the address of the store}".to_owned(),
+        |store| format!("${{PROMETHEUS:-{store}}}"),
+    );
+    let whole: Vec<String> = WHOLE.iter().map(|(name, value)| format!("-d {name}={value}")).collect();
+    out.push_str(&HEAD.replace("WHOLE", &whole.join(" ")));
+    let _ = writeln!(out, "PROMETHEUS={address}");
+    let _ = writeln!(
+        out,
+        "start={} end={} part={part}\n",
+        window.start.unix(),
+        window.end.unix()
+    );
+    let span = Span {
+        from: window.start,
+        to: window
+            .start
+            .checked_add(crate::units::Seconds::new(part))
+            .unwrap_or(window.end),
+    };
+    for query in queries {
+        let promql = single_quoted(&query.promql(selection, None, &span));
+        let _ = match query.cadence {
+            Cadence::Span => writeln!(out, "once {} {promql}", query.id),
+            Cadence::Step | Cadence::Hour => {
+                writeln!(out, "range {} {} {promql}", query.id, query.grain(selection).get())
+            }
+        };
+    }
+    let mut end = String::new();
+    for flag in flags {
+        let _ = write!(end, " {}", single_quoted(flag));
+    }
+    let _ = writeln!(
+        out,
+        "\nowners=()\nfor file in owners/*.json; do owners+=(--owners \"$file\"); done\ntrimtab profile usage/*.json \"${{owners[@]}}\" --step {}{end} -o profile.yaml",
+        selection.step
+    );
+    out
+}
+
+/// A word for a shell.
+fn single_quoted(word: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./=:,".contains(&byte);
+    if !word.is_empty() && word.bytes().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
