@@ -8,7 +8,9 @@ pub mod function;
 pub mod schema;
 pub mod unreadable;
 pub mod load;
+pub mod store;
 pub mod profile;
+pub mod doctor;
 pub mod plan;
 pub mod render;
 pub mod check;
@@ -52,7 +54,9 @@ enum Command {
     #[command(name = "fn")]
     Function(function::Arguments),
     /// Turn usage exports into a usage profile to commit
-    Profile(profile::ProfileArgs),
+    Profile(Box<profile::ProfileArgs>),
+    /// Say what a metrics store lacks for a profile, and how to mend it
+    Doctor(doctor::Arguments),
     /// Decide what each workload needs, and show what would change and why
     Plan(plan::Arguments),
     /// Write the accepted plan as files to commit
@@ -101,6 +105,7 @@ fn dispatch(command: Command) -> Result<Exit, CliError> {
     match command {
         Command::Function(arguments) => function::run(&arguments),
         Command::Profile(arguments) => profile::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Render(arguments) => render::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),

@@ -1,5 +1,6 @@
 //! `trimtab profile`: exports in, a usage profile out.
 
+mod live;
 mod show;
 
 use super::exit::{CliError, Exit};
@@ -19,7 +20,7 @@ use crate::krm::Object;
 use crate::profile::build::{Built, Options, assemble};
 use crate::profile::written::Written;
 use crate::profile::{merge, object};
-use crate::units::{Seconds, Timestamp};
+use crate::units::Timestamp;
 use crate::yaml;
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
@@ -37,10 +38,14 @@ Examples:
     --manifests apps/production -o profile.yaml
   trimtab profile samples.csv --columns time=interval_end,value=cpu_usage \\
     --label container=app -o profile.yaml
+  trimtab profile --prometheus http://prometheus:9090 -o profile.yaml
+  trimtab profile --prometheus https://mimir/prometheus --window 30d \\
+    --http-header X-Scope-OrgID=shop --bearer-token-file token -o profile.yaml
+  trimtab profile --print-queries --window 14d > export.sh    # the same by curl
   trimtab profile merge shard-*.yaml -o profile.yaml";
 
-/// Turn usage exports into a usage profile to commit.
-#[derive(Debug, Args)]
+/// Turn usage exports, or a metrics store's answers, into a usage profile to commit.
+#[derive(Clone, Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
@@ -50,7 +55,7 @@ pub struct ProfileArgs {
     #[command(subcommand)]
     command: Option<Box<ProfileCommand>>,
     /// Export files, `-` for stdin; `SIGNAL=FILE` where neither series nor file name tell what is measured
-    #[arg(value_name = "EXPORT", required = true)]
+    #[arg(value_name = "EXPORT", required_unless_present_any = ["prometheus", "print_queries"])]
     exports: Vec<String>,
     /// Answers of `kube_pod_owner`, `kube_replicaset_owner`, `kube_job_owner`
     #[arg(long, value_name = "FILE")]
@@ -93,11 +98,13 @@ pub struct ProfileArgs {
     #[arg(long, value_name = "NAME=VALUE")]
     label: Vec<String>,
     /// File to write, `-` for stdout; a folder gets a file for each namespace, named by environment, cluster and namespace
-    #[arg(short, long, value_name = "FILE", required = true)]
+    #[arg(short, long, value_name = "FILE", required_unless_present = "print_queries")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    live: live::LiveArgs,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 enum ProfileCommand {
     /// Show what profiles say of each workload: quantiles, coverage, what was in force, restarts and OOM kills
     #[command(
@@ -149,6 +156,25 @@ pub fn run(args: &ProfileArgs) -> Result<Exit, CliError> {
         Some(ProfileCommand::Diff { old, new, format }) => return show::diff(old, new, *format),
         None => {}
     }
+    if args.live.print_queries {
+        return live::print_queries(args);
+    }
+    if args.live.prometheus.is_some() {
+        // not after hours of asking
+        args.output.as_deref().map_or(Ok(()), refuse_foreign)?;
+    }
+    let Some(fetched) = live::fetch(args)? else {
+        return make(args);
+    };
+    let exit = make(&fetched.arguments(args))?;
+    if exit == Exit::Done {
+        fetched.finish()?;
+    }
+    Ok(exit)
+}
+
+/// Makes profiles of files.
+fn make(args: &ProfileArgs) -> Result<Exit, CliError> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(args.threads)
         .build()
@@ -251,12 +277,7 @@ fn of_the_future(read: &Read) -> Option<Note> {
 }
 
 fn options(args: &ProfileArgs) -> anyhow::Result<Options> {
-    let step: Seconds = args.step.parse().context("--step")?;
-    let divides = (60..=3600).contains(&step.get()) && 3600 % step.get() == 0;
-    let step_s = u32::try_from(step.get()).ok().filter(|_| divides);
-    let Some(step_s) = step_s else {
-        bail!("--step {step} must be between 1m and 1h and divide an hour, such as 5m")
-    };
+    let step_s = u32::try_from(super::store::step(&args.step)?.get()).context("--step")?;
     for (flag, name) in [("--environment", &args.environment), ("--cluster", &args.cluster)] {
         let is_odd = |name: &&String| name.trim().is_empty() || name.chars().any(char::is_control);
         if let Some(name) = name.as_ref().filter(is_odd) {

@@ -1,4 +1,4 @@
-//! The only code that touches files, environment, processes and clock.
+//! The only code that touches files, environment, processes, network and clock.
 
 pub mod files;
 pub mod room;
@@ -13,6 +13,9 @@ pub mod environments;
 pub mod capture;
 pub mod kustomize;
 pub mod git;
+pub mod http;
+pub mod working;
+pub mod ask;
 
 /// Columns that the environment names, if it does.
 pub fn terminal_width() -> Option<usize> {
