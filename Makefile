@@ -22,6 +22,7 @@ test: ## every test, against real kustomizes, containers and a real control plan
 test-quick: ## unit and behaviour tests, without the control plane and containers' installation
 	@$(install) kustomize-5.8.2 kustomize-5.4.3 kustomize-5.0.1 k8s-schemas crds
 	cargo test --locked --lib --test it -- --skip container::
+	cargo test --locked --test live hostile::
 
 test-all: lint test ## `lint`, `test` and the tests that are marked as slow
 	cargo test --locked --lib --bins --tests -- --ignored

@@ -166,17 +166,19 @@ podman() {
   "$root/scripts/install-podman.sh" "$entry/kustomize"
 }
 
+metrics() { "$root/scripts/install-metrics.sh"; }
+
 kustomizes=(kustomize-5.8.2 kustomize-5.4.3 kustomize-5.0.1)
 plane=(etcd kubernetes kwok crds)
 
 install() {
   case $1 in
     kustomize-5.0.1 | kustomize-5.4.3 | kustomize-5.8.2) kustomize "${1#kustomize-}" ;;
-    etcd | kubernetes | kwok | crds | k8s-schemas | cargo-deny | podman) "$1" ;;
+    etcd | kubernetes | kwok | crds | k8s-schemas | cargo-deny | podman | metrics) "$1" ;;
     shellcheck | typos | zizmor) wheel_program "$1" ;;
     demo) all kustomize-5.8.2 ;;
     plane) all "${plane[@]}" ;;
-    test) all "${kustomizes[@]}" podman k8s-schemas "${plane[@]}" ;;
+    test) all "${kustomizes[@]}" podman metrics k8s-schemas "${plane[@]}" ;;
     lint) all shellcheck typos zizmor cargo-deny ;;
     *) die "unknown tool \`$1\`; \`scripts/install-tool.sh help\` lists them" ;;
   esac
@@ -184,7 +186,7 @@ install() {
 all() { local name; for name in "$@"; do install "$name"; done; }
 
 if [ "${1-help}" = help ]; then
-  say "tools:  ${kustomizes[*]} ${plane[*]} k8s-schemas podman shellcheck typos zizmor cargo-deny"
+  say "tools:  ${kustomizes[*]} ${plane[*]} k8s-schemas podman metrics shellcheck typos zizmor cargo-deny"
   say "groups: demo plane test lint"
   say "cache:  $cache"
 else
