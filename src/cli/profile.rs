@@ -31,6 +31,10 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// Files that stay open while their samples are in use; the samples of further ones are put aside. Most systems allow a
+/// process a thousand.
+const OPEN_MAX: usize = 256;
+
 const EXAMPLES: &str = "\
 Examples:
   trimtab profile cpu.json memory.json --owners owners.json -o profile.yaml
@@ -221,7 +225,7 @@ fn can_read_again(args: &ProfileArgs) -> bool {
 fn build(args: &ProfileArgs, again: bool) -> anyhow::Result<Result<Built, Vec<Note>>> {
     let options = options(args)?;
     let mut inputs = inputs(args)?;
-    for input in inputs.iter_mut().filter(|_| again) {
+    for input in inputs.iter_mut().filter(|_| again).take(OPEN_MAX) {
         input.again = Still::open(Path::new(input.name)).map(|file| Arc::new(file) as Arc<dyn Stored>);
     }
     let mut owners = Owners::default();

@@ -195,3 +195,20 @@ fn a_clock_that_is_off_is_told() {
     );
     assert!(ran.stderr.contains("behind ours"), "{}", ran.stderr);
 }
+
+/// The environment names the way; what is exempt goes straight.
+#[test]
+fn a_proxy_of_the_environment_is_used() {
+    let proxy = Server::new(|_, _| reply("403 Forbidden", "", "no"));
+    let ask = |store: &str, exempt: &str| {
+        let mut command = trimtab(&["doctor", "--prometheus", store]);
+        run(command.env("http_proxy", &proxy.url).env("no_proxy", exempt));
+        proxy.asked()
+    };
+    let asked = ask("http://store.example:9090", "");
+    assert!(asked[0].head.contains("store.example:9090"), "{}", asked[0].head);
+    let known = asked.len();
+    let direct = Server::new(|_, _| reply("403 Forbidden", "", "no"));
+    assert_eq!(ask(&direct.url, "127.0.0.1").len(), known);
+    assert_eq!(direct.asked().len(), 1);
+}

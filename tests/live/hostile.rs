@@ -222,6 +222,26 @@ fn what_stays_wrong_ends_the_run_with_what_to_do() {
     }
 }
 
+/// Servers and proxies refuse long addresses.
+#[test]
+fn a_long_question_goes_as_a_form() {
+    let expected = undisturbed();
+    let server = Server::new(|asked, _| good(asked));
+    let desk = Desk::new();
+    let names: Vec<String> = (0..300).map(|number| format!("team-{number:03}-with-a-name")).collect();
+    let filters: Vec<&str> = names
+        .iter()
+        .flat_map(|name| ["--namespace-filter", name.as_str()])
+        .collect();
+    run(&mut desk.profile(&server.url, END, "profile.yaml", &filters)).assert_done();
+    for asked in server.asked() {
+        assert!(asked.head.starts_with("POST /api/v1/query"), "{}", asked.head);
+        assert_eq!(asked.header("content-type"), Some("application/x-www-form-urlencoded"));
+        assert!(asked.parameter("query").unwrap().contains("team-299-with-a-name"));
+    }
+    assert_eq!(desk.text("profile.yaml"), expected);
+}
+
 #[test]
 fn a_store_that_is_not_there_is_named() {
     let ran = run(&mut Desk::new().profile("http://no-such-host.invalid", END, "p.yaml", &[]));

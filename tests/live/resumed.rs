@@ -44,7 +44,13 @@ fn killed_and_resumed(store: &Store) -> (Desk, String) {
     assert_eq!(asked, 21 - 9, "what is finished is not asked again");
     assert!(desk.working_files().is_empty());
 
-    run(&mut desk.profile(url, END, "undisturbed.yaml", &[])).assert_done();
+    let undisturbed = run(&mut desk.profile(url, END, "undisturbed.yaml", &[]));
+    undisturbed.assert_done();
+    let said = &undisturbed.stderr;
+    assert!(
+        !said.contains("warning[") && !said.contains("note["),
+        "an export as it should be: {said}"
+    );
     let profile = desk.text("undisturbed.yaml");
     assert_eq!(desk.text("killed.yaml"), profile);
     assert!(profile.contains("Deployment/frontend"), "{profile}");
@@ -100,6 +106,7 @@ fn the_recipe_gives_the_same(desk: &Desk, store: &Store, profile: &str) {
         .env("no_proxy", "127.0.0.1")
         .current_dir(&folder));
     ran.assert_done();
+    assert!(!ran.stderr.contains("warning["), "{}", ran.stderr);
     assert_eq!(std::fs::read_to_string(folder.join("profile.yaml")).unwrap(), profile);
 }
 
@@ -123,6 +130,14 @@ fn victoria_metrics_killed_half_way_gives_the_bytes_of_an_undisturbed_run() {
     let Some(store) = Store::victoria(&all()) else { return };
     let (_, profile) = killed_and_resumed(&store);
     assert_knows_the_shop(&profile);
+    let args = ["doctor", "--prometheus", &store.url(), "--end", END, "--window", "2d"];
+    let doctor = run(&mut trimtab(&args));
+    assert_eq!(
+        (doctor.code, doctor.stderr.as_str()),
+        (Some(0), ""),
+        "{}",
+        doctor.stdout
+    );
 }
 
 /// 39 containers × 576 values are more than 8000 samples: Prometheus itself refuses, and its words are understood.

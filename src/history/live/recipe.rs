@@ -9,8 +9,8 @@ use std::fmt::Write as _;
 const PART_S: u64 = 86_400;
 
 const HEAD: &str = r#"set -euo pipefail
-# what curl needs to be let in, such as: curl_flags=(-H "Authorization: Bearer $TOKEN")
-curl_flags=(${CURL_FLAGS-})
+# what curl needs to be let in: CURL_FLAGS, or here, such as curl_flags=(-H "Authorization: Bearer $TOKEN")
+read -r -a curl_flags <<<"${CURL_FLAGS-}"
 mkdir -p usage owners
 
 # range FILE STEP QUERY: the values at each step, a file for each part of the window; both ends of a range count
@@ -33,6 +33,8 @@ once() {
 ask() {
   curl -sSfG --compressed ${curl_flags[@]+"${curl_flags[@]}"} "$PROMETHEUS/api/v1/$1" -o "$2" \
     --data-urlencode "query=$3" "${@:4}" WHOLE
+  # what this store has nothing of
+  if head -c 200 "$2" | grep -qF '"result":[]'; then rm "$2"; fi
 }
 
 "#;
@@ -54,7 +56,7 @@ pub fn script(
     );
     let address = store.map_or_else(
         || "${PROMETHEUS:?the address of the store}".to_owned(),
-        |store| format!("${{PROMETHEUS:-{store}}}"),
+        |store| format!("${{PROMETHEUS:-{}}}", single_quoted(store)),
     );
     let whole: Vec<String> = WHOLE.iter().map(|(name, value)| format!("-d {name}={value}")).collect();
     out.push_str(&HEAD.replace("WHOLE", &whole.join(" ")));
@@ -87,7 +89,7 @@ pub fn script(
     }
     let _ = writeln!(
         out,
-        "\nowners=()\nfor file in owners/*.json; do owners+=(--owners \"$file\"); done\ntrimtab profile usage/*.json \"${{owners[@]}}\" --step {}{end} -o profile.yaml",
+        "\nowners=()\nfor file in owners/*.json; do if [ -e \"$file\" ]; then owners+=(--owners \"$file\"); fi; done\ntrimtab profile usage/*.json ${{owners[@]+\"${{owners[@]}}\"}} --step {}{end} -o profile.yaml",
         selection.step
     );
     out
