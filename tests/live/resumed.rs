@@ -4,7 +4,7 @@
 use crate::command::{Desk, run, trimtab};
 use crate::samples::{END, all};
 use crate::stores::Store;
-use crate::wire::Stalling;
+use crate::wire::{Server, Stalling, forward, reply};
 use std::process::{Command, Stdio};
 
 /// Kills a run after `answers` answers, resumes it, and compares with a run that nobody disturbed.
@@ -86,6 +86,38 @@ fn prometheus_killed_half_way_gives_the_bytes_of_an_undisturbed_run() {
     assert_knows_the_shop(&profile);
     the_recipe_gives_the_same(&desk, &store, &profile);
     own_queries_and_filters(&desk, &store);
+    a_large_fleet_is_cut_and_gives_the_same(&store, &profile);
+}
+
+/// The count of containers is made up, so that namespaces and time are cut as for a large fleet.
+fn a_large_fleet_is_cut_and_gives_the_same(store: &Store, profile: &str) {
+    let port = store.port;
+    let server = Server::new(move |asked, _| {
+        if !asked
+            .parameter("query")
+            .unwrap()
+            .starts_with("count by (cluster, namespace)")
+        {
+            return forward(port, asked);
+        }
+        let row = |name: &str, count: u64| {
+            format!(r#"{{"metric":{{"namespace":"{name}"}},"values":[[1634688000,"{count}"]]}}"#)
+        };
+        let rows = [row("another", 9_000), row("online-boutique", 20_000)].join(",");
+        let body = format!(r#"{{"status":"success","data":{{"resultType":"matrix","result":[{rows}]}}}}"#);
+        reply("200 OK", "", &body)
+    });
+    let desk = Desk::new();
+    run(&mut desk.profile(&server.url, END, "cut.yaml", &["--keep-work"])).assert_done();
+    let names = desk.working_files();
+    // 4 million / 20,000 containers = 200 of 576 values at once, in the second of three sets of namespaces
+    let of_cpu: Vec<&String> = names.iter().filter(|name| name.starts_with("cpu.1.")).collect();
+    assert_eq!(of_cpu.len(), 3, "{names:?}");
+    assert!(
+        names.iter().any(|name| name.starts_with("cpu.2.")),
+        "the rest of the namespaces: {names:?}"
+    );
+    assert_eq!(desk.text("cut.yaml"), profile);
 }
 
 /// `--print-queries` by bash and curl.

@@ -118,6 +118,19 @@ impl Server {
     }
 }
 
+/// What a store on loopback answers, to the byte.
+pub(crate) fn forward(store: u16, asked: &Asked) -> Vec<u8> {
+    let mut upstream = TcpStream::connect((Ipv4Addr::LOCALHOST, store)).unwrap();
+    let head = format!(
+        "GET {} HTTP/1.1\r\nHost: 127.0.0.1:{store}\r\nConnection: close\r\n\r\n",
+        asked.path
+    );
+    upstream.write_all(head.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    upstream.read_to_end(&mut answer).unwrap();
+    answer
+}
+
 /// A proxy in front of a store that answers so many requests and lets the others wait for ever.
 pub(crate) struct Stalling {
     pub(crate) server: Server,
@@ -138,13 +151,7 @@ impl Stalling {
                 let _ = tell.send(());
                 return;
             }
-            let mut upstream = TcpStream::connect((Ipv4Addr::LOCALHOST, store)).unwrap();
-            let head = format!(
-                "GET {} HTTP/1.1\r\nHost: 127.0.0.1:{store}\r\nConnection: close\r\n\r\n",
-                asked.path
-            );
-            upstream.write_all(head.as_bytes()).unwrap();
-            let _ = std::io::copy(&mut upstream, &mut stream);
+            let _ = stream.write_all(&forward(store, asked));
         });
         Self { server, left, stalled }
     }
