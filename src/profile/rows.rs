@@ -39,7 +39,9 @@ fn read_back(built: &Built) -> Result<Vec<Profile>, Vec<Note>> {
         return Ok(Vec::new());
     }
     let text = object::write(&built.profiles);
-    ProfileStream::from(text).read().map_err(|error| vec![Note::error(code::PROFILE_MALFORMED, error.to_string())])
+    ProfileStream::from(text)
+        .read()
+        .map_err(|error| vec![Note::error(code::PROFILE_MALFORMED, error.to_string())])
 }
 
 /// Samples and rows of the same thing may be the same samples: nothing tells.
