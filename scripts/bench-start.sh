@@ -75,9 +75,11 @@ fi
 manifests >"$out/env/all.yaml"
 policy >"$out/env/policy.yaml"
 
-version() { "$trimtab" --version; }
-with_profile() { "$trimtab" fn --policy "$out/env/policy.yaml" --profile "$out/env/profiles.yaml" <"$out/env/all.yaml"; }
-with_plan() { "$trimtab" fn --policy "$out/env/policy.yaml" --plan "$out/plan.yaml" <"$out/env/all.yaml"; }
+# the program, behind what measures it
+run=("$trimtab")
+version() { "${run[@]}" --version; }
+with_profile() { "${run[@]}" fn --policy "$out/env/policy.yaml" --profile "$out/env/profiles.yaml" <"$out/env/all.yaml"; }
+with_plan() { "${run[@]}" fn --policy "$out/env/policy.yaml" --plan "$out/plan.yaml" <"$out/env/all.yaml"; }
 
 # the plan of these ten, from a profile of their namespace
 mkdir -p "$out/planned"
@@ -91,15 +93,14 @@ measured() {
   local TIMEFORMAT='%U %S' cpu memory instructions=-
   "$2" >"$out/stdout" 2>"$out/stderr" || { cat "$out/stderr" >&2; return 1; }
   cpu=$({ time for _ in $(seq 50); do "$2" >"$out/stdout" 2>"$out/stderr"; done; } 2>&1 | awk '{ printf "%.1f", ($1 + $2) * 1000 / 50 }')
-  memory=$(trimtab="/usr/bin/time -f %M $trimtab"; wrapped "$2" | awk 'END { printf "%.1f", $1 / 1000 }')
+  local run=(/usr/bin/time -f %M "$trimtab")
+  memory=$("$2" 2>&1 >/dev/null | awk 'END { printf "%.1f", $1 / 1000 }')
   if command -v valgrind >/dev/null; then
-    instructions=$(trimtab="valgrind --tool=callgrind --callgrind-out-file=$out/callgrind.out $trimtab"; wrapped "$2" |
-      awk '/Collected/ { printf "%.1f", $NF / 1e6 }')
+    run=(valgrind --tool=callgrind "--callgrind-out-file=$out/callgrind.out" "$trimtab")
+    instructions=$("$2" 2>&1 >/dev/null | awk '/Collected/ { printf "%.1f", $NF / 1e6 }')
   fi
   printf '%s\t%s\t%s\t%s\n' "$1" "$cpu" "$memory" "$instructions"
 }
-# with `trimtab` standing for several words: what is said on stderr
-wrapped() { eval "$(declare -f "$1" | sed 's/"\$trimtab"/$trimtab/')"; "$1" 2>&1 >/dev/null; }
 
 {
   printf 'run\tCPU (ms)\tmost memory (MB)\tinstructions (million)\n'
