@@ -78,6 +78,8 @@ pub(super) struct Mismatch;
 /// Puts the checksum of a text behind it.
 pub(super) fn seal(text: &mut String) {
     let checksum = Checksum::of(text.as_bytes());
+    // lines are kept: no more room than they need
+    text.reserve_exact(1 + Checksum::LENGTH);
     text.push(' ');
     text.push_str(&checksum.to_string());
 }

@@ -139,7 +139,9 @@ pub fn to_text(profiles: &[Profile]) -> String {
 
 /// The same of profiles that are lines already.
 pub fn write(profiles: &[Written]) -> String {
-    let mut out = String::new();
+    let of_line = |line: &String| INDENT.len() + line.len() + 1;
+    let lines = profiles.iter().flat_map(|profile| &profile.lines).map(of_line);
+    let mut out = String::with_capacity(lines.sum());
     for (place, written) in profiles.iter().enumerate() {
         if place > 0 {
             out.push_str("---\n");
