@@ -34,7 +34,7 @@ bench: ## the function's own time by stdin for 10 to 5,000 workloads, beside kus
 bench-start: ## what one small build costs: a plan of 10 workloads, and planning beside a profile of 5,000
 	@scripts/bench-start.sh
 
-bench-history: ## `trimtab profile` beside krr's way of reading, on one generated export: CPU and memory as ratios
+bench-history: ## `trimtab profile` beside the ways of krr, pandas, polars and DuckDB, on one generated export: CPU and memory as ratios
 	@scripts/bench-history.sh
 
 lint: ## format, clippy, docs, licences, spelling, scripts, generated files
