@@ -2,6 +2,7 @@
 
 mod again;
 mod findings;
+mod moved;
 mod since;
 mod unstated;
 
@@ -22,6 +23,8 @@ use crate::profile::{Profile, object};
 use crate::render;
 use crate::units::Timestamp;
 use crate::workload::{self, Workload, Workloads};
+
+use moved::Move;
 
 pub use again::derive_again;
 pub use since::changed_since;
@@ -228,7 +231,9 @@ fn decide(
     accepted: Option<&OptimizationPlan>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<OptimizationPlan, Vec<Diagnostic>> {
-    let (profiles, identities) = read_profiles(inputs, settings, workloads, diagnostics)?;
+    let moves = moved::of(settings, workloads, diagnostics);
+    let (mut profiles, identities) = read_profiles(inputs, settings, workloads, &moves, diagnostics)?;
+    moved::join(&moves, &mut profiles, settings, diagnostics);
     let facts = all_facts(&profiles, settings, workloads);
     let digests = codec::digests(&inputs.policy, identities);
     let window_end: Option<Timestamp> = profiles.iter().filter_map(Profile::window_end).max();
@@ -279,6 +284,7 @@ fn read_profiles(
     inputs: &Inputs,
     settings: &Settings,
     workloads: &Workloads,
+    moves: &[Move],
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<(Vec<Profile>, Vec<String>), Vec<Diagnostic>> {
     let (mut profiles, mut identities) = (Vec::new(), Vec::new());
@@ -294,7 +300,7 @@ fn read_profiles(
             check_environment(text.head(), &shown, settings)?;
             let profile = match inputs.purpose {
                 Purpose::Plan => text.read(),
-                Purpose::Apply => read_of(&text, settings, workloads),
+                Purpose::Apply => read_of(&text, settings, workloads, moves),
             };
             profiles.push(profile.map_err(|error| malformed(&shown, &error))?);
             identities.push(text.identity());
@@ -303,15 +309,24 @@ fn read_profiles(
     Ok((profiles, identities))
 }
 
-/// What a profile says of these workloads.
-fn read_of(text: &ProfileText, settings: &Settings, workloads: &Workloads) -> Result<Profile, object::ProfileError> {
+/// What a profile says of these workloads, under their names and under earlier ones.
+fn read_of(
+    text: &ProfileText,
+    settings: &Settings,
+    workloads: &Workloads,
+    moves: &[Move],
+) -> Result<Profile, object::ProfileError> {
     let mut profile = text.head().clone();
-    for workload in workloads.by_key.values() {
-        let namespace = recorded_in(workload, settings);
-        if !namespace.is_empty() && namespace != profile.scope.namespace {
-            continue;
-        }
-        for key in facts::keys(&workload.id.kind, &workload.id.name) {
+    let now = workloads.by_key.values().flat_map(|workload| {
+        let keys = facts::keys(&workload.id.kind, &workload.id.name);
+        keys.map(|key| (recorded_in(workload, settings).to_owned(), key))
+    });
+    let earlier = moves
+        .iter()
+        .flat_map(Move::earlier)
+        .map(|name| (name.namespace, name.key));
+    for (namespace, key) in now.chain(earlier) {
+        if namespace.is_empty() || namespace == profile.scope.namespace {
             let history = text.workload(&key)?;
             profile.workloads.extend(history.map(|history| (key, history)));
         }

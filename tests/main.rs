@@ -43,6 +43,7 @@ mod kustomize_strings;
 mod left_in_file;
 mod limits;
 mod mistyped;
+mod moved;
 mod namespaces;
 mod odd;
 mod owner;

@@ -12,6 +12,7 @@ pub mod presets;
 pub mod cluster;
 pub mod bounds;
 pub mod matching;
+pub mod moved;
 pub(crate) mod names;
 pub(crate) mod ranges;
 mod contradictions;

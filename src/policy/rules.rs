@@ -30,6 +30,7 @@ pub(super) fn check(policy: &OptimizationPolicy, value: &Value, source: &Source)
     without_effect(value, &mut found);
     classes(policy, &mut found);
     accepts(policy, &mut found);
+    moves(policy, &mut found);
     for (name, class) in &policy.spec.classes {
         layer(class, &format!("/spec/classes/{}", escape(name)), &mut found);
     }
@@ -282,6 +283,18 @@ fn accepts(policy: &OptimizationPolicy, found: &mut Findings<'_>) {
                 help,
             );
         }
+    }
+}
+
+fn moves(policy: &OptimizationPolicy, found: &mut Findings<'_>) {
+    for problem in super::moved::check(&policy.spec.identity.moved) {
+        let pointer = format!("/spec/identity/moved/{}{}", escape(problem.entry), problem.below);
+        let place = match problem.below {
+            "" => found.source.key_place(&pointer),
+            _ => found.source.value_place(&pointer),
+        };
+        let diagnostic = Diagnostic::error(code::POLICY_CONFLICT, problem.headline).at(place);
+        found.list.push(diagnostic.because(problem.because).help(problem.help));
     }
 }
 

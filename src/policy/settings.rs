@@ -8,8 +8,8 @@ use super::contradictions::{self, Contradiction};
 use super::matching::{Exactness, Subject, exactness, glob};
 use super::merge::{Layered, escape, is_at_or_below};
 use super::wire::{Limits, Match, OptimizationPolicy, Requests, WorkloadSpec};
-use super::{Bounds, Source, presets, ranges};
-use crate::diag::{Diagnostic, code};
+use super::{Bounds, Source, moved, presets, ranges};
+use crate::diag::{Diagnostic, Place, code};
 use crate::krm::DefaultNamespace;
 
 pub use super::cluster::Cluster;
@@ -140,6 +140,7 @@ impl Settings {
             .collect();
         if let Value::Object(map) = &mut concerning {
             map.remove("budget");
+            moved::keep_of(map, subject);
             map.insert("workloads".to_owned(), Value::Object(rules));
             map.insert("classes".to_owned(), json!(classes));
             map.insert("accept".to_owned(), Value::Object(accept));
@@ -216,6 +217,11 @@ impl Settings {
             }),
             notes,
         )
+    }
+
+    /// Where the name of a field stands in the policy.
+    pub fn key_place(&self, pointer: &str) -> Place {
+        self.source.key_place(pointer)
     }
 
     /// Where objects live that name no namespace.

@@ -134,6 +134,19 @@ pub struct Identity {
     /// Namespace of objects whose manifest names none; absent: `default`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub namespace: String,
+    /// Workloads that were renamed or moved, by the name that history has: `Deployment/old`, or `Deployment/shop/old` where
+    /// it was in another namespace. Names are those of the cluster, prefix and suffix included.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub moved: BTreeMap<String, Moved>,
+}
+
+/// Where a workload went.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Moved {
+    /// The workload of the manifests that the history counts for: `Deployment/new`, or `Deployment/shop/new` where two
+    /// namespaces have one.
+    pub to: String,
 }
 
 /// Which workloads, and what for them.

@@ -160,6 +160,34 @@ impl DemandWeek {
         })
     }
 
+    /// Adds what ran beside it, where the profile's own step is `fine_s`; with the number of cells that both know.
+    ///
+    /// There totals add by the upper edges of their levels, so demand never comes out too low, and no more of the time
+    /// counts as known than surely is.
+    #[must_use]
+    pub fn beside(self, other: Self, fine_s: u32) -> (Self, u32) {
+        if self.step_s != other.step_s {
+            return self.hourly().beside(other.hourly(), fine_s);
+        }
+        let mut cells: BTreeMap<u32, Cell> = self.cells.into_iter().map(|cell| (cell.slot, cell)).collect();
+        let mut shared = 0_u32;
+        for cell in other.cells {
+            let known = cells.entry(cell.slot);
+            known
+                .and_modify(|known| {
+                    shared += 1;
+                    known.total = Level::of(known.total.upper().saturating_add(cell.total.upper()));
+                    known.max = known.max.max(cell.max);
+                    known.active = known.active.saturating_add(cell.active);
+                })
+                .or_insert(cell);
+        }
+        let twice = shared.saturating_mul(self.step_s / fine_s.max(1));
+        let known = self.known + other.known - twice.min(self.known).min(other.known);
+        let (step_s, cells) = (self.step_s, cells.into_values().collect());
+        (Self { step_s, known, cells }, shared)
+    }
+
     /// End of a cell in Unix seconds.
     pub fn end_s(&self, week: Week, cell: &Cell) -> i64 {
         week.start_s() + i64::from(cell.slot + 1) * i64::from(self.step_s)
@@ -440,6 +468,22 @@ mod tests {
         // 8 buckets an octave: 50 is in the one from 48 to 51
         assert_eq!(cells(&week), [(0, 50, 48, 1), (1, 4, 4, 1)]);
         assert_eq!((week.step_s, week.known), (3600, 4));
+    }
+
+    #[test]
+    fn what_ran_side_by_side_adds_up_where_both_are_known() {
+        let (one, other) = (week_of(&[(300, 5), (600, 6)]), week_of(&[(600, 7), (900, 8)]));
+        let (all, shared) = one.clone().beside(other.clone(), 300);
+        assert_eq!(cells(&all), [(0, 5, 5, 1), (1, 13, 7, 2), (2, 8, 8, 1)]);
+        assert_eq!((all.known, shared), (3, 1));
+        // 1000 is in the level from 992 to 1007: never less than twice the value
+        let large = week_of(&[(300, 1000)]);
+        let (all, _) = large.clone().beside(large, 300);
+        assert_eq!(all.cells[0].total, Level::of(2014));
+        // an hour does not tell which of its cells were known: no more than one of the two surely
+        let (all, shared) = one.beside(other.hourly(), 300);
+        assert_eq!(cells(&all), [(0, 14, 8, 2)]);
+        assert_eq!((all.known, shared), (2, 1));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //! the same time, since quantised totals do not add.
 
 use super::build::{GRID_MIN_S, combine_of};
-use super::calendar::cell_end;
+use super::calendar::{Week, cell_end};
+use super::demand::DemandWeek;
 use super::finish::finish;
 use super::usage::{Exact, Profile, Scope, SignalHistory, Source, WorkloadHistory};
 use crate::diag::code;
@@ -165,14 +166,11 @@ impl Clash {
 fn merge_signal(
     signal: Signal,
     ours: &mut SignalHistory,
-    theirs: SignalHistory,
+    mut theirs: SignalHistory,
     cells: Option<i64>,
 ) -> Result<(), Clash> {
-    merge_exact(signal, &mut ours.exact, theirs.exact, cells)?;
-    for (week, sketch) in theirs.sketches {
-        ours.sketches.entry(week).or_default().merge(&sketch);
-    }
-    for (week, demand) in theirs.demand {
+    merge_exact(signal, &mut ours.exact, std::mem::take(&mut theirs.exact), cells)?;
+    for (week, demand) in merge_all_but_demand(ours, theirs) {
         let joined = match ours.demand.remove(&week) {
             Some(known) => known
                 .join(demand, week)
@@ -181,9 +179,17 @@ fn merge_signal(
         };
         ours.demand.insert(week, joined);
     }
+    Ok(())
+}
+
+/// What finished profiles merge exactly, whatever they know; what is left is demand.
+pub(super) fn merge_all_but_demand(ours: &mut SignalHistory, theirs: SignalHistory) -> BTreeMap<Week, DemandWeek> {
+    for (week, sketch) in theirs.sketches {
+        ours.sketches.entry(week).or_default().merge(&sketch);
+    }
     ours.state = std::mem::take(&mut ours.state).join(theirs.state);
     ours.days.merge(&theirs.days);
-    Ok(())
+    theirs.demand
 }
 
 fn merge_exact(signal: Signal, ours: &mut Exact, theirs: Exact, cells: Option<i64>) -> Result<(), Clash> {

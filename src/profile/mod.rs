@@ -14,6 +14,7 @@ mod finish;
 mod rows;
 pub mod build;
 pub mod merge;
+pub mod moved;
 mod line;
 pub(crate) mod table;
 pub(crate) mod summary;
