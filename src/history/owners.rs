@@ -209,6 +209,8 @@ impl Owners {
 pub struct Declared {
     /// Kinds by name; each with the namespace the manifest states, if it does.
     names: BTreeMap<String, BTreeSet<(String, Option<String>)>>,
+    /// Names, with the namespace that is stated, of Rollouts that take their template from a Deployment of the same name.
+    referring: BTreeSet<(String, Option<String>)>,
 }
 
 impl Declared {
@@ -235,6 +237,11 @@ impl Declared {
             && SCALED_KINDS.contains(&kind)
         {
             self.add(kind, name, text("/metadata/namespace"));
+            let refers = (text("/spec/workloadRef/kind"), text("/spec/workloadRef/name"));
+            if kind == "Rollout" && refers == (Some("Deployment"), Some(name)) {
+                let namespace = text("/metadata/namespace").map(str::to_owned);
+                self.referring.insert((name.to_owned(), namespace));
+            }
         }
     }
 
@@ -249,14 +256,28 @@ impl Declared {
     }
 
     /// The kinds declared under a name, in this namespace or in none.
-    pub fn kinds<'s>(&'s self, namespace: &'s str, name: &str) -> impl Iterator<Item = &'s str> {
+    pub fn kinds<'s>(&'s self, namespace: &'s str, name: &'s str) -> impl Iterator<Item = &'s str> {
         let declared = self.names.get(name).into_iter().flatten();
         let mut kinds: Vec<&str> = declared
             .filter(move |(_, stated)| stated.as_deref().is_none_or(|stated| stated == namespace))
+            // the two are one workload, and its pods are the Rollout's
+            .filter(|(kind, stated)| kind != "Deployment" || !self.refers(name, stated.as_ref()))
             .map(|(kind, _)| kind.as_str())
             .collect();
         kinds.dedup();
         kinds.into_iter()
+    }
+
+    fn refers(&self, name: &str, namespace: Option<&String>) -> bool {
+        self.referring.contains(&(name.to_owned(), namespace.cloned()))
+    }
+
+    /// The declared `CronJob` that names its Jobs like this one.
+    pub(crate) fn of_job(&self, namespace: &str, job: &str) -> Option<WorkloadKey> {
+        let (name, scheduled) = job.rsplit_once('-')?;
+        let is_scheduled = !scheduled.is_empty() && scheduled.bytes().all(|byte| byte.is_ascii_digit());
+        let is_declared = self.kinds(namespace, name).any(|kind| kind == "CronJob");
+        (is_scheduled && is_declared).then(|| WorkloadKey::new("CronJob", name))
     }
 
     /// Every declared workload whose pods are named like this one.
@@ -281,7 +302,7 @@ fn is_pod_suffix(kind: &str, rest: &str) -> bool {
         ("Deployment" | "Rollout", Some((hash, suffix))) => {
             (6..=10).contains(&hash.len()) && drawn(hash) && five(suffix)
         }
-        ("StatefulSet", None) => digits(rest),
+        ("StatefulSet", None) => digits(rest) && (rest == "0" || !rest.starts_with('0')),
         ("DaemonSet" | "Job", None) => five(rest),
         ("CronJob", Some((scheduled, suffix))) => digits(scheduled) && five(suffix),
         _ => false,
