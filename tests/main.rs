@@ -19,6 +19,7 @@ mod diff;
 mod diff_command;
 mod divided;
 mod drift;
+mod engines;
 mod environments;
 mod event_scalers;
 mod example;

@@ -1,5 +1,6 @@
 //! `trimtab profile`: exports in, a usage profile out.
 
+mod engine;
 mod live;
 mod show;
 
@@ -46,6 +47,7 @@ Examples:
   trimtab profile --prometheus https://mimir/prometheus --window 30d \\
     --http-header X-Scope-OrgID=shop --bearer-token-file token -o profile.yaml
   trimtab profile --print-queries --window 14d > export.sh    # the same by curl
+  trimtab profile --print-sql duckdb --table \"'lake/*.parquet'\" > count.sql
   trimtab profile merge shard-*.yaml -o profile.yaml";
 
 /// Turn usage exports, or a metrics store's answers, into a usage profile to commit.
@@ -59,7 +61,7 @@ pub struct ProfileArgs {
     #[command(subcommand)]
     command: Option<Box<ProfileCommand>>,
     /// Export files, `-` for stdin; `SIGNAL=FILE` where neither series nor file name tell what is measured
-    #[arg(value_name = "EXPORT", required_unless_present_any = ["prometheus", "print_queries"])]
+    #[arg(value_name = "EXPORT", required_unless_present_any = ["prometheus", "print_queries", "print_sql"])]
     exports: Vec<String>,
     /// Answers of `kube_pod_owner`, `kube_replicaset_owner`, `kube_job_owner`
     #[arg(long, value_name = "FILE")]
@@ -102,10 +104,12 @@ pub struct ProfileArgs {
     #[arg(long, value_name = "NAME=VALUE")]
     label: Vec<String>,
     /// File to write, `-` for stdout; a folder gets a file for each namespace, named by environment, cluster and namespace
-    #[arg(short, long, value_name = "FILE", required_unless_present = "print_queries")]
+    #[arg(short, long, value_name = "FILE", required_unless_present_any = ["print_queries", "print_sql"])]
     output: Option<PathBuf>,
     #[command(flatten)]
     live: live::LiveArgs,
+    #[command(flatten)]
+    engine: engine::EngineArgs,
 }
 
 #[derive(Clone, Debug, Subcommand)]
@@ -159,6 +163,9 @@ pub fn run(args: &ProfileArgs) -> Result<Exit, CliError> {
         Some(ProfileCommand::Show { file, workload, format }) => return show::show(file, workload.as_deref(), *format),
         Some(ProfileCommand::Diff { old, new, format }) => return show::diff(old, new, *format),
         None => {}
+    }
+    if let Some(dialect) = args.engine.print_sql {
+        return engine::print_sql(args, dialect);
     }
     if args.live.print_queries {
         return live::print_queries(args);

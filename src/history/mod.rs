@@ -25,6 +25,7 @@ mod table;
 pub mod long_csv;
 pub mod rows;
 pub mod bucketed;
+pub mod engines;
 mod foreign;
 pub mod clean;
 pub mod owners;
