@@ -17,6 +17,7 @@ test: ## every test, against real kustomizes, containers and a real control plan
 	@$(install) test
 	cargo test --locked --doc
 	cargo test --locked --no-fail-fast --lib --bins --tests
+	@SIZE=6 scripts/test-engines.sh duckdb
 	@for reason in .tools/not-run/*; do if [ -f "$$reason" ]; then echo "not run: $${reason##*/} ($$(cat "$$reason"))"; fi; done
 
 test-quick: ## unit and behaviour tests, without the control plane and containers' installation
@@ -26,6 +27,9 @@ test-quick: ## unit and behaviour tests, without the control plane and container
 
 test-all: lint test ## `lint`, `test` and the tests that are marked as slow
 	cargo test --locked --lib --bins --tests -- --ignored
+	@$(install) engines
+	@SIZE=60 scripts/test-engines.sh duckdb datafusion
+	@SIZE=6 scripts/test-engines.sh spark
 
 bench: ## the function's own time by stdin for 10 to 5,000 workloads, beside kustomize's
 	@$(install) demo

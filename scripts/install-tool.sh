@@ -141,6 +141,20 @@ unpack_program() {
   rm -r "$2/wheel" "$2"/*.whl
 }
 
+# packages NAME: the Python packages that tools/NAME/requirements.txt pins by hash, as a folder for PYTHONPATH. Some are built
+# for one version of Python.
+packages() {
+  need python3 "install Python 3 with pip"
+  local python
+  python=$(python3 -c 'import sys; print("py%d%d" % sys.version_info[:2])')
+  cached "$1-$(cksum <"$root/tools/$1/requirements.txt" | tr ' ' -)-$python" install_packages "$1"
+  link "$entry" "python/$1"
+}
+install_packages() {
+  PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+    --requirement "$root/tools/$1/requirements.txt" --target "$2"
+}
+
 # Strict JSON Schemas of the Kubernetes versions that the tests render for; see scripts/README.md.
 k8s-schemas() {
   local versions="1.29 1.33 1.35" version
@@ -176,9 +190,11 @@ install() {
     kustomize-5.0.1 | kustomize-5.4.3 | kustomize-5.8.2) kustomize "${1#kustomize-}" ;;
     etcd | kubernetes | kwok | crds | k8s-schemas | cargo-deny | podman | metrics) "$1" ;;
     shellcheck | typos | zizmor) wheel_program "$1" ;;
+    duckdb) packages "$1" ;;
+    engines) packages duckdb && packages "$1" ;;
     demo) all kustomize-5.8.2 ;;
     plane) all "${plane[@]}" ;;
-    test) all "${kustomizes[@]}" podman metrics k8s-schemas "${plane[@]}" ;;
+    test) all "${kustomizes[@]}" podman metrics k8s-schemas duckdb "${plane[@]}" ;;
     lint) all shellcheck typos zizmor cargo-deny ;;
     *) die "unknown tool \`$1\`; \`scripts/install-tool.sh help\` lists them" ;;
   esac
@@ -186,7 +202,7 @@ install() {
 all() { local name; for name in "$@"; do install "$name"; done; }
 
 if [ "${1-help}" = help ]; then
-  say "tools:  ${kustomizes[*]} ${plane[*]} k8s-schemas podman metrics shellcheck typos zizmor cargo-deny"
+  say "tools:  ${kustomizes[*]} ${plane[*]} k8s-schemas podman metrics duckdb engines shellcheck typos zizmor cargo-deny"
   say "groups: demo plane test lint"
   say "cache:  $cache"
 else
