@@ -60,6 +60,7 @@ mod profile_shown;
 mod quantities;
 mod render;
 mod report;
+mod scale_out;
 mod scale_point;
 mod sealed;
 mod shop;
