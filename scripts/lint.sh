@@ -17,7 +17,7 @@ deny() {
 spelling() { "$bin/typos"; }
 scripts() {
   "$bin/shellcheck" scripts/*.sh .ci/run
-  if [ -d .github ]; then "$bin/zizmor" --quiet --offline .github; fi
+  if [ -d .github ]; then "$bin/zizmor" --quiet --offline .github docs/scale-out/github-actions.yaml; fi
 }
 # One dependency that switches this on makes the order of our output depend on the order of the input.
 features() {
