@@ -298,6 +298,7 @@ fn read_profiles(
         found.retain(|text| !is_borrowed(text.head(), &shown, settings, diagnostics));
         for text in found {
             check_environment(text.head(), &shown, settings)?;
+            check_whole(text.head(), &shown)?;
             let profile = match inputs.purpose {
                 Purpose::Plan => text.read(),
                 Purpose::Apply => read_of(&text, settings, workloads, moves),
@@ -380,6 +381,22 @@ fn is_borrowed(profile: &Profile, shown: &str, settings: &Settings, diagnostics:
         );
     }
     is_borrowed
+}
+
+/// Totals of a part are too low, and in the exact form that only merging reads.
+fn check_whole(profile: &Profile, shown: &str) -> Result<(), Vec<Diagnostic>> {
+    if !profile.shard {
+        return Ok(());
+    }
+    let place = Place::Object {
+        object: shown.to_owned(),
+        pointer: "/spec/shard".to_owned(),
+    };
+    let headline = "the profile is a part, made with `--shard`";
+    let help = "merge all parts into one profile: `trimtab profile merge PART… -o FILE`";
+    Err(vec![
+        Diagnostic::error(code::PROFILE_PART, headline).at(place).help(help),
+    ])
 }
 
 fn check_environment(profile: &Profile, shown: &str, settings: &Settings) -> Result<(), Vec<Diagnostic>> {

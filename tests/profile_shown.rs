@@ -162,3 +162,51 @@ fn what_moved_between_two_profiles_is_told_with_weeks_and_percents() {
     let output = trimtab(folder.path(), &["profile", "show", "after.yaml", "wav"]);
     assert_ends(&output, 1, &["no workload `wav`", "did you mean `wave`?"]);
 }
+
+#[test]
+fn what_is_no_profile_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for (name, bytes, told) in [
+        ("table.csv", &b"time,pod,value\r\n1,a,2\r\n"[..], "is no UsageProfile"),
+        ("noise", &[0xff, b'\r', 0x00, 0x80], "is no UsageProfile"),
+        ("cut.yaml", b"kind: UsageProfile\nspec:\n", "has no `spec.data` block"),
+        ("empty.yaml", b"", "holds no UsageProfile"),
+    ] {
+        fs::write(folder.join(name), bytes).unwrap();
+        assert_ends(&trimtab(folder, &["profile", "show", name]), 1, &[told, name]);
+    }
+}
+
+/// A part has exact totals of its own pods: they can be shown, and no plan is made from them.
+#[test]
+fn a_part_is_shown_and_not_planned_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    profile(folder, "whole.yaml", 1, 2);
+    let arguments = [
+        "profile",
+        "cpu.json",
+        "memory.json",
+        "replicas.json",
+        "--shard",
+        "-o",
+        "profile.yaml",
+    ];
+    assert_ends(&trimtab(folder, &arguments), 0, &[]);
+    let shown = |file: &str| trimtab(folder, &["profile", "show", file]).stdout;
+    assert!(!shown("whole.yaml").is_empty());
+    assert_eq!(shown("profile.yaml"), shown("whole.yaml"));
+    let policy = "apiVersion: trimtab.dev/v1alpha1\nkind: OptimizationPolicy\nmetadata: {name: p}\nspec: {environment: e, mode: enforce, cluster: {kubernetes: \"1.33\", provider: aws}}\n";
+    let deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: flat, namespace: shop}\nspec:\n  selector: {matchLabels: {app: a}}\n  template:\n    metadata: {labels: {app: a}}\n    spec: {containers: [{name: app, image: a:1}]}\n";
+    fs::write(folder.join("policy.yaml"), policy).unwrap();
+    fs::write(folder.join("all.yaml"), deployment).unwrap();
+    let merge = "trimtab profile merge";
+    assert_ends(
+        &trimtab(folder, &["plan", "."]),
+        1,
+        &["error[profile-part]", "profile.yaml", merge],
+    );
+    fs::rename(folder.join("whole.yaml"), folder.join("profile.yaml")).unwrap();
+    assert_ends(&trimtab(folder, &["plan", "."]), 0, &[]);
+}

@@ -439,7 +439,7 @@ fn refuse_foreign(path: &Path) -> anyhow::Result<()> {
         .read_to_end(&mut head)
         .context("read the output")?;
     let head = String::from_utf8_lossy(&head);
-    if !head.trim().is_empty() && !head.lines().any(|line| line == "kind: UsageProfile") {
+    if !head.trim().is_empty() && !head.lines().any(|line| line == object::KIND_LINE) {
         bail!(
             "{} is there and is no usage profile: name another file with -o, or take it away",
             path.display()

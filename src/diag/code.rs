@@ -181,6 +181,7 @@ codes! {
     OWNERS_EMPTY = "owners-empty": "An owner file names no owner of anything. An answer without any series (`kube_job_owner` where nothing runs as a Job) is remarked on, anything else is an error.";
     PODS_UNRESOLVED = "pods-unresolved": "Pods that belong to no known workload are left out of the profile. Give owner files collected over the whole window, and the manifests.";
     PROFILE_MALFORMED = "profile-malformed": "A usage profile can't be read: it was edited by hand, cut, or damaged by a merge. Make it again with `trimtab profile`.";
+    PROFILE_PART = "profile-part": "The usage profile is a part of a larger one (`trimtab profile --shard`): its totals are of this part only, and not in the form that plans are made from. Merge all parts: `trimtab profile merge PART… -o FILE`.";
     ROW_BLANK = "row-blank": "A blank row of a table is left out.";
     ROW_DUPLICATE = "row-duplicate": "A row has the same time as the one before in its series. Each instant counts once; of different values the greater.";
     ROW_OUT_OF_ORDER = "row-out-of-order": "A row is older than the one before in its series. Rows are sorted; many such rows are a sign of a damaged export.";

@@ -21,6 +21,8 @@ use std::fmt::Write as _;
 pub const API_VERSION: &str = "trimtab.dev/v1alpha1";
 /// The kind.
 pub const KIND: &str = "UsageProfile";
+/// The line by which a text is known to hold a profile.
+pub const KIND_LINE: &str = "kind: UsageProfile";
 /// First line of the data.
 pub const VERSION_LINE: &str = "trimtab-profile v1";
 pub(super) const DATA_KEY: &str = "  data: |\n";

@@ -5,7 +5,7 @@
 //! checked as `lines.rs` says; reading all of a profile checks every line, their number, their order and their digest.
 
 use super::lines::{Lines, count_ends};
-use super::object::{DATA_KEY, INDENT, ProfileError, ProfileObject, ProfileSpec, VERSION_LINE};
+use super::object::{DATA_KEY, INDENT, KIND_LINE, ProfileError, ProfileObject, ProfileSpec, VERSION_LINE};
 use super::object::{digest, fault, identity, read_head, version_line};
 use super::usage::{Profile, WorkloadHistory};
 use crate::history::owners::WorkloadKey;
@@ -140,6 +140,9 @@ impl ProfileStream {
             bytes.append(&mut self.bytes(start + read, start + read + read.max(HEAD_USUAL))?);
             let is_all = start + bytes.len() as u64 == self.length;
             let found = end_of_head(&bytes);
+            if found.is_none() && is_all && memchr::memmem::find(&bytes, KIND_LINE.as_bytes()).is_none() {
+                return Err(fault("is no UsageProfile", None));
+            }
             if let Some(at) = memchr::memchr(b'\r', &bytes[..found.map_or(bytes.len(), |(_, end)| end)]) {
                 let what = "has a carriage return inside a line, which no profile is written with";
                 return Err(fault(what, line + count_ends(&bytes[..at])));

@@ -7,7 +7,7 @@ use crate::cli::exit::{CliError, Exit};
 use crate::diag::{Diagnostic, Place, code, near_miss};
 use crate::history::owners::WorkloadKey;
 use crate::io::room;
-use crate::profile::Profile;
+use crate::profile::{Profile, finish};
 use crate::report::{Moved, Recorded};
 
 /// How it is printed.
@@ -46,7 +46,8 @@ pub(super) fn diff(old: &Path, new: &Path, format: Format) -> Result<Exit, CliEr
 
 fn read(path: &Path) -> Result<Vec<Profile>, CliError> {
     let stream = room::profile_stream(path)?;
-    stream.read().map_err(|error| {
+    let profiles = stream.read().map(|profiles| profiles.into_iter().map(finish).collect());
+    profiles.map_err(|error| {
         let place = Place::Object {
             object: path.display().to_string(),
             pointer: String::new(),
