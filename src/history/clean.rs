@@ -1,7 +1,7 @@
 //! From what files delivered to one clean series per pod and container: in order, each instant once, counters as rates.
 
 use super::note::Note;
-use super::samples::{Named, Sample, Samples, Scratch, SeriesKey, Slot, Times};
+use super::samples::{Named, Sample, Samples, Scratch, SeriesKey, Slot, Times, whose};
 use super::signal::{Form, Meaning, Metric, Signal};
 use crate::diag::{code, counted};
 use crate::units::Timestamp;
@@ -314,12 +314,10 @@ impl Doubles {
 
 /// A double in words: whose, when, and both values in their unit.
 fn example(name: &SeriesName, at_ms: i64, least: u64, most: u64) -> String {
-    let workload = name.workload.as_ref().map_or("", |named| named.name.as_str());
-    let parts = [name.namespace.as_str(), workload, &name.pod, &name.container];
-    let whose: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    let whose = whose(&name.namespace, name.workload.as_ref(), &name.pod, &name.container);
     let at = Timestamp::from_unix(at_ms.div_euclid(1000)).map_or_else(String::new, |at| at.to_string());
     let [least, most] = [least, most].map(|value| name.signal.display(value));
-    format!("`{}` of {} at {at}: {least} and {most}", name.signal, whose.join("/"))
+    format!("`{}` of {whose} at {at}: {least} and {most}", name.signal)
 }
 
 /// One series from its parts: what each number means, which counter it is of, the readings.

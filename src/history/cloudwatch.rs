@@ -2,7 +2,6 @@
 //! the label of each query must: `Namespace=${PROP('Dim.Namespace')} FullPodName=${PROP('Dim.FullPodName')} …`.
 
 use super::json::{JsonError, JsonReader};
-use super::matrix::json_note;
 use super::names::label_of;
 use super::note::Note;
 use super::rolled::{Rolled, Rolling};
@@ -29,10 +28,7 @@ impl Format for CloudWatch {
     }
 
     fn read(&self, input: &Input<'_>, text: &mut dyn std::io::Read) -> Result<Read, Vec<Note>> {
-        let mut all = Rolling::new(input);
-        let mut reader = JsonReader::new(text);
-        answers(&mut reader, &mut all).map_err(|error| vec![json_note(input.name, &error)])?;
-        all.finish()
+        Rolling::read(input, text, answers)
     }
 }
 

@@ -1,7 +1,6 @@
 //! Datadog's answers to `/api/v1/query`: one series for each set of tags, values rolled up over intervals.
 
 use super::json::{JsonError, JsonReader};
-use super::matrix::json_note;
 use super::names::label_of;
 use super::note::Note;
 use super::rolled::{Rolled, Rolling};
@@ -23,10 +22,7 @@ impl Format for Datadog {
     }
 
     fn read(&self, input: &Input<'_>, text: &mut dyn std::io::Read) -> Result<Read, Vec<Note>> {
-        let mut all = Rolling::new(input);
-        let mut reader = JsonReader::new(text);
-        answers(&mut reader, &mut all).map_err(|error| vec![json_note(input.name, &error)])?;
-        all.finish()
+        Rolling::read(input, text, answers)
     }
 }
 

@@ -176,9 +176,7 @@ impl<'i> Answer<'i> {
                 return reader.skip();
             }
             Err(Refused::Fault(note)) => {
-                if self.read.faults.len() < 20 && !self.read.faults.iter().any(|known| known.message == note.message) {
-                    self.read.faults.push(note.in_file(self.input.name));
-                }
+                self.read.fault(self.input, *note);
                 return reader.skip();
             }
         };

@@ -148,6 +148,13 @@ impl Read {
         }
     }
 
+    /// Remembers what makes the file unusable: each once, and no more than a person reads.
+    fn fault(&mut self, input: &Input<'_>, note: Note) {
+        if self.faults.len() < 20 && !self.faults.iter().any(|known| known.message == note.message) {
+            self.faults.push(note.in_file(input.name));
+        }
+    }
+
     /// Remembers that the file's name, not the series, told what is measured.
     fn note_signal(&mut self, input: &Input<'_>, labels: &Labels, by_file: Option<Metric>) {
         let named = labels

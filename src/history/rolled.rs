@@ -2,6 +2,8 @@
 //! order. A profile's values are stamped with the end, so these move by one interval; and the reader is told that peaks
 //! inside an interval are not seen.
 
+use super::json::{JsonError, JsonReader};
+use super::matrix::json_note;
 use super::names;
 use super::note::{Note, Tally};
 use super::number::amount;
@@ -58,22 +60,26 @@ pub(super) struct Rolling<'i> {
 }
 
 impl<'i> Rolling<'i> {
-    pub(super) fn new(input: &'i Input<'i>) -> Self {
-        Self {
+    /// Reads a file whose `answers` give the series.
+    pub(super) fn read(
+        input: &'i Input<'i>,
+        text: &mut dyn std::io::Read,
+        answers: impl FnOnce(&mut JsonReader<'_>, &mut Self) -> Result<(), JsonError>,
+    ) -> Result<Read, Vec<Note>> {
+        let mut all = Self {
             input,
             by_file: by_file_name(input.name),
             read: Read::of(input),
             tally: Tally::default(),
             intervals: None,
-        }
+        };
+        answers(&mut JsonReader::new(text), &mut all).map_err(|error| vec![json_note(input.name, &error)])?;
+        all.finish()
     }
 
     /// Remembers what makes the file unusable, each once.
     pub(super) fn fault(&mut self, note: Note) {
-        let faults = &mut self.read.faults;
-        if faults.len() < 20 && !faults.iter().any(|known| known.message == note.message) {
-            faults.push(note.in_file(self.input.name));
-        }
+        self.read.fault(self.input, note);
     }
 
     /// Takes a warning.
@@ -151,7 +157,7 @@ impl<'i> Rolling<'i> {
     }
 
     /// The last note, and what was read.
-    pub(super) fn finish(mut self) -> Result<Read, Vec<Note>> {
+    fn finish(mut self) -> Result<Read, Vec<Note>> {
         if let Some((least, most, statistic)) = self.intervals.take() {
             let length = |ms: u64| Seconds::new(ms / 1000).to_string();
             let lengths = if least == most {

@@ -50,11 +50,17 @@ pub struct SeriesKey {
 impl SeriesKey {
     /// Of what it is.
     fn words(&self) -> String {
-        let workload = self.workload.as_ref().map_or("", |named| named.name.as_str());
-        let parts = [self.namespace.as_str(), workload, &self.pod, &self.container];
-        let whose: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-        format!("`{}` of {}", self.metric.signal, whose.join("/"))
+        let whose = whose(&self.namespace, self.workload.as_ref(), &self.pod, &self.container);
+        format!("`{}` of {whose}", self.metric.signal)
     }
+}
+
+/// Whose a series is, as far as it is said.
+pub(super) fn whose(namespace: &str, workload: Option<&Named>, pod: &str, container: &str) -> String {
+    let workload = workload.map_or("", |named| &named.name);
+    let mut parts = vec![namespace, workload, pod, container];
+    parts.retain(|part| !part.is_empty());
+    parts.join("/")
 }
 
 /// Labels of one series, as an export gives them.
