@@ -7,7 +7,7 @@ use std::io::Read as _;
 use trimtab::history::owners::{Declared, Owners};
 use trimtab::history::{Input, read};
 use trimtab::profile::build::{Options, assemble};
-use trimtab::profile::object::write;
+use trimtab::profile::object::text;
 
 /// 2026-10-05T00:00:00Z, a Monday.
 const MONDAY: i64 = 1_791_158_400;
@@ -172,7 +172,7 @@ fn profile(files: &[(Vec<u8>, bool)]) -> String {
         ..Options::default()
     };
     let built = assemble(reads.collect(), Owners::default(), Declared::default(), &options).unwrap();
-    write(&built.profiles)
+    text(&built.profiles).unwrap()
 }
 
 /// Whether it is CPU, its first step, and gap, size and digits of each sample.

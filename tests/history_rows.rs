@@ -10,7 +10,7 @@ use trimtab::history::owners::{Declared, Owners};
 use trimtab::history::read;
 use trimtab::profile::build::{Options, assemble};
 use trimtab::profile::merge::merge;
-use trimtab::profile::object::{to_text, write};
+use trimtab::profile::object::{text, to_text};
 use trimtab::profile::opened::ProfileStream;
 
 /// 2026-10-05T00:00:00Z, a Monday.
@@ -32,7 +32,7 @@ fn profile(files: &[(&str, &str)], shard: bool) -> Result<(String, Vec<Note>), V
         .map(|(name, text)| read(&input(name), Box::new(text.as_bytes())))
         .collect();
     let built = assemble(reads?, Owners::default(), Declared::default(), &options(shard))?;
-    Ok((write(&built.profiles), built.notes))
+    Ok((text(&built.profiles).unwrap(), built.notes))
 }
 
 /// The lines that the law is about.

@@ -41,7 +41,7 @@ fn profile(files: &[(&str, Vec<u8>)], is_left: bool) -> Result<(String, Vec<Note
         ..Options::default()
     };
     let built = assemble(reads, Owners::default(), Declared::default(), &options)?;
-    Ok((object::write(&built.profiles), built.notes))
+    Ok((object::text(&built.profiles).unwrap(), built.notes))
 }
 
 /// A series in the usual form, long enough to be left where it is, and to cross blocks of the reader.

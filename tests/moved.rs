@@ -10,7 +10,7 @@ use trimtab::history::{Input, read};
 use trimtab::pipeline::{self, Inputs, ProfileSource, Purpose};
 use trimtab::policy::Source;
 use trimtab::profile::build::{Options, assemble};
-use trimtab::profile::object::write;
+use trimtab::profile::object::text;
 use trimtab::profile::opened::ProfileStream;
 use trimtab::yaml::{self, Limits};
 
@@ -86,7 +86,7 @@ fn profile(recorded: &[Recorded]) -> ProfileSource {
     let built = assemble(reads.collect(), Owners::default(), Declared::default(), &options).unwrap();
     ProfileSource::File {
         path: "profile.yaml".to_owned(),
-        stream: ProfileStream::from(write(&built.profiles)),
+        stream: ProfileStream::from(text(&built.profiles).unwrap()),
     }
 }
 

@@ -8,7 +8,7 @@ use trimtab::history::signal::Signal;
 use trimtab::history::{Input, read};
 use trimtab::profile::Profile;
 use trimtab::profile::build::{Options, assemble};
-use trimtab::profile::object::{to_text, write};
+use trimtab::profile::object::{text, to_text};
 use trimtab::profile::opened::ProfileStream;
 use trimtab::profile::sketch::HalfLife;
 use trimtab::units::Timestamp;
@@ -40,7 +40,7 @@ fn profile(files: &[(&str, String)], owners: &str, declared: Declared) -> Built 
         read(&input, Box::new(text.as_bytes())).unwrap()
     });
     let built = assemble(reads.collect(), known, declared, &options()).unwrap();
-    let text = write(&built.profiles);
+    let text = text(&built.profiles).unwrap();
     let profiles = ProfileStream::from(text.clone())
         .open()
         .unwrap()

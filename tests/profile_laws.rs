@@ -11,7 +11,7 @@ use trimtab::history::signal::Signal;
 use trimtab::history::spool::Stored;
 use trimtab::profile::build::{Options, build};
 use trimtab::profile::merge::merge;
-use trimtab::profile::object::{ProfileError, to_object, to_text, write};
+use trimtab::profile::object::{ProfileError, text, to_object, to_text};
 use trimtab::profile::opened::{ProfileStream, ProfileText, from_object};
 use trimtab::profile::{Profile, finish};
 
@@ -21,9 +21,9 @@ const START_S: i64 = 1_791_158_400;
 fn options(shard: bool) -> Options {
     Options {
         environment: Some("test".into()),
-        cluster: None,
         step_s: 300,
         shard,
+        ..Options::default()
     }
 }
 
@@ -31,7 +31,10 @@ fn profiles(series: &[Series], shard: bool) -> Vec<Profile> {
     let recorded = series.iter().cloned().collect();
     let built = build(&recorded, Owners::default(), Declared::default(), &options(shard))
         .expect("series with workload labels resolve");
-    let texts = built.profiles.iter().map(|one| write(std::slice::from_ref(one)));
+    let texts = built
+        .profiles
+        .iter()
+        .map(|one| text(std::slice::from_ref(one)).unwrap());
     texts
         .flat_map(|text| read_text(&text).expect("what is written reads back"))
         .collect()

@@ -188,6 +188,7 @@ pub fn run(args: &ProfileArgs) -> Result<Exit, CliError> {
 fn make(args: &ProfileArgs) -> Result<Exit, CliError> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(args.threads)
+        .use_current_thread()
         .build()
         .context("cannot start threads")?;
     let can_again = can_read_again(args);
@@ -300,6 +301,7 @@ fn options(args: &ProfileArgs) -> anyhow::Result<Options> {
         cluster: args.cluster.clone(),
         step_s,
         shard: args.shard,
+        room: Room::new(Spill::default()),
     })
 }
 
@@ -451,12 +453,12 @@ fn refuse_foreign(path: &Path) -> anyhow::Result<()> {
 fn write(output: &Path, profiles: &[Written]) -> anyhow::Result<()> {
     if !files::is_folder(output) {
         refuse_foreign(output)?;
-        return Ok(files::write(output, object::write(profiles).as_bytes())?);
+        return Ok(files::write_by(output, &|out| object::write(profiles, out))?);
     }
     for profile in profiles {
         let path = output.join(format!("{}.yaml", profile.head().scope.name()));
         refuse_foreign(&path)?;
-        files::write(&path, object::write(std::slice::from_ref(profile)).as_bytes())?;
+        files::write_by(&path, &|out| object::write(std::slice::from_ref(profile), out))?;
     }
     Ok(())
 }

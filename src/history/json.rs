@@ -87,29 +87,19 @@ impl<'r> JsonReader<'r> {
         self.before + self.at as u64
     }
 
-    /// Takes everything up to `mark`, two bytes, and the mark, whatever it is; gives the last bytes before it, as many as
-    /// fit. `None` where the text ends before.
-    pub(crate) fn pass_over<const LAST: usize>(&mut self, mark: [u8; 2]) -> Result<Option<[u8; LAST]>> {
+    /// Takes everything up to `mark`, whatever it is; gives the last bytes before the mark, as many as fit. `None` where
+    /// the text ends before. Lines are not counted: there must be no end of one.
+    pub(crate) fn pass_over<const LAST: usize>(&mut self, mark: u8) -> Result<Option<[u8; LAST]>> {
         let mut last = [0; LAST];
-        let keep = |last: &mut [u8; LAST], bytes: &[u8]| {
-            let new = bytes.len().min(LAST);
-            last.copy_within(new.., 0);
-            last[LAST - new..].copy_from_slice(&bytes[bytes.len() - new..]);
-        };
         while self.fill()? {
             let rest = &self.block[self.at..self.end];
-            let is_cut = self.at == 0 && last[LAST - 1] == mark[0] && rest[0] == mark[1];
-            let found = if is_cut {
-                Some(0)
-            } else {
-                memchr::memmem::find(rest, &mark).map(|at| at + 1)
-            };
-            let taken = found.map_or(rest.len(), |at| at + 1);
-            self.line += memchr::memchr_iter(b'\n', &rest[..taken]).count() as u64;
-            keep(&mut last, &rest[..taken]);
-            self.at += taken;
+            let found = memchr::memchr(mark, rest);
+            let taken = &rest[..found.unwrap_or(rest.len())];
+            let new = taken.len().min(LAST);
+            last.copy_within(new.., 0);
+            last[LAST - new..].copy_from_slice(&taken[taken.len() - new..]);
+            self.at += taken.len();
             if found.is_some() {
-                last.copy_within(..LAST - 2, 2);
                 return Ok(Some(last));
             }
         }

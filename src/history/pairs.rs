@@ -54,8 +54,10 @@ pub(super) struct Edges {
 const WORTH: usize = 4 * 1024;
 /// More than the longest pair of the usual form.
 const PAIR_MAX: usize = 80;
-/// How an array of pairs in the usual form ends.
-const END: [u8; 2] = *b"]]";
+/// What follows an array of pairs in the usual form, and is nowhere in it.
+const BEHIND: u8 = b'}';
+/// How it ends.
+const END: &[u8] = b"]]";
 
 impl InFile {
     /// Passes over the array that `reader` stands before, if it is worth it and begins in the usual form: only looked for
@@ -69,12 +71,13 @@ impl InFile {
         let (Some(first_ms), Some(second_ms)) = (nth_time(ahead, 1), nth_time(ahead, 2)) else {
             return Ok(None);
         };
-        let is_short = memchr::memmem::find(&ahead[..ahead.len().min(WORTH)], &END).is_some();
+        let is_short = memchr::memmem::find(&ahead[..ahead.len().min(WORTH)], END).is_some();
         if is_short {
             return Ok(None);
         }
         let start = reader.offset();
-        let last: Option<[u8; PAIR_MAX]> = reader.pass_over(END)?;
+        let last: Option<[u8; PAIR_MAX]> = reader.pass_over(BEHIND)?;
+        let last = last.filter(|last| last.ends_with(END));
         let last_ms = last.and_then(|last| scan::time_of_pair(&last[memchr::memrchr(b'[', &last)?..]));
         let edges = Edges {
             first: first_ms,
@@ -113,8 +116,10 @@ impl InFile {
             Ok(())
         });
         let rest = read.and_then(|()| reader.peek());
+        let is_one_line = reader.line() == 1;
         *block = reader.into_block();
-        let is_whole = rest.map_err(io::Error::other)?.is_none();
+        // where it was passed over, lines were not counted
+        let is_whole = rest.map_err(io::Error::other)?.is_none() && is_one_line;
         let ascends = samples[known..].is_sorted_by(|one, next| one.at_ms < next.at_ms);
         if is_whole && ascends {
             Ok(())

@@ -501,7 +501,7 @@ impl Samples {
     }
 }
 
-fn no_room(why: &str) -> Note {
+pub(crate) fn no_room(why: &str) -> Note {
     Note::error(
         code::EXPORT_UNREADABLE,
         format!("samples were put aside in a temporary file, and that failed: {why}"),

@@ -26,6 +26,28 @@ impl Room {
     pub fn new(keep: impl Keep + 'static) -> Self {
         Self(Arc::new(keep))
     }
+
+    /// Puts bytes aside.
+    pub(crate) fn put(&self, bytes: &[u8]) -> io::Result<Kept> {
+        let (room, start, length) = (self.clone(), self.0.put(bytes)?, bytes.len());
+        Ok(Kept { room, start, length })
+    }
+}
+
+/// Bytes that were put aside.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    room: Room,
+    start: u64,
+    length: usize,
+}
+
+impl Kept {
+    /// Fills `bytes` with them.
+    pub(crate) fn get(&self, bytes: &mut Vec<u8>) -> io::Result<()> {
+        bytes.resize(self.length, 0);
+        self.room.0.get(self.start, bytes)
+    }
 }
 
 impl Default for Room {
@@ -59,10 +81,8 @@ impl Stored for Memory {
 /// Where packed samples of one series lie, and how many they are.
 #[derive(Clone, Debug)]
 pub(super) struct Block {
-    room: Room,
-    start: u64,
-    length: u32,
-    count: u32,
+    kept: Kept,
+    count: usize,
 }
 
 /// Samples packed as one.
@@ -75,26 +95,17 @@ impl Block {
         for samples in samples.chunks(BLOCK_MAX) {
             bytes.clear();
             pack(samples, &mut bytes);
-            let (length, count) = (u32::try_from(bytes.len()), u32::try_from(samples.len()));
-            let (Ok(length), Ok(count)) = (length, count) else {
-                unreachable!("a block is far below 4 GB")
-            };
-            blocks.push(Self {
-                room: room.clone(),
-                start: room.0.put(&bytes)?,
-                length,
-                count,
-            });
+            let (kept, count) = (room.put(&bytes)?, samples.len());
+            blocks.push(Self { kept, count });
         }
         Ok(())
     }
 
     /// Appends its samples; `bytes` is room to work in.
     pub(super) fn get(&self, bytes: &mut Vec<u8>, samples: &mut Vec<Sample>) -> io::Result<()> {
-        bytes.resize(self.length as usize, 0);
-        self.room.0.get(self.start, bytes)?;
+        self.kept.get(bytes)?;
         let foreign = || io::Error::other("they are not what was written");
-        unpack(bytes, self.count as usize, samples).ok_or_else(foreign)
+        unpack(bytes, self.count, samples).ok_or_else(foreign)
     }
 }
 

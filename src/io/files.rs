@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write as _};
+use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -87,24 +87,25 @@ pub fn read_text(path: &Path, limit: usize) -> Result<String, FileError> {
 /// Writes a whole file, or stdout for `-`: a reader sees the old content or the new, never a part. A file whose content
 /// is already this keeps its time of change.
 pub fn write(path: &Path, content: &[u8]) -> Result<(), FileError> {
+    write_by(path, &|out| out.write_all(content))
+}
+
+/// What writes the content of a file.
+pub type Content<'c> = &'c dyn Fn(&mut dyn Write) -> std::io::Result<()>;
+
+/// The same with content that is not in memory: `content` is called once or twice and must write the same each time.
+pub fn write_by(path: &Path, content: Content<'_>) -> Result<(), FileError> {
+    let failed = FileError::new("write", path);
     if is_standard(path) {
-        let mut stdout = std::io::stdout().lock();
-        return stdout
-            .write_all(content)
-            .and_then(|()| stdout.flush())
-            .map_err(FileError::new("write", path));
+        return buffered(std::io::stdout().lock(), content).map_err(failed);
     }
     let known = std::fs::metadata(path).ok();
     if known.as_ref().is_some_and(|known| !known.is_file() && !known.is_dir()) {
         // a device or a pipe is written to, never replaced
-        let written = File::options()
-            .write(true)
-            .open(path)
-            .and_then(|mut file| file.write_all(content));
-        return written.map_err(FileError::new("write", path));
+        let opened = File::options().write(true).open(path);
+        return opened.and_then(|file| buffered(file, content)).map_err(failed);
     }
-    let is_as_long = known.is_some_and(|known| known.len() == content.len() as u64);
-    if is_as_long && std::fs::read(path).is_ok_and(|known| known == content) {
+    if known.is_some_and(|known| known.is_file()) && Same::holds(path, content).unwrap_or(false) {
         return Ok(());
     }
     // a link is written through, not replaced
@@ -113,16 +114,56 @@ pub fn write(path: &Path, content: &[u8]) -> Result<(), FileError> {
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    write_beside(folder, &target, content).map_err(FileError::new("write", path))
+    write_beside(folder, &target, content).map_err(failed)
 }
 
-fn write_beside(folder: &Path, target: &Path, content: &[u8]) -> std::io::Result<()> {
+fn buffered(out: impl Write, content: Content<'_>) -> std::io::Result<()> {
+    let mut out = BufWriter::new(out);
+    content(&mut out)?;
+    out.flush()
+}
+
+/// Holds what is written against a file; an error at the first difference.
+struct Same {
+    known: BufReader<File>,
+    bytes: Vec<u8>,
+}
+
+impl Same {
+    fn holds(path: &Path, content: Content<'_>) -> std::io::Result<bool> {
+        let known = BufReader::new(File::open(path)?);
+        let mut same = Self {
+            known,
+            bytes: Vec::new(),
+        };
+        content(&mut same)?;
+        Ok(same.known.fill_buf()?.is_empty())
+    }
+}
+
+impl Write for Same {
+    fn write(&mut self, next: &[u8]) -> std::io::Result<usize> {
+        self.bytes.resize(next.len(), 0);
+        self.known.read_exact(&mut self.bytes)?;
+        if self.bytes == next {
+            Ok(next.len())
+        } else {
+            Err(ErrorKind::InvalidData.into())
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn write_beside(folder: &Path, target: &Path, content: Content<'_>) -> std::io::Result<()> {
     for left in abandoned(folder, false) {
         // another run may have been faster
         let _ = std::fs::remove_file(left);
     }
     let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
-    file.write_all(content)?;
+    buffered(&mut file, content)?;
     // temporary files are private; the result has the mode of what it replaces, or that of any new file
     let permissions = match std::fs::metadata(target) {
         Ok(known) => known.permissions(),

@@ -65,13 +65,13 @@ impl Stored for Spill {
 
 /// A file of the user that can be read at any place and time.
 #[derive(Debug)]
-pub struct Still(Mutex<File>);
+pub struct Still(File);
 
 impl Still {
     /// Opens it; `None` for what can be read only once, such as a pipe, and for what can't be opened.
     pub fn open(path: &Path) -> Option<Self> {
         path.metadata().ok().filter(Metadata::is_file)?;
-        Some(Self(Mutex::new(File::open(path).ok()?)))
+        Some(Self(File::open(path).ok()?))
     }
 }
 
@@ -86,10 +86,25 @@ pub fn profile_stream(path: &Path) -> Result<ProfileStream, FileError> {
 
 impl Stored for Still {
     fn get(&self, start: u64, out: &mut [u8]) -> io::Result<()> {
-        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        file.seek(SeekFrom::Start(start))?;
-        file.read_exact(out)
+        read_at(&self.0, start, out)
     }
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, start: u64, out: &mut [u8]) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, out, start)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, mut start: u64, mut out: &mut [u8]) -> io::Result<()> {
+    while !out.is_empty() {
+        let read = std::os::windows::fs::FileExt::seek_read(file, out, start)?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        (start, out) = (start + read as u64, &mut out[read..]);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,23 +1,23 @@
 //! From clean series to profiles: whose each series is, then per workload, container and signal its exact form.
 
-use super::calendar::{Day, WEEK_S, Week, cell_end};
+use super::calendar::cell_end;
+use super::collected::{Collected, end_s};
 use super::finish::finish_workload;
-use super::sketch::Tally;
-use super::timeline::{Combine, Joining};
-use super::usage::{Exact, Profile, Scope, SignalHistory, Source, Window, WorkloadHistory};
+use super::survey::Survey;
+use super::usage::{Profile, Scope, Source, Window, WorkloadHistory};
 use super::written::{Lines, Written};
 use crate::diag::code;
 use crate::history::Read;
-use crate::history::clean::{Doubles, Grid, Recorded, Series, SeriesName, clean, gcd, needs_grid};
+use crate::history::clean::{Doubles, Grid, Recorded, Series, clean, needs_grid};
 use crate::history::identity::{Identity, Resolver};
 use crate::history::note::Note;
 use crate::history::owners::{Declared, Owners, WorkloadKey};
 use crate::history::rows::Rows;
-use crate::history::samples::{Sample, Samples, Scratch, Times};
-use crate::history::signal::{Form, Signal};
+use crate::history::samples::{Samples, Scratch, no_room};
+use crate::history::signal::Signal;
+use crate::history::spool::Room;
 use crate::units::{Seconds, Timestamp};
 use rayon::prelude::*;
-use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 
 /// The finest grid that counts as one; raw scrapes of several pods have a common distance of a second or less.
@@ -36,6 +36,8 @@ pub struct Options {
     pub step_s: u32,
     /// Keep the exact form, for merging with other parts.
     pub shard: bool,
+    /// Where the lines of workloads wait until all are made.
+    pub room: Room,
 }
 
 /// Profiles by namespace, with what there is to tell.
@@ -187,8 +189,12 @@ fn pass<'g>(
                 return Ok((None, Vec::new()));
             };
             let (workload, seen) = workload(recorded, groups, head, options, scratch)?;
-            let lines = workload.map(|workload| Lines::of(&head.profile, &first.workload, &workload));
-            Ok((lines.map(|lines| (first.namespace.as_str(), lines)), seen))
+            let Some(workload) = workload else {
+                return Ok((None, seen));
+            };
+            let lines = Lines::of(&head.profile, &first.workload, &workload, &options.room);
+            let lines = lines.map_err(|error| no_room(&error.to_string()))?;
+            Ok((Some((first.namespace.as_str(), lines)), seen))
         })
         .collect::<Result<_, Note>>()?;
     let strangers: Vec<Seen> = unresolved
@@ -221,63 +227,6 @@ fn read_one(recorded: &Recorded, place: usize, scratch: &mut Scratch) -> Result<
     let survey = Survey::of(&series);
     let seen = Seen { place, survey, doubles };
     Ok((series, seen))
-}
-
-/// What a series holds, in short.
-#[derive(Clone, Copy, Debug, Default)]
-struct Survey {
-    count: u64,
-    first_ms: i64,
-    last_ms: i64,
-    sum: u128,
-    grid: Grid,
-    fingerprint: u128,
-}
-
-impl Survey {
-    /// As far as it shows before the series is read.
-    fn expected(times: Option<Times>) -> Self {
-        let of = |times: Times| Self {
-            count: 1,
-            first_ms: times.first,
-            last_ms: times.last,
-            grid: Grid::from(times.first, times.distance),
-            ..Self::default()
-        };
-        times.map_or_else(Self::default, of)
-    }
-
-    fn of(series: &Series) -> Self {
-        let digest = digest(&series.name);
-        let [Some(first), Some(last)] = [series.samples.first(), series.samples.last()] else {
-            return Self::default();
-        };
-        let (mut sum, mut fingerprint) = (0u128, 0u128);
-        let (mut before_ms, mut grid_ms) = (first.at_ms, 0);
-        for sample in &series.samples {
-            sum += u128::from(sample.value);
-            fingerprint = fingerprint.wrapping_add(sample_hash(digest, sample.at_ms, sample.value));
-            // distances of neighbours have the same divisors as those from one origin, and most are the grid itself
-            let distance_ms = sample.at_ms.abs_diff(before_ms);
-            if distance_ms != grid_ms {
-                grid_ms = gcd(grid_ms, distance_ms);
-            }
-            before_ms = sample.at_ms;
-        }
-        Self {
-            count: series.samples.len() as u64,
-            first_ms: first.at_ms,
-            last_ms: last.at_ms,
-            sum,
-            grid: Grid::from(first.at_ms, grid_ms),
-            fingerprint,
-        }
-    }
-
-    /// Whether every sample ends a second, each another one.
-    fn is_of_whole_seconds(&self) -> bool {
-        self.first_ms % 1000 == 0 && self.grid.distance_ms().is_multiple_of(1000)
-    }
 }
 
 /// What must be known of all series of a namespace before any of its workloads is written.
@@ -500,157 +449,6 @@ fn unresolved_note(recorded: &Recorded, surveys: &[Survey], unresolved: &[usize]
     );
     let help = "give owner files (--owners) collected over the whole window, and the manifests (--manifests)";
     Some(Note::warning(code::PODS_UNRESOLVED, message).help(help))
-}
-
-pub(super) fn combine_of(signal: Signal) -> Combine {
-    if signal.form() == Form::Demand {
-        Combine::Sum
-    } else {
-        Combine::Max
-    }
-}
-
-/// One signal of one container, series by series.
-struct Collected<'o> {
-    signal: Signal,
-    /// Off any grid: length of the cells whose greatest count, in seconds.
-    cell_s: Option<i64>,
-    options: &'o Options,
-    is_empty: bool,
-    weeks: BTreeMap<Week, Tally>,
-    joining: Joining,
-    exact: Exact,
-}
-
-impl<'o> Collected<'o> {
-    fn new(signal: Signal, is_off_grid: bool, options: &'o Options) -> Self {
-        Self {
-            signal,
-            cell_s: is_off_grid.then(|| i64::from(options.step_s)),
-            options,
-            is_empty: true,
-            weeks: BTreeMap::new(),
-            joining: Joining::new(combine_of(signal)),
-            exact: Exact::default(),
-        }
-    }
-
-    fn add(&mut self, one: &Series, survey: &Survey) {
-        self.is_empty &= one.samples.is_empty();
-        let form = self.signal.form();
-        if matches!(form, Form::Demand | Form::Worst | Form::Distribution) {
-            count(one, &mut self.weeks);
-        }
-        if matches!(form, Form::Demand | Form::Worst | Form::State) {
-            if self.cell_s.is_none() && survey.is_of_whole_seconds() {
-                let samples = one.samples.iter();
-                self.joining
-                    .add(samples.map(|sample| (sample.at_ms / 1000, sample.value)));
-            } else {
-                self.joining.add(instants(one, self.cell_s));
-            }
-        }
-        if form == Form::Count {
-            let series = digest(&one.name);
-            for sample in &one.samples {
-                let day = Day::of(sample.at_ms.div_euclid(1000));
-                self.exact.counters.note(series, day, sample.value);
-            }
-        }
-        if self.options.shard {
-            note_stretches(&mut self.exact, one, i64::from(self.options.step_s));
-        }
-    }
-
-    fn history(mut self) -> Option<SignalHistory> {
-        self.exact.timeline = self.joining.timeline();
-        let weeks = self.weeks.into_iter();
-        (!self.is_empty).then(|| SignalHistory {
-            sketches: weeks.map(|(week, tally)| (week, tally.sketch())).collect(),
-            exact: self.exact,
-            ..SignalHistory::default()
-        })
-    }
-}
-
-fn count(one: &Series, weeks: &mut BTreeMap<Week, Tally>) {
-    // ascending samples: a week's are neighbours
-    let mut rest = one.samples.as_slice();
-    while let Some(first) = rest.first() {
-        let week = Week::of_end(end_s(first.at_ms));
-        let last_ms = (week.start_s() + WEEK_S) * 1000;
-        let (own, after) = rest.split_at(rest.partition_point(|sample| sample.at_ms <= last_ms));
-        weeks
-            .entry(week)
-            .or_default()
-            .add(own.iter().map(|sample| sample.value));
-        rest = after;
-    }
-}
-
-/// A sample's instant in whole seconds, never before it.
-fn end_s(at_ms: i64) -> i64 {
-    cell_end(at_ms, 1000) / 1000
-}
-
-/// `(end, value)` of each sample, ascending; of those that end together, or off any grid in one cell, the greatest.
-fn instants(one: &Series, cell_s: Option<i64>) -> impl Iterator<Item = (i64, u64)> {
-    let instant = move |sample: &Sample| {
-        let end = end_s(sample.at_ms);
-        (cell_s.map_or(end, |cell| cell_end(end, cell)), sample.value)
-    };
-    let mut instants = one.samples.iter().map(instant).peekable();
-    std::iter::from_fn(move || {
-        let (end, mut value) = instants.next()?;
-        while let Some((_, other)) = instants.next_if(|&(next, _)| next == end) {
-            value = value.max(other);
-        }
-        Some((end, value))
-    })
-}
-
-fn note_stretches(exact: &mut Exact, one: &Series, step_s: i64) {
-    let mut stretches: Vec<(i64, i64)> = Vec::new();
-    for sample in &one.samples {
-        let at = end_s(sample.at_ms);
-        match stretches.last_mut() {
-            Some(last) if at - last.1 <= step_s => last.1 = at,
-            _ => stretches.push((at, at)),
-        }
-    }
-    let known = exact.stretches.entry(digest(&one.name)).or_default();
-    known.extend(stretches);
-    known.sort_unstable();
-}
-
-/// A name for a series that does not depend on its samples.
-fn digest(one: &SeriesName) -> u64 {
-    let mut hash = Sha256::new();
-    let workload = one.workload.as_ref().map_or("", |named| &named.name);
-    for part in [one.signal.id(), &one.namespace, workload, &one.pod, &one.container] {
-        hash.update(part.as_bytes());
-        hash.update([0]);
-    }
-    let bytes = hash.finalize();
-    u64::from_be_bytes(std::array::from_fn(|place| bytes[place]))
-}
-
-/// One number for a sample of a series: two products of its time and value, each mixed with the series and both halves
-/// folded (as in Wang Yi's `wyhash`).
-fn sample_hash(series: u64, at_ms: i64, value: u64) -> u128 {
-    let fold = |one: u64, other: u64| {
-        let product = u128::from(one) * u128::from(other);
-        low(product) ^ low(product >> 64)
-    };
-    let at = at_ms.cast_unsigned().wrapping_add(series) ^ 0x9e37_79b9_7f4a_7c15;
-    let value = value.wrapping_mul(0xbf58_476d_1ce4_e5b9) ^ series.rotate_left(32);
-    let once = fold(at, value | 1);
-    u128::from(once) << 64 | u128::from(fold(once ^ value, at ^ 0x94d0_49bb_1331_11eb))
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "the low half is meant")]
-const fn low(value: u128) -> u64 {
-    value as u64
 }
 
 fn note_source(head: &mut Profile, signal: Signal, survey: &Survey, grid_s: u64) {

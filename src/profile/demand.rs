@@ -8,7 +8,7 @@
 use super::calendar::{WEEK_S, Week, cell_end};
 use super::huffman::{packed, unpacked};
 use super::level::{CoarseLevel, Level};
-use super::pack::{PayloadError, Unpacker, put_difference, put_varint};
+use super::pack::{PayloadError, Unpacker, put_differences, put_varint, successive};
 use super::timeline::Timeline;
 use crate::units::Seconds;
 use std::collections::BTreeMap;
@@ -66,56 +66,45 @@ impl DemandWeek {
             .commonest_distance_s()
             .unwrap_or(step)
             .clamp(step, i64::from(COARSE_STEP_S));
-        let mut cells: Vec<(i64, Cell)> = Vec::with_capacity(timeline.points().len());
+        let mut cells = Vec::with_capacity(timeline.points().len());
+        let mut starts: Vec<(Week, usize)> = Vec::new();
+        let (mut last_end, mut next_slot, slots) = (i64::MIN / 2, 0, slots_of_week(step_s));
         for point in timeline.points() {
-            let cell = Cell {
+            let mut cell = Cell {
                 slot: 0,
                 total: Level::of(point.total),
                 max: CoarseLevel::of(point.max),
                 active: point.active,
             };
-            let known = cells.last().map(|&(end, _)| end + step);
-            let own = known.filter(|&next| next == point.end_s);
-            let own = own.unwrap_or_else(|| cell_end(point.end_s, step));
+            let is_next = point.end_s == last_end + step;
+            let own = if is_next {
+                point.end_s
+            } else {
+                cell_end(point.end_s, step)
+            };
             for end in held_cells(own, held, step) {
-                // points ascend and all hold alike: what is not past the last cell is there already
-                match cells.last() {
-                    Some(&(last, _)) if end <= last => {
-                        let back = usize::try_from((last - end) / step).unwrap_or(0);
-                        let known = cells.len() - 1 - back;
-                        cells[known].1.absorb(cell);
-                    }
-                    _ => cells.push((end, cell)),
+                if end <= last_end {
+                    absorb_into(&mut cells, (last_end - end) / step, cell);
+                    continue;
                 }
+                if end != last_end + step || next_slot == slots {
+                    let week = Week::of_end(end);
+                    next_slot = slot(week, end, step);
+                    if starts.last().is_none_or(|&(known, _)| known != week) {
+                        starts.push((week, cells.len()));
+                    }
+                }
+                cell.slot = next_slot;
+                cells.push(cell);
+                (last_end, next_slot) = (end, next_slot + 1);
             }
         }
-        Self::of_cells(&cells, step_s)
-    }
-
-    /// Cells by their ends, ascending, as weeks.
-    fn of_cells(cells: &[(i64, Cell)], step_s: u32) -> BTreeMap<Week, Self> {
-        let mut weeks = BTreeMap::new();
-        let mut rest = cells;
-        while let Some(&(first, _)) = rest.first() {
-            let week = Week::of_end(first);
-            let count = rest.partition_point(|&(end, _)| end <= week.start_s() + WEEK_S);
-            let (own, after) = rest.split_at(count);
-            let step = i64::from(step_s);
-            let mut next = (first, slot(week, first, step));
-            let slotted = own.iter().map(|&(end, cell)| {
-                if end != next.0 {
-                    next = (end, slot(week, end, step));
-                }
-                let slot = next.1;
-                next = (end + step, slot + 1);
-                Cell { slot, ..cell }
-            });
-            let cells: Vec<Cell> = slotted.collect();
+        let of_week = |(week, start)| {
+            let cells = cells.split_off(start);
             let known = u32::try_from(cells.len()).unwrap_or(u32::MAX);
-            weeks.insert(week, Self { step_s, known, cells });
-            rest = after;
-        }
-        weeks
+            (week, Self { step_s, known, cells })
+        };
+        starts.into_iter().rev().map(of_week).collect()
     }
 
     /// The same week in hourly cells; unchanged when it is hourly.
@@ -204,20 +193,14 @@ impl DemandWeek {
             put_varint(&mut pods, gap);
             put_varint(&mut pods, length);
         }
-        let mut last = 0;
-        for cell in &self.cells {
-            put_difference(&mut pods, last, u64::from(cell.active));
-            last = u64::from(cell.active);
-        }
+        put_differences(
+            &mut pods,
+            successive(self.cells.iter().map(|cell| u64::from(cell.active))),
+        );
         let totals = packed(&self.totals());
         let mut maxima = Vec::with_capacity(self.cells.len() + 8);
-        for cell in &self.cells {
-            put_difference(
-                &mut maxima,
-                mean_pod(cell.total, cell.active),
-                u64::from(cell.max.index()),
-            );
-        }
+        let off = |cell: &Cell| (mean_pod(cell.total, cell.active), u64::from(cell.max.index()));
+        put_differences(&mut maxima, self.cells.iter().map(off));
         format!(
             "{} {} {}.{totals}.{}",
             self.step_s,
@@ -245,9 +228,8 @@ impl DemandWeek {
         let mut bytes = Vec::with_capacity(totals.len() + 8);
         put_varint(&mut bytes, log.into());
         put_varint(&mut bytes, first.into());
-        for (mean, &total) in sums.means(log).zip(&totals).skip(1) {
-            put_difference(&mut bytes, mean.into(), total.into());
-        }
+        let off = |(mean, &total): (u32, &u32)| (mean.into(), total.into());
+        put_differences(&mut bytes, sums.means(log).zip(&totals).skip(1).map(off));
         bytes
     }
 
@@ -295,7 +277,7 @@ fn decode_cells(text: &str, step_s: u32) -> Result<Vec<Cell>, PayloadError> {
     };
     let (pods, totals, maxima) = (unpacked(pods)?, unpacked(totals)?, unpacked(maxima)?);
     let (mut pods, mut totals, mut maxima) = (Unpacker::new(&pods), Unpacker::new(&totals), Unpacker::new(&maxima));
-    let slots = decode_runs(&mut pods, u32::try_from(WEEK_S).unwrap_or(0) / step_s)?;
+    let slots = decode_runs(&mut pods, slots_of_week(step_s))?;
     let (log, first): (u32, u32) = (totals.small("length of a mean")?, totals.small("total")?);
     let is_on_scale = Level::from_index(first.into()).is_some();
     if !EXPECT_LOGS.contains(&log) || !is_on_scale {
@@ -365,6 +347,18 @@ impl Sums {
         let starts = &self.0[BEFORE - (1 << log)..];
         ends.iter().zip(starts).map(move |(end, start)| (end - start) >> log)
     }
+}
+
+/// Points ascend and all hold alike: what is not past the last cell is there already, so many cells before it.
+fn absorb_into(cells: &mut [Cell], back: i64, cell: Cell) {
+    let back = usize::try_from(back).unwrap_or(0);
+    if let Some(known) = cells.iter_mut().rev().nth(back) {
+        known.absorb(cell);
+    }
+}
+
+fn slots_of_week(step_s: u32) -> u32 {
+    u32::try_from(WEEK_S).unwrap_or(0) / step_s
 }
 
 fn decode_runs(unpacker: &mut Unpacker<'_>, slots_of_week: u32) -> Result<Vec<u32>, PayloadError> {

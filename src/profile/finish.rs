@@ -3,8 +3,8 @@
 //! A profile made in one run and one merged from shards pass through here alike, with the same exact form: that is why
 //! every partition of the input gives the same lines.
 
-use super::build::combine_of;
 use super::calendar::Week;
+use super::collected::combine_of;
 use super::demand::{COARSE_STEP_S, DemandWeek, FINE_WEEKS};
 use super::usage::{Exact, Profile, SignalHistory, WorkloadHistory};
 use crate::history::signal::{Form, Signal};

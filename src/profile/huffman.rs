@@ -36,38 +36,77 @@ fn compress(bytes: &[u8], out: &mut Vec<u8>) {
     if bytes.is_empty() {
         return;
     }
-    let mut counts = [0u32; SYMBOLS];
-    for_each_run(bytes, |symbol, run| {
-        counts[symbol] += 1;
-        counts[RUN] += u32::from(run > 1);
-    });
-    let lengths = code_lengths(counts);
+    let stretches = stretches(bytes);
+    let lengths = code_lengths(counts(&stretches));
     let codes = codes(&lengths);
     let mut bits = BitWriter::new(out);
     put_lengths(&lengths, &mut bits);
-    for_each_run(bytes, |symbol, run| {
-        bits.put(codes[symbol]);
-        if run > 1 {
-            bits.put(codes[RUN]);
-            bits.put_count(run - RUN_MIN);
+    for stretch in &stretches {
+        let mut pairs = stretch.plain.chunks_exact(2);
+        for pair in &mut pairs {
+            bits.put_two(codes[symbol(pair[0])], codes[symbol(pair[1])]);
         }
-    });
+        for &byte in pairs.remainder() {
+            bits.put(codes[symbol(byte)]);
+        }
+        if let Some((byte, length)) = stretch.run {
+            bits.put(codes[symbol(byte)]);
+            bits.put(codes[RUN]);
+            bits.put_count(length - RUN_MIN);
+        }
+    }
     bits.finish();
 }
 
-/// Calls `take` with each symbol and how many times it stands there: once, or more than [`RUN_MIN`] times.
-#[inline]
-fn for_each_run(bytes: &[u8], mut take: impl FnMut(usize, usize)) {
-    let mut rest = bytes;
-    while let [first, behind @ ..] = rest {
-        let is_long = behind
-            .first_chunk()
-            .is_some_and(|next: &[u8; RUN_MIN]| *next == [*first; RUN_MIN]);
-        let more = behind.iter().take_while(|&byte| is_long && byte == first);
-        let run = 1 + more.count();
-        take(usize::from(*first) + 1, run);
-        rest = &rest[run..];
+/// Bytes that are written one by one, and the run behind them.
+struct Stretch<'b> {
+    plain: &'b [u8],
+    /// A byte, and how often it stands there: more than [`RUN_MIN`] times.
+    run: Option<(u8, usize)>,
+}
+
+fn stretches(bytes: &[u8]) -> Vec<Stretch<'_>> {
+    let (mut all, mut rest, mut at) = (Vec::new(), bytes, 0);
+    while let Some(next) = rest[at..].first_chunk::<RUN_MIN>() {
+        let eight = u64::from_le_bytes(*next);
+        // turned by a byte it is the same only where all are
+        if eight != eight.rotate_left(8) {
+            at += 1;
+            continue;
+        }
+        let byte = next[0];
+        let length = rest[at..].iter().take_while(|&&other| other == byte).count();
+        if length == RUN_MIN {
+            at += 1;
+            continue;
+        }
+        let run = Some((byte, length));
+        all.push(Stretch {
+            plain: &rest[..at],
+            run,
+        });
+        (rest, at) = (&rest[at + length..], 0);
     }
+    all.push(Stretch { plain: rest, run: None });
+    all
+}
+
+fn counts(stretches: &[Stretch<'_>]) -> [u32; SYMBOLS] {
+    let mut counts = [0; SYMBOLS];
+    for stretch in stretches {
+        for &byte in stretch.plain {
+            counts[symbol(byte)] += 1;
+        }
+        if let Some((byte, _)) = stretch.run {
+            counts[symbol(byte)] += 1;
+            counts[RUN] += 1;
+        }
+    }
+    counts
+}
+
+fn symbol(byte: u8) -> usize {
+    usize::from(byte) + 1
 }
 
 /// Lengths of the best prefix codes of at most [`BITS_MAX`] bits (D. A. Huffman, 1952).
@@ -249,6 +288,15 @@ impl<'o> BitWriter<'o> {
             waiting: 0,
             count: 0,
         }
+    }
+
+    /// Appends the codes of two symbols.
+    #[inline]
+    fn put_two(&mut self, one: Code, other: Code) {
+        self.put(Code {
+            bits: one.bits << other.length | other.bits,
+            length: one.length + other.length,
+        });
     }
 
     /// Appends a code of at most 32 bits.

@@ -18,7 +18,6 @@ use crate::history::owners::WorkloadKey;
 use crate::history::samples::{is_kind, is_name};
 use crate::history::signal::Signal;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 /// What a line holds, behind the signal's id and a point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -291,12 +290,5 @@ fn decode_stretches(payload: &str) -> Result<BTreeMap<u64, Vec<(i64, i64)>>, Pay
         Err(PayloadError::new("holds no series"))
     } else {
         Ok(all)
-    }
-}
-
-/// Lines of a block scalar, each indented alike.
-pub(super) fn write_block(lines: &[String], indent: &str, out: &mut String) {
-    for line in lines {
-        let _ = writeln!(out, "{indent}{line}");
     }
 }

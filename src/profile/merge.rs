@@ -1,8 +1,9 @@
 //! Merging profiles of parts of the same input. Shards merge exactly; finished profiles merge where they do not know
 //! the same time, since quantised totals do not add.
 
-use super::build::{GRID_MIN_S, combine_of};
+use super::build::GRID_MIN_S;
 use super::calendar::{Week, cell_end};
+use super::collected::combine_of;
 use super::demand::DemandWeek;
 use super::finish::finish;
 use super::usage::{Exact, Profile, Scope, SignalHistory, Source, WorkloadHistory};
@@ -32,7 +33,7 @@ fn merge_scope(mut parts: Vec<Profile>, keep_exact: bool) -> Result<Profile, Not
     parts.sort_by_cached_key(|part| {
         (
             part.window.map(|window| (window.start, window.end)),
-            super::written::Written::of(part).lines,
+            super::written::Written::of(part).digest,
         )
     });
     parts.dedup();

@@ -12,6 +12,8 @@ pub mod days;
 pub mod usage;
 mod finish;
 mod rows;
+mod survey;
+mod collected;
 pub mod build;
 pub mod merge;
 pub mod moved;

@@ -4,7 +4,6 @@
 //! lines are one string.
 
 use super::checksum::Checksum;
-use super::line::write_block;
 use super::summary::summary;
 use super::usage::{Profile, Scope, Source, Window};
 use super::written::Written;
@@ -16,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io;
 
 /// Group and version of the kind.
 pub const API_VERSION: &str = "trimtab.dev/v1alpha1";
@@ -134,33 +134,32 @@ pub(super) fn fault(what: impl Into<String>, line: impl Into<Option<u64>>) -> Pr
     }
 }
 
-/// Writes profiles as one YAML stream.
+/// Profiles as one YAML stream.
 pub fn to_text(profiles: &[Profile]) -> String {
-    write(&profiles.iter().map(Written::of).collect::<Vec<_>>())
+    let written: Vec<_> = profiles.iter().map(Written::of).collect();
+    text(&written).expect("broken invariant: memory keeps what it is given")
 }
 
-/// The same of profiles that are lines already.
-pub fn write(profiles: &[Written]) -> String {
-    let of_line = |line: &String| INDENT.len() + line.len() + 1;
-    let lines = profiles.iter().flat_map(|profile| &profile.lines).map(of_line);
-    let mut out = String::with_capacity(lines.sum());
+/// The same of profiles that are lines already; an error is one of where these were put aside.
+pub fn text(profiles: &[Written]) -> io::Result<String> {
+    let mut out = Vec::new();
+    write(profiles, &mut out)?;
+    Ok(String::from_utf8(out).expect("broken invariant: lines are text"))
+}
+
+/// Writes them.
+pub fn write(profiles: &[Written], out: &mut dyn io::Write) -> io::Result<()> {
     for (place, written) in profiles.iter().enumerate() {
         if place > 0 {
-            out.push_str("---\n");
+            out.write_all(b"---\n")?;
         }
-        let Written {
-            head: profile, lines, ..
-        } = written;
-        out.push_str(&summary(written));
-        let head = object(profile, lines);
-        out.push_str(&serde_saphyr::to_string(&head).expect("broken invariant: a head has only texts and numbers"));
-        out.push_str(DATA_KEY);
-        out.push_str(INDENT);
-        out.push_str(&version_line(&head.spec));
-        out.push('\n');
-        write_block(lines, INDENT, &mut out);
+        out.write_all(summary(written).as_bytes())?;
+        let head = object(written);
+        let yaml = serde_saphyr::to_string(&head).expect("broken invariant: a head has only texts and numbers");
+        writeln!(out, "{yaml}{DATA_KEY}{INDENT}{}", version_line(&head.spec))?;
+        written.write_lines(INDENT, out)?;
     }
-    out
+    Ok(())
 }
 
 /// Everything that a plan may rest on, the lines by their digest, in one text; `spec` has no data.
@@ -178,19 +177,40 @@ const DIGEST_LENGTH: usize = 23;
 
 /// Digest of lines by the checksums at their ends, each of which is found right wherever its line is read.
 pub(super) fn digest<'l>(lines: impl Iterator<Item = &'l str>) -> String {
-    let mut all = Sha256::new();
+    let mut digest = Digest::default();
     for line in lines {
-        all.update(&line.as_bytes()[line.len().saturating_sub(Checksum::LENGTH)..]);
+        digest.add(checksum(line));
     }
-    let mut text = "sha256:".to_owned();
-    for byte in all.finalize() {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text.truncate(DIGEST_LENGTH);
-    text
+    digest.text()
 }
 
-fn object(profile: &Profile, lines: &[String]) -> ProfileObject {
+/// The checksum at the end of a line.
+pub(super) fn checksum(line: &str) -> &str {
+    &line[line.len().saturating_sub(Checksum::LENGTH)..]
+}
+
+/// The digest of a profile's lines while their checksums come in.
+#[derive(Default)]
+pub(super) struct Digest(Sha256);
+
+impl Digest {
+    /// Takes the checksums of the next lines, one behind the other.
+    pub(super) fn add(&mut self, checksums: &str) {
+        self.0.update(checksums.as_bytes());
+    }
+
+    pub(super) fn text(self) -> String {
+        let mut text = "sha256:".to_owned();
+        for byte in self.0.finalize() {
+            let _ = write!(text, "{byte:02x}");
+        }
+        text.truncate(DIGEST_LENGTH);
+        text
+    }
+}
+
+fn object(written: &Written) -> ProfileObject {
+    let profile = &written.head;
     let Scope {
         environment,
         cluster,
@@ -233,9 +253,9 @@ fn object(profile: &Profile, lines: &[String]) -> ProfileObject {
         window,
         step,
         shard,
-        lines: lines.len() as u64,
-        bytes: lines.iter().map(|line| line.len() as u64 + 1).sum(),
-        digest: digest(lines.iter().map(String::as_str)),
+        lines: written.lines,
+        bytes: written.bytes,
+        digest: written.digest.clone(),
         sources,
         data: String::new(),
     };
@@ -249,11 +269,13 @@ fn object(profile: &Profile, lines: &[String]) -> ProfileObject {
 
 /// The object form of a profile.
 pub fn to_object(profile: &Profile) -> ProfileObject {
-    let lines = Written::of(profile).lines;
-    let mut object = object(profile, &lines);
-    object.spec.data = version_line(&object.spec);
-    object.spec.data.push('\n');
-    write_block(&lines, "", &mut object.spec.data);
+    let written = Written::of(profile);
+    let mut object = object(&written);
+    let mut data = version_line(&object.spec).into_bytes();
+    data.push(b'\n');
+    let lines = written.write_lines("", &mut data);
+    lines.expect("broken invariant: memory keeps what it is given");
+    object.spec.data = String::from_utf8(data).expect("broken invariant: lines are text");
     object
 }
 

@@ -16,10 +16,35 @@ impl PayloadError {
 }
 
 /// Appends the difference `to - from`, small magnitudes short in both directions.
-#[inline]
 pub(crate) fn put_difference(out: &mut Vec<u8>, from: u64, to: u64) {
-    let difference = to.wrapping_sub(from).cast_signed();
-    put_varint(out, ((difference << 1) ^ (difference >> 63)).cast_unsigned());
+    put_varint(out, zig_zag(to.wrapping_sub(from)));
+}
+
+/// The same for many pairs `(from, to)`.
+#[inline]
+pub(crate) fn put_differences(out: &mut Vec<u8>, pairs: impl Iterator<Item = (u64, u64)>) {
+    let coded: Vec<u64> = pairs.map(|(from, to)| zig_zag(to.wrapping_sub(from))).collect();
+    if coded.iter().fold(0, |all, coded| all | coded) < 0x80 {
+        // a byte each, as nearly always
+        out.extend(coded.iter().map(|coded| coded.to_le_bytes()[0]));
+        return;
+    }
+    for coded in coded {
+        put_varint(out, coded);
+    }
+}
+
+/// Each value behind the one before it, the first behind 0.
+pub(crate) fn successive(values: impl Iterator<Item = u64>) -> impl Iterator<Item = (u64, u64)> {
+    let mut last = 0;
+    values.map(move |value| (std::mem::replace(&mut last, value), value))
+}
+
+/// Differences of both signs as numbers, by their magnitude: 0, -1, 1, -2, ...
+#[inline]
+fn zig_zag(difference: u64) -> u64 {
+    let difference = difference.cast_signed();
+    ((difference << 1) ^ (difference >> 63)).cast_unsigned()
 }
 
 /// Reads what the `put_` functions wrote, strictly.

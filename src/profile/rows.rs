@@ -1,8 +1,9 @@
 //! Rows that an engine counted and added up, as shards of profiles: from there on they are merged and finished like
 //! shards that were made from samples.
 
-use super::build::{Built, GRID_MIN_S, Options, combine_of};
+use super::build::{Built, GRID_MIN_S, Options};
 use super::calendar::{WEEK_S, Week, cell_end};
+use super::collected::combine_of;
 use super::merge::merge;
 use super::object;
 use super::opened::ProfileStream;
@@ -15,6 +16,7 @@ use crate::history::clean::{gcd, needs_grid};
 use crate::history::identity::Identity;
 use crate::history::note::Note;
 use crate::history::rows::{RowKey, Rows, SignalRows};
+use crate::history::samples::no_room;
 use crate::history::signal::{Form, Signal};
 use crate::units::Timestamp;
 use crate::units::level::Level;
@@ -38,7 +40,7 @@ fn read_back(built: &Built) -> Result<Vec<Profile>, Vec<Note>> {
     if built.profiles.is_empty() {
         return Ok(Vec::new());
     }
-    let text = object::write(&built.profiles);
+    let text = object::text(&built.profiles).map_err(|error| vec![no_room(&error.to_string())])?;
     ProfileStream::from(text)
         .read()
         .map_err(|error| vec![Note::error(code::PROFILE_MALFORMED, error.to_string())])

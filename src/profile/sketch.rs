@@ -40,25 +40,29 @@ impl Default for Tally {
 
 impl Tally {
     pub(super) fn add(&mut self, values: impl IntoIterator<Item = u64>) {
+        // what is held in places of its own stays in registers
+        let (counts, mut sum, mut min, mut max) = (self.counts.as_mut_slice(), 0, u64::MAX, 0);
         for value in values {
-            self.counts[usize::from(Level::of(value).index())] += 1;
-            self.sum += u128::from(value);
-            self.min = self.min.min(value);
-            self.max = self.max.max(value);
+            counts[usize::from(Level::of(value).index())] += 1;
+            sum += u128::from(value);
+            min = min.min(value);
+            max = max.max(value);
         }
+        self.sum += sum;
+        self.min = self.min.min(min);
+        self.max = self.max.max(max);
     }
 
     pub(super) fn sketch(self) -> Sketch {
-        let buckets: Vec<_> = (0..)
-            .map_while(Level::from_index)
-            .zip(self.counts)
-            .filter(|&(_, count)| count > 0)
-            .collect();
-        if buckets.is_empty() {
+        if self.min > self.max {
             return Sketch::default();
         }
+        let first = Level::of(self.min).index();
+        let counts = &self.counts[usize::from(first)..=usize::from(Level::of(self.max).index())];
+        let levels = (u64::from(first)..).map_while(Level::from_index);
+        let filled = levels.zip(counts.iter().copied()).filter(|&(_, count)| count > 0);
         Sketch {
-            buckets,
+            buckets: filled.collect(),
             sum: self.sum,
             min: self.min,
             max: self.max,

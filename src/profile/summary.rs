@@ -16,12 +16,7 @@ const P95: u64 = 950_000;
 pub(super) type Row = [String; 7];
 
 pub(super) fn summary(written: &Written) -> String {
-    let Written {
-        head: profile,
-        workloads,
-        lines,
-        rows,
-    } = written;
+    let profile = &written.head;
     let mut out = String::new();
     let of = [
         Some(format!("namespace {}", profile.scope.namespace)),
@@ -44,20 +39,19 @@ pub(super) fn summary(written: &Written) -> String {
         of.join(", ")
     );
     if let Some(window) = profile.window {
-        let bytes: usize = lines.iter().map(|line| line.len() + 1).sum();
         let _ = writeln!(
             out,
             "# {} workloads, {} to {}, step {}, {} lines, {} kB.",
-            workloads,
+            written.workloads(),
             window.start,
             window.end,
             profile.step(),
-            lines.len(),
-            bytes.div_ceil(1000)
+            written.lines,
+            written.bytes.div_ceil(1000)
         );
     }
     let title = [TITLE.map(str::to_owned)];
-    table(&[&title, rows.as_slice()].concat(), "#", &mut out);
+    table(&[&title, written.rows.as_slice()].concat(), "#", &mut out);
     out
 }
 

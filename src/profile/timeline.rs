@@ -4,7 +4,8 @@
 //! is quantised. Adding is associative and commutative (sums stop at the top of `u64` instead of wrapping).
 
 use super::huffman::{packed, unpacked};
-use super::pack::{PayloadError, Unpacker, put_difference, put_varint};
+use super::pack::{PayloadError, Unpacker, put_differences, put_varint, successive};
+use crate::history::samples::Sample;
 
 /// How the series of one workload combine at one instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,9 +92,38 @@ impl Joining {
                 _ => at = self.place(at, Point::of(end_s, value)),
             }
         }
+        self.settle_if_worth();
+    }
+
+    fn settle_if_worth(&mut self) {
         if self.between.len() * WORTH_MOVING > self.points.len() {
             self.settle();
         }
+    }
+
+    /// Takes a whole series, ascending, each sample at another whole second.
+    pub(super) fn add_samples(&mut self, samples: &[Sample]) {
+        let Some(first) = samples.first() else { return };
+        let mut at = self.points.partition_point(|point| point.end_s * 1000 < first.at_ms);
+        let mut rest = samples;
+        while !rest.is_empty() {
+            let known = match self.combine {
+                Combine::Sum => shared(&mut self.points[at..], rest, |point, value| {
+                    point.total = point.total.saturating_add(value);
+                }),
+                Combine::Max => shared(&mut self.points[at..], rest, |point, value| {
+                    point.total = point.total.max(value)
+                }),
+            };
+            at += known;
+            rest = &rest[known..];
+            let Some((sample, behind)) = rest.split_first() else {
+                break;
+            };
+            at = self.place(at, Point::of(sample.at_ms / 1000, sample.value));
+            rest = behind;
+        }
+        self.settle_if_worth();
     }
 
     /// Takes a point that lies behind all known ones up to `at`. Gives how many of those it is not before.
@@ -124,6 +154,22 @@ impl Joining {
         self.settle();
         Timeline { points: self.points }
     }
+}
+
+/// Adds samples to points as long as they have the same instants; gives how many.
+#[inline(always)]
+fn shared(points: &mut [Point], samples: &[Sample], add: impl Fn(&mut Point, u64)) -> usize {
+    let mut count = 0;
+    for (point, sample) in points.iter_mut().zip(samples) {
+        if point.end_s * 1000 != sample.at_ms {
+            break;
+        }
+        add(point, sample.value);
+        point.max = point.max.max(sample.value);
+        point.active += 1;
+        count += 1;
+    }
+    count
 }
 
 /// Both in order, which have no instant in common.
@@ -207,11 +253,7 @@ impl Timeline {
             last = point.end_s;
         }
         for column in [|p: &Point| p.total, |p: &Point| p.max, |p: &Point| u64::from(p.active)] {
-            let mut last = 0;
-            for point in points {
-                put_difference(&mut bytes, last, column(point));
-                last = column(point);
-            }
+            put_differences(&mut bytes, successive(points.iter().map(column)));
         }
         packed(&bytes)
     }

@@ -1,0 +1,131 @@
+//! One signal of one container of a workload, from its series: sketches by week, instants, counters.
+
+use super::build::Options;
+use super::calendar::{Day, WEEK_S, Week, cell_end};
+use super::sketch::Tally;
+use super::survey::{Survey, digest};
+use super::timeline::{Combine, Joining};
+use super::usage::{Exact, SignalHistory};
+use crate::history::clean::Series;
+use crate::history::samples::Sample;
+use crate::history::signal::{Form, Signal};
+use std::collections::BTreeMap;
+
+pub(super) fn combine_of(signal: Signal) -> Combine {
+    if signal.form() == Form::Demand {
+        Combine::Sum
+    } else {
+        Combine::Max
+    }
+}
+
+/// One signal of one container, series by series.
+pub(super) struct Collected<'o> {
+    signal: Signal,
+    /// Off any grid: length of the cells whose greatest count, in seconds.
+    cell_s: Option<i64>,
+    options: &'o Options,
+    is_empty: bool,
+    weeks: BTreeMap<Week, Tally>,
+    joining: Joining,
+    exact: Exact,
+}
+
+impl<'o> Collected<'o> {
+    pub(super) fn new(signal: Signal, is_off_grid: bool, options: &'o Options) -> Self {
+        Self {
+            signal,
+            cell_s: is_off_grid.then(|| i64::from(options.step_s)),
+            options,
+            is_empty: true,
+            weeks: BTreeMap::new(),
+            joining: Joining::new(combine_of(signal)),
+            exact: Exact::default(),
+        }
+    }
+
+    pub(super) fn add(&mut self, one: &Series, survey: &Survey) {
+        self.is_empty &= one.samples.is_empty();
+        let form = self.signal.form();
+        if matches!(form, Form::Demand | Form::Worst | Form::Distribution) {
+            count(one, &mut self.weeks);
+        }
+        if matches!(form, Form::Demand | Form::Worst | Form::State) {
+            if self.cell_s.is_none() && survey.is_of_whole_seconds() {
+                self.joining.add_samples(&one.samples);
+            } else {
+                self.joining.add(instants(one, self.cell_s));
+            }
+        }
+        if form == Form::Count {
+            let series = digest(&one.name);
+            for sample in &one.samples {
+                let day = Day::of(sample.at_ms.div_euclid(1000));
+                self.exact.counters.note(series, day, sample.value);
+            }
+        }
+        if self.options.shard {
+            note_stretches(&mut self.exact, one, i64::from(self.options.step_s));
+        }
+    }
+
+    pub(super) fn history(mut self) -> Option<SignalHistory> {
+        self.exact.timeline = self.joining.timeline();
+        let weeks = self.weeks.into_iter();
+        (!self.is_empty).then(|| SignalHistory {
+            sketches: weeks.map(|(week, tally)| (week, tally.sketch())).collect(),
+            exact: self.exact,
+            ..SignalHistory::default()
+        })
+    }
+}
+
+fn count(one: &Series, weeks: &mut BTreeMap<Week, Tally>) {
+    // ascending samples: a week's are neighbours
+    let mut rest = one.samples.as_slice();
+    while let Some(first) = rest.first() {
+        let week = Week::of_end(end_s(first.at_ms));
+        let last_ms = (week.start_s() + WEEK_S) * 1000;
+        let (own, after) = rest.split_at(rest.partition_point(|sample| sample.at_ms <= last_ms));
+        weeks
+            .entry(week)
+            .or_default()
+            .add(own.iter().map(|sample| sample.value));
+        rest = after;
+    }
+}
+
+/// A sample's instant in whole seconds, never before it.
+pub(super) fn end_s(at_ms: i64) -> i64 {
+    cell_end(at_ms, 1000) / 1000
+}
+
+/// `(end, value)` of each sample, ascending; of those that end together, or off any grid in one cell, the greatest.
+fn instants(one: &Series, cell_s: Option<i64>) -> impl Iterator<Item = (i64, u64)> {
+    let instant = move |sample: &Sample| {
+        let end = end_s(sample.at_ms);
+        (cell_s.map_or(end, |cell| cell_end(end, cell)), sample.value)
+    };
+    let mut instants = one.samples.iter().map(instant).peekable();
+    std::iter::from_fn(move || {
+        let (end, mut value) = instants.next()?;
+        while let Some((_, other)) = instants.next_if(|&(next, _)| next == end) {
+            value = value.max(other);
+        }
+        Some((end, value))
+    })
+}
+
+fn note_stretches(exact: &mut Exact, one: &Series, step_s: i64) {
+    let mut stretches: Vec<(i64, i64)> = Vec::new();
+    for sample in &one.samples {
+        let at = end_s(sample.at_ms);
+        match stretches.last_mut() {
+            Some(last) if at - last.1 <= step_s => last.1 = at,
+            _ => stretches.push((at, at)),
+        }
+    }
+    let known = exact.stretches.entry(digest(&one.name)).or_default();
+    known.extend(stretches);
+    known.sort_unstable();
+}
