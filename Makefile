@@ -38,7 +38,8 @@ bench: ## the function's own time by stdin for 10 to 5,000 workloads, beside kus
 bench-start: ## what one small build costs: a plan of 10 workloads, and planning beside a profile of 5,000
 	@scripts/bench-start.sh
 
-bench-history: ## `trimtab profile` beside the ways of krr, pandas, polars and DuckDB, on one generated export: CPU and memory as ratios
+bench-history: ## `trimtab profile` beside krr's way, the VPA recommender, pandas, polars and DuckDB, a bare scan, and ten times the size: all as ratios
+	@$(install) vpa-history
 	@scripts/bench-history.sh
 
 lint: ## format, clippy, docs, licences, spelling, scripts, generated files

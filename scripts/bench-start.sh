@@ -9,61 +9,16 @@
 # TRIMTAB names another binary than the release build. WORKLOADS makes namespaces of another size.
 set -euo pipefail
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=scripts/bench-inputs.sh
+. "$(dirname "${BASH_SOURCE[0]}")/bench-inputs.sh"
 out=${1:-$root/target/bench/start}
-trimtab=${TRIMTAB:-${CARGO_TARGET_DIR:-$root/target}/release/trimtab}
-if [ -z "${TRIMTAB-}" ]; then (cd "$root" && cargo build --quiet --locked --release --bin trimtab); fi
 mkdir -p "$out"
 workloads=${WORKLOADS:-100}
-
-# export_of SIGNAL: a query_range answer of one namespace without its label, 28 days of 5 minutes from a Monday
-export_of() {
-  awk -v signal="$1" -v workloads="$workloads" '
-    # the minimal standard generator of Park and Miller: the same numbers in every awk
-    function random() { seed = (seed * 16807) % 2147483647; return seed / 2147483647 }
-    BEGIN {
-      seed = (signal == "cpu") ? 7 : 11; start = 1793577600
-      printf "{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":["
-      for (w = 1; w <= workloads; w++) {
-        printf "%s{\"metric\":{\"container\":\"app\",\"deployment\":\"svc-%05d\",\"pod\":\"svc-%05d-7d9f8b6c5f-abcde\"},\"values\":[", (w > 1 ? "," : ""), w, w
-        for (s = 0; s < 28 * 288; s++) {
-          load = (1 + w % 17) * (1.2 + sin(s / 288 * 6.283185)) * (0.85 + 0.3 * random())
-          if (signal == "cpu") value = sprintf("%d.%09d", load / 20, int(load * 50000000) % 1000000000)
-          else value = sprintf("%d", 4096 * int(20000 + 3000 * load))
-          printf "%s[%d,\"%s\"]", (s ? "," : ""), start + 300 * (s + 1), value
-        }
-        printf "]}"
-      }
-      print "]}}"
-    }'
-}
-
-manifests() {
-  for i in 1 2 3 4 5 6 7 8 9 10; do
-    printf 'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: svc-%05d, namespace: team-25}\n' "$i"
-    printf 'spec:\n  replicas: 3\n  selector: {matchLabels: {app: svc-%05d}}\n  template:\n    metadata: {labels: {app: svc-%05d}}\n' "$i" "$i"
-    printf '    spec:\n      containers:\n      - name: app\n        image: registry.example/app:1.0.%d\n' "$i"
-    printf '        resources: {requests: {cpu: 500m, memory: 512Mi}, limits: {memory: 1Gi}}\n---\n'
-  done
-}
-
-policy() {
-  cat <<'YAML'
-apiVersion: trimtab.dev/v1alpha1
-kind: OptimizationPolicy
-metadata: {name: bench}
-spec:
-  environment: bench
-  mode: enforce
-  cluster: {kubernetes: "1.33", provider: aws}
-  workloads:
-    all: {match: {names: {"svc-*": true}}, class: web}
-YAML
-}
+trimtab_built
 
 if [ ! -s "$out/env/profiles.yaml" ]; then
   mkdir -p "$out/env"
-  for signal in cpu memory; do export_of "$signal" >"$out/$signal.json"; done
+  for signal in cpu memory; do export_of "$signal" json "$workloads" 1 28 "" >"$out/$signal.json"; done
   for i in $(seq -w 1 50); do
     "$trimtab" profile "$out/cpu.json" "$out/memory.json" --namespace "team-$i" --environment bench -o "$out/part.yaml" 2>"$out/stderr"
     if [ "$i" != 01 ]; then echo ---; fi
@@ -72,8 +27,8 @@ if [ ! -s "$out/env/profiles.yaml" ]; then
   mv "$out/env/profiles.yaml.new" "$out/env/profiles.yaml"
   rm -f "$out/part.yaml" "$out/cpu.json" "$out/memory.json"
 fi
-manifests >"$out/env/all.yaml"
-policy >"$out/env/policy.yaml"
+manifests 10 team-25 alone >"$out/env/all.yaml"
+policy "class: web" >"$out/env/policy.yaml"
 
 # the program, behind what measures it
 run=("$trimtab")

@@ -7,49 +7,22 @@
 # TRIMTAB names another binary than the release build.
 set -euo pipefail
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=scripts/bench-inputs.sh
+. "$(dirname "${BASH_SOURCE[0]}")/bench-inputs.sh"
 out=${1:-$root/target/bench}
 kustomize=$root/.tools/kustomize/5.8.2/kustomize
-trimtab=${TRIMTAB:-${CARGO_TARGET_DIR:-$root/target}/release/trimtab}
-if [ -z "${TRIMTAB-}" ]; then (cd "$root" && cargo build --quiet --locked --release --bin trimtab); fi
+trimtab_built
 rm -rf "$out"
 mkdir -p "$out"
 
-# manifests N: N Deployments, each with its Service, of 20 shapes
-manifests() {
-  awk -v n="$1" 'BEGIN {
-    for (i = 1; i <= n; i++) {
-      name = sprintf("svc-%05d", i); cpu = 100 + 50 * (i % 20); memory = 128 + 64 * (i % 20)
-      printf "apiVersion: v1\nkind: Service\nmetadata:\n  name: %s\n  namespace: bench\nspec:\n  selector: {app: %s}\n  ports: [{name: http, port: 80, targetPort: 8080}]\n---\n", name, name
-      printf "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: %s\n  namespace: bench\n  labels: {app: %s}\nspec:\n  replicas: %d\n", name, name, 2 + i % 5
-      printf "  selector:\n    matchLabels: {app: %s}\n  template:\n    metadata:\n      labels: {app: %s}\n    spec:\n      containers:\n", name, name
-      printf "      - name: app\n        image: registry.example/%s:1.0.%d\n        ports: [{containerPort: 8080}]\n", name, i
-      printf "        env: [{name: A, value: \"1\"}, {name: B, value: \"on\"}, {name: C, value: text of some length}]\n"
-      printf "        readinessProbe: {httpGet: {path: /ready, port: 8080}}\n"
-      printf "        resources:\n          requests: {cpu: %dm, memory: %dMi}\n          limits: {memory: %dMi}\n---\n", cpu, memory, 2 * memory
-    }
-  }'
-}
-
-policy() {
-  cat <<'YAML'
-apiVersion: trimtab.dev/v1alpha1
-kind: OptimizationPolicy
-metadata: {name: bench}
-spec:
-  environment: bench
-  mode: enforce
-  cluster: {kubernetes: "1.33", provider: aws, addons: {vpa: "1.5"}}
-  workloads:
-    all:
-      match: {names: {"svc-*": true}}
-      class: web
-      requests: {cpu: {value: 150m}, memory: {value: 192Mi}}
-      scaling: {minReplicas: {value: 2}, maxReplicas: {value: 8}, targets: {cpu: {value: 70%}}}
-      spot: {mode: prefer}
-      vpa: {mode: recommend}
-YAML
-}
+# what owners stated, so that plan and build have every kind to write
+stated=(
+  'class: web'
+  'requests: {cpu: {value: 150m}, memory: {value: 192Mi}}'
+  'scaling: {minReplicas: {value: 2}, maxReplicas: {value: 8}, targets: {cpu: {value: 70%}}}'
+  'spot: {mode: prefer}'
+  'vpa: {mode: recommend}'
+)
 
 # best COMMAND...: CPU seconds (user and system) of the best of three runs: a busy machine does not show in them
 best() {
@@ -73,8 +46,8 @@ printf 'workloads\tMB\tapply a plan (s)\ttrimtab plan (s)\tkustomize build (s)\t
 for n in 10 100 1000 5000; do
   dir=$out/$n
   mkdir -p "$dir/kustomized"
-  manifests "$n" >"$dir/all.yaml"
-  policy >"$dir/policy.yaml"
+  manifests "$n" bench >"$dir/all.yaml"
+  policy "${stated[@]}" >"$dir/policy.yaml"
   "$trimtab" plan "$dir" --write >/dev/null 2>"$out/stderr" || { cat "$out/stderr" >&2; exit 1; }
   apply=$(best function_alone "$dir")
   planned=$(best plan "$dir")

@@ -83,6 +83,12 @@ etcd() {
   link "$entry/etcd" plane/etcd
 }
 
+# What the VPA recommender does with a history, for `make bench-history`.
+vpa-history() {
+  cached "vpa-history-$(cat "$root"/tools/vpa-history/* | cksum | tr ' ' -)" go_build vpa-history "" .
+  link "$entry/vpa-history" bin/vpa-history
+}
+
 # Fake kubelets, and the stages that make nodes and pods Ready at once.
 kwok() {
   cached "kwok-$(pinned kwok sigs.k8s.io/kwok)" build_kwok
@@ -188,7 +194,7 @@ plane=(etcd kubernetes kwok crds)
 install() {
   case $1 in
     kustomize-5.0.1 | kustomize-5.4.3 | kustomize-5.8.2) kustomize "${1#kustomize-}" ;;
-    etcd | kubernetes | kwok | crds | k8s-schemas | cargo-deny | podman | metrics) "$1" ;;
+    etcd | kubernetes | kwok | crds | k8s-schemas | cargo-deny | podman | metrics | vpa-history) "$1" ;;
     shellcheck | typos | zizmor) wheel_program "$1" ;;
     duckdb) packages "$1" ;;
     engines) packages duckdb && packages "$1" ;;
@@ -202,7 +208,7 @@ install() {
 all() { local name; for name in "$@"; do install "$name"; done; }
 
 if [ "${1-help}" = help ]; then
-  say "tools:  ${kustomizes[*]} ${plane[*]} k8s-schemas podman metrics duckdb engines shellcheck typos zizmor cargo-deny"
+  say "tools:  ${kustomizes[*]} ${plane[*]} k8s-schemas podman metrics duckdb engines shellcheck typos zizmor cargo-deny vpa-history"
   say "groups: demo plane test lint"
   say "cache:  $cache"
 else

@@ -6,8 +6,13 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bin=.tools/bin
 
-fmt() { cargo fmt --all --check; }
-clippy() { cargo clippy --locked --all-targets -- -D warnings; }
+# a crate of its own, beside the package
+bare_scan=tools/bare-scan/Cargo.toml
+fmt() { cargo fmt --all --check && cargo fmt --manifest-path "$bare_scan" --check; }
+clippy() {
+  cargo clippy --locked --all-targets -- -D warnings
+  cargo clippy --locked --quiet --manifest-path "$bare_scan" --target-dir target -- -D warnings
+}
 docs() { RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps; }
 # Advisories need a database from the network: the public workflow asks for them, apart.
 deny() {
@@ -16,7 +21,7 @@ deny() {
 }
 spelling() { "$bin/typos"; }
 scripts() {
-  "$bin/shellcheck" scripts/*.sh .ci/run
+  "$bin/shellcheck" -x scripts/*.sh .ci/run
   if [ -d .github ]; then "$bin/zizmor" --quiet --offline .github docs/scale-out/github-actions.yaml; fi
 }
 # One dependency that switches this on makes the order of our output depend on the order of the input.
