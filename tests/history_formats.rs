@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::Read as _;
 use trimtab::history::clean::{Series, clean};
 use trimtab::history::note::Note;
-use trimtab::history::samples::{Expected, Labels, Samples, Scratch};
+use trimtab::history::samples::{Expected, Labels, Samples};
 use trimtab::history::signal::Signal;
 use trimtab::history::unit::Unit;
 use trimtab::history::{Input, read};
@@ -290,7 +290,7 @@ fn long_csv_is_found_by_its_columns() {
     ] {
         let (series, _) = series_of(&input(name), text).unwrap();
         assert_eq!(
-            (series[0].name.signal, series[0].name.pod.as_str()),
+            (series[0].name.signal, &*series[0].name.pod),
             (Signal::Cpu, "api-1"),
             "{name}"
         );
@@ -441,7 +441,7 @@ fn columns_and_labels_can_be_stated() {
     let (series, notes) = series_of(&stated, text).unwrap();
     let workload = series[0].name.workload.as_ref().unwrap();
     assert_eq!(
-        (workload.kind.as_deref(), workload.name.as_str()),
+        (workload.kind.as_deref(), &*workload.name),
         (Some("Deployment"), "koku")
     );
     assert_eq!(values(&series[0]), [(1_678_886_100_000, 1_758_000)]);
@@ -700,17 +700,12 @@ impl std::io::Read for Drip<'_> {
     }
 }
 
-/// All that reading a text gives, in words: samples by series, notes and places, or the errors.
+/// All that reading a text gives, in words: samples by series as they are held, notes and places, or the errors.
 fn told(name: &str, raw: Box<dyn std::io::Read + '_>) -> String {
     match read(&input(name), raw) {
         Ok(read) => {
             let extent = (read.extent.first, read.extent.last);
-            let samples = &read.samples;
-            let series: Vec<_> = samples
-                .series()
-                .map(|(key, slot)| (key, samples.get(slot, &mut Scratch::default())))
-                .collect();
-            format!("{series:?} {:?} {extent:?}", read.notes)
+            format!("{:?} {:?} {extent:?}", read.samples, read.notes)
         }
         Err(notes) => format!("{notes:?}"),
     }

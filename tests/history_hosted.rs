@@ -30,7 +30,7 @@ fn datadog_gives_nanocores_at_the_start_of_intervals() {
     let (series, notes) = series_of(&input("answer.json"), &text).unwrap();
     let name = &series[0].name;
     assert_eq!(
-        (name.signal, name.pod.as_str(), name.container.as_str()),
+        (name.signal, &*name.pod, &*name.container),
         (Signal::Cpu, "api-1", "app")
     );
     let api = Named {
@@ -203,10 +203,7 @@ const LABEL: &str =
 #[test]
 fn cloudwatch_gives_millicores_newest_first() {
     let (series, notes) = series_of(&input("answer.json"), &cloudwatch(LABEL)).unwrap();
-    assert_eq!(
-        (series[0].name.signal, series[0].name.pod.as_str()),
-        (Signal::Cpu, "api-1")
-    );
+    assert_eq!((series[0].name.signal, &*series[0].name.pod), (Signal::Cpu, "api-1"));
     assert_eq!(
         values(&series[0]),
         [
@@ -223,7 +220,10 @@ fn cloudwatch_gives_millicores_newest_first() {
         ..input("answer.json")
     };
     assert_eq!(
-        series_of(&stated, &cloudwatch(&short)).unwrap().0[0].name.container,
+        series_of(&stated, &cloudwatch(&short)).unwrap().0[0]
+            .name
+            .container
+            .as_ref(),
         "main"
     );
 }

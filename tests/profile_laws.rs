@@ -48,11 +48,11 @@ fn series(signal: Signal, workload: &str, pod: usize, samples: Vec<Sample>) -> S
             kind: Some("Deployment".into()),
             name: workload.into(),
         }),
-        pod: format!("{workload}-{pod}"),
+        pod: format!("{workload}-{pod}").into(),
         container: if signal.is_of_container() {
             "app".into()
         } else {
-            String::new()
+            "".into()
         },
     };
     Series { name, samples }
@@ -150,7 +150,8 @@ proptest! {
         let mut renamed = all;
         let names: Vec<_> = names.into_iter().collect();
         for (place, one) in renamed.iter_mut().enumerate() {
-            one.name.workload.as_mut().unwrap().name.clone_from(&names[place % names.len()]);
+            let name = names[place % names.len()].as_str();
+            one.name.workload.as_mut().unwrap().name = name.into();
         }
         let profile = profiles(&renamed, false).remove(0);
         let text = to_text(std::slice::from_ref(&profile));
@@ -297,7 +298,7 @@ fn resealed(text: &str) -> String {
 fn every_flipped_bit_of_the_data_is_an_error_that_names_its_line() {
     let cpu = hour(Signal::Cpu, 1, 0, &[100, 200]);
     let mut other = hour(Signal::Memory, 1, 0, &[1000, 1100]);
-    other.name.workload.as_mut().unwrap().name = "web".to_owned();
+    other.name.workload.as_mut().unwrap().name = "web".into();
     let profile = profiles(&[cpu, other], false).remove(0);
     let text = to_text(std::slice::from_ref(&profile));
     assert_eq!(resealed(&text), text, "the checksums are those of the definition");
@@ -476,10 +477,10 @@ fn a_workload_is_found_without_reading_the_others() {
     }
     let series = |place: u64| {
         let mut one = hour(Signal::Cpu, 1, 0, &[100 + place, 200]);
-        one.name.namespace = format!("team-{}", place % 2);
+        one.name.namespace = format!("team-{}", place % 2).into();
         // one name begins with the other
         one.name.workload.as_mut().unwrap().name =
-            format!("{}{place}", ["w", "w-", "w-0-"][usize::try_from(place % 3).unwrap()]);
+            format!("{}{place}", ["w", "w-", "w-0-"][usize::try_from(place % 3).unwrap()]).into();
         one
     };
     let all: Vec<Series> = (0..2000).map(series).collect();

@@ -1,7 +1,7 @@
 //! From what files delivered to one clean series per pod and container: in order, each instant once, counters as rates.
 
 use super::note::Note;
-use super::samples::{Named, Sample, Samples, Scratch, SeriesKey, Slot, Times, whose};
+use super::samples::{Name, Named, Sample, Samples, Scratch, SeriesKey, Slot, Times, whose};
 use super::signal::{Form, Meaning, Metric, Signal};
 use crate::diag::{code, counted};
 use crate::units::Timestamp;
@@ -13,13 +13,13 @@ pub struct SeriesName {
     /// What is measured.
     pub signal: Signal,
     /// Kubernetes namespace.
-    pub namespace: String,
+    pub namespace: Name,
     /// The workload as labels name it.
     pub workload: Option<Named>,
     /// The pod; empty for a series of a whole workload.
-    pub pod: String,
+    pub pod: Name,
     /// The container; empty for a signal of a workload.
-    pub container: String,
+    pub container: Name,
 }
 
 /// One series, cleaned: ascending, each instant once, values in the unit of the signal.
@@ -42,7 +42,10 @@ const FALLS_MIN: usize = 10;
 #[derive(Clone, Debug)]
 pub struct Recorded {
     samples: Samples,
-    series: Vec<(SeriesName, Vec<Part>)>,
+    /// In the order of the names; those of one series are neighbours.
+    parts: Vec<(SeriesName, Part)>,
+    /// Where the parts of each series start, and behind them all where the last ones end.
+    starts: Vec<usize>,
     /// Whether what is named like a counter behaves like one.
     has_counters: bool,
 }
@@ -51,44 +54,30 @@ pub struct Recorded {
 #[derive(Clone, Debug)]
 struct Part {
     meaning: Meaning,
-    counter: String,
+    counter: Name,
     slot: Slot,
 }
 
 /// Sorts all that was read by series. Errors are what makes the whole unusable.
-pub fn clean(samples: Samples, cluster_chosen: bool) -> Result<(Recorded, Vec<Note>), Vec<Note>> {
+pub fn clean(mut samples: Samples, cluster_chosen: bool) -> Result<(Recorded, Vec<Note>), Vec<Note>> {
     check_recorders(&samples, cluster_chosen)?;
     let mut notes = Vec::new();
     if let Some(failure) = samples.failure() {
         return Err(vec![failure]);
     }
-    let mut series: BTreeMap<SeriesName, Vec<Part>> = BTreeMap::new();
-    for (key, slot) in samples.series().filter(|&(_, slot)| samples.times(slot).is_some()) {
-        let name = SeriesName {
-            signal: key.metric.signal,
-            namespace: key.namespace.clone(),
-            workload: key.workload.clone(),
-            pod: key.pod.clone(),
-            container: key.container.clone(),
-        };
-        series.entry(name).or_default().push(Part {
-            meaning: key.metric.meaning,
-            counter: key.counter.clone(),
-            slot,
-        });
-    }
-    let mut recorded = Recorded {
-        samples,
-        series: series.into_iter().collect(),
-        has_counters: true,
-    };
+    samples.settle();
+    let mut parts = Vec::with_capacity(samples.len());
+    parts.extend(samples.give_series().map(|(key, slot)| of_key(key, slot)));
+    let mut recorded = Recorded::of(samples, parts);
     recorded.has_counters = recorded.counters_count().map_err(|note| vec![note])?;
     if !recorded.has_counters {
         let message =
             "`container_cpu_usage_seconds_total` falls too often for a counter; its numbers are taken as cores in use";
         notes.push(Note::warning(code::COUNTER_IS_A_RATE, message));
     }
-    let both = recorded.series.iter().filter(|(_, parts)| is_mixed(parts)).count();
+    let both = (0..recorded.len())
+        .filter(|&place| is_mixed(recorded.parts(place)))
+        .count();
     if both > 0 {
         let message = format!("{both} series are given as a counter and as a rate; the rate is used");
         notes.push(Note::warning(code::COUNTER_BESIDE_RATE, message));
@@ -96,31 +85,66 @@ pub fn clean(samples: Samples, cluster_chosen: bool) -> Result<(Recorded, Vec<No
     Ok((recorded, notes))
 }
 
-fn is_mixed(parts: &[Part]) -> bool {
-    let is_rate = |part: &Part| part.meaning == Meaning::Rate;
+/// What a key says of its series, and of what it is a part.
+fn of_key(key: SeriesKey, slot: Slot) -> (SeriesName, Part) {
+    let name = SeriesName {
+        signal: key.metric.signal,
+        namespace: key.namespace,
+        workload: key.workload,
+        pod: key.pod,
+        container: key.container,
+    };
+    let part = Part {
+        meaning: key.metric.meaning,
+        counter: key.counter,
+        slot,
+    };
+    (name, part)
+}
+
+fn is_mixed(parts: &[(SeriesName, Part)]) -> bool {
+    let is_rate = |(_, part): &(SeriesName, Part)| part.meaning == Meaning::Rate;
     parts.iter().any(is_rate) && !parts.iter().all(is_rate)
 }
 
 impl Recorded {
+    fn of(samples: Samples, mut parts: Vec<(SeriesName, Part)>) -> Self {
+        // keys go by how a signal is measured first; the parts of a series stay in their order
+        if !parts.is_sorted_by(|(one, _), (next, _)| one <= next) {
+            parts.sort_by(|(one, _), (next, _)| one.cmp(next));
+        }
+        let changes = (0..parts.len()).filter(|&place| place == 0 || parts[place - 1].0 != parts[place].0);
+        let starts = changes.chain([parts.len()]).collect();
+        Self {
+            samples,
+            parts,
+            starts,
+            has_counters: true,
+        }
+    }
+
+    fn parts(&self, place: usize) -> &[(SeriesName, Part)] {
+        &self.parts[self.starts[place]..self.starts[place + 1]]
+    }
+
     /// How many series there are.
     pub fn len(&self) -> usize {
-        self.series.len()
+        self.starts.len() - 1
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.series.is_empty()
+        self.parts.is_empty()
     }
 
     /// Of what each series is, in order.
     pub fn name(&self, place: usize) -> &SeriesName {
-        &self.series[place].0
+        &self.parts[self.starts[place]].0
     }
 
     /// What is known of a series' times before it is read: right where its samples ascend and are none twice.
     pub fn times(&self, place: usize) -> Option<Times> {
-        let (_, parts) = &self.series[place];
-        let of_part = |part: &Part| {
+        let of_part = |(_, part): &(SeriesName, Part)| {
             let times = self.samples.times(part.slot)?;
             // the first reading of a counter has no rate
             let lost = if part.meaning == Meaning::Rate {
@@ -133,7 +157,7 @@ impl Recorded {
                 ..times
             })
         };
-        parts.iter().filter_map(of_part).reduce(|one, next| Times {
+        self.parts(place).iter().filter_map(of_part).reduce(|one, next| Times {
             first: one.first.min(next.first),
             last: one.last.max(next.last),
             ..one
@@ -142,14 +166,14 @@ impl Recorded {
 
     /// A series, cleaned; what was given twice is noted in `doubles`.
     pub fn load(&self, place: usize, scratch: &mut Scratch, doubles: &mut Doubles) -> Result<Series, Note> {
-        let (name, parts) = &self.series[place];
+        let (name, parts) = (self.name(place), self.parts(place));
         let mut read = Vec::with_capacity(parts.len());
-        for part in parts {
+        for (_, part) in parts {
             let mut samples = self.samples.get(part.slot, scratch)?;
             if !self.samples.ascend(part.slot) {
                 doubles.settle(name, &mut samples);
             }
-            read.push((part.meaning, part.counter.as_str(), samples));
+            read.push((part.meaning, &*part.counter, samples));
         }
         Ok(Series {
             name: name.clone(),
@@ -173,13 +197,11 @@ impl Recorded {
     fn counters_count(&self) -> Result<bool, Note> {
         let (mut steps, mut falls) = (0, 0);
         let mut scratch = Scratch::default();
-        for (name, parts) in &self.series {
-            for part in parts.iter().filter(|part| part.meaning == Meaning::Rate) {
-                let mut samples = self.samples.get(part.slot, &mut scratch)?;
-                Doubles::default().settle(name, &mut samples);
-                steps += samples.len().saturating_sub(1);
-                falls += samples.windows(2).filter(|pair| pair[1].value < pair[0].value).count();
-            }
+        for (name, part) in self.parts.iter().filter(|(_, part)| part.meaning == Meaning::Rate) {
+            let mut samples = self.samples.get(part.slot, &mut scratch)?;
+            Doubles::default().settle(name, &mut samples);
+            steps += samples.len().saturating_sub(1);
+            falls += samples.windows(2).filter(|pair| pair[1].value < pair[0].value).count();
         }
         Ok(falls < FALLS_MIN || falls * FALLS_PER_STEP <= steps)
     }
@@ -187,37 +209,21 @@ impl Recorded {
 
 impl FromIterator<Series> for Recorded {
     fn from_iter<I: IntoIterator<Item = Series>>(all: I) -> Self {
-        let mut samples = Samples::default();
-        let mut series: Vec<(SeriesName, Vec<Part>)> = Vec::new();
+        let (mut samples, none) = (Samples::default(), Name::from(""));
         for one in all {
-            let SeriesName {
-                signal,
-                namespace,
-                workload,
-                pod,
-                container,
-            } = one.name.clone();
+            let name = one.name;
             let slot = samples.slot_of(SeriesKey {
-                metric: Metric::gauge(signal),
-                namespace,
-                workload,
-                pod,
-                container,
-                counter: String::new(),
+                metric: Metric::gauge(name.signal),
+                namespace: name.namespace,
+                workload: name.workload,
+                pod: name.pod,
+                container: name.container,
+                counter: Name::clone(&none),
             });
             samples.extend(slot, &one.samples);
-            let part = Part {
-                meaning: Meaning::Gauge,
-                counter: String::new(),
-                slot,
-            };
-            series.push((one.name, vec![part]));
         }
-        Self {
-            samples,
-            series,
-            has_counters: true,
-        }
+        let parts = samples.give_series().map(|(key, slot)| of_key(key, slot)).collect();
+        Self::of(samples, parts)
     }
 }
 

@@ -88,7 +88,7 @@ impl Resolver {
         }
         match self
             .owners
-            .root(&series.namespace, WorkloadKey::new("Pod", series.pod.clone()))
+            .root(&series.namespace, WorkloadKey::new("Pod", &*series.pod))
         {
             Root::Workload(workload) => return Ok(Some((workload, Identity::Owner))),
             Root::Several(one, other) => {
@@ -211,12 +211,12 @@ mod tests {
         declared.add_object(&serde_json::from_str(DECLARED).unwrap());
         let series = SeriesName {
             workload: label.map(|(kind, name)| Named {
-                kind: Some(kind).filter(|kind| !kind.is_empty()).map(str::to_owned),
-                name: name.to_owned(),
+                kind: Some(kind).filter(|kind| !kind.is_empty()).map(Into::into),
+                name: name.into(),
             }),
-            namespace: "shop".to_owned(),
-            pod: pod.to_owned(),
-            container: "app".to_owned(),
+            namespace: "shop".into(),
+            pod: pod.into(),
+            container: "app".into(),
             signal: Signal::Cpu,
         };
         match Resolver::new(owners, declared, std::iter::once(&series)).resolve(&series) {

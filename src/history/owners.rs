@@ -311,10 +311,7 @@ fn is_pod_suffix(kind: &str, rest: &str) -> bool {
 
 /// A label's workload: `Deployment/x` where the label says the kind.
 pub(crate) fn stated(named: &Named) -> Option<WorkloadKey> {
-    named
-        .kind
-        .as_ref()
-        .map(|kind| WorkloadKey::new(kind.clone(), named.name.clone()))
+    named.kind.as_ref().map(|kind| WorkloadKey::new(&**kind, &*named.name))
 }
 
 #[cfg(test)]

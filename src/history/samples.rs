@@ -21,13 +21,16 @@ pub struct Sample {
     pub value: u64,
 }
 
+/// A name that many series have in common is held once.
+pub type Name = Arc<str>;
+
 /// A workload as labels name it; the kind may be missing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Named {
     /// `Deployment`, `StatefulSet`, …
-    pub kind: Option<String>,
+    pub kind: Option<Name>,
     /// Its name.
-    pub name: String,
+    pub name: Name,
 }
 
 /// Whose samples these are.
@@ -36,15 +39,15 @@ pub struct SeriesKey {
     /// What is measured and how the numbers tell it.
     pub metric: Metric,
     /// Kubernetes namespace.
-    pub namespace: String,
+    pub namespace: Name,
     /// The workload where labels name it.
     pub workload: Option<Named>,
     /// The pod; empty for a series of a whole workload.
-    pub pod: String,
+    pub pod: Name,
     /// The container; empty for a signal of a workload.
-    pub container: String,
+    pub container: Name,
     /// What else tells apart counters that must be differenced one by one: the cpu, the container's id.
-    pub counter: String,
+    pub counter: Name,
 }
 
 impl SeriesKey {
@@ -170,6 +173,8 @@ pub struct Slot(usize);
 const LOOSE_MAX: usize = 256 * 1024;
 /// And so many of each series, where there are so many series that the bound above is too few.
 const LOOSE_EACH: usize = 32;
+/// Fewer samples of a series take less room where they are than packed and put aside.
+const PACKED_MIN: usize = 8;
 /// Samples that are worth a block of their own.
 const BLOCK_MIN: usize = 256;
 
@@ -177,6 +182,7 @@ const BLOCK_MIN: usize = 256;
 #[derive(Clone, Debug, Default)]
 pub struct Samples {
     keys: BTreeMap<SeriesKey, usize>,
+    names: BTreeSet<Name>,
     slots: Vec<Held>,
     room: Room,
     /// Samples in `loose` of all slots.
@@ -191,16 +197,89 @@ pub struct Samples {
     pub(crate) left_out: BTreeMap<&'static str, u64>,
 }
 
-/// The samples of one series, in the order they came.
+/// The samples of one series, in the order they came: first those put aside. Small, since there may be millions of series
+/// of a sample each.
 #[derive(Clone, Debug)]
 struct Held {
     signal: Signal,
-    parts: Vec<Part>,
-    loose: Vec<Sample>,
-    last: Option<Sample>,
-    times: Option<Times>,
+    loose: Loose,
+    aside: Option<Box<Aside>>,
     /// Who recorded it last, where labels tell.
     recorder: Option<Recorder>,
+}
+
+impl Held {
+    fn of(signal: Signal) -> Self {
+        Self {
+            signal,
+            loose: Loose::default(),
+            aside: None,
+            recorder: None,
+        }
+    }
+
+    fn parts(&self) -> &[Part] {
+        self.aside.as_ref().map_or(&[], |aside| &aside.parts)
+    }
+
+    fn times(&self) -> Option<Times> {
+        let aside = self.aside.as_ref().and_then(|aside| aside.times);
+        both(aside, Times::of(self.loose.all()))
+    }
+
+    fn last(&self) -> Option<Sample> {
+        let aside = || self.aside.as_ref().and_then(|aside| aside.last);
+        self.loose.all().last().copied().or_else(aside)
+    }
+}
+
+/// Samples that wait for more of their series.
+#[derive(Clone, Debug)]
+enum Loose {
+    One(Sample),
+    Many(Vec<Sample>),
+}
+
+impl Default for Loose {
+    fn default() -> Self {
+        Self::Many(Vec::new())
+    }
+}
+
+impl Loose {
+    fn all(&self) -> &[Sample] {
+        match self {
+            Self::One(sample) => std::slice::from_ref(sample),
+            Self::Many(samples) => samples,
+        }
+    }
+
+    fn extend(&mut self, more: &[Sample]) {
+        match self {
+            Self::Many(samples) => match (samples.is_empty(), more) {
+                (true, &[only]) => *self = Self::One(only),
+                _ => samples.extend_from_slice(more),
+            },
+            Self::One(first) => *self = Self::Many([&[*first], more].concat()),
+        }
+    }
+}
+
+/// What was put aside of a series.
+#[derive(Clone, Debug, Default)]
+struct Aside {
+    parts: Vec<Part>,
+    /// The sample that came last of those that were packed.
+    last: Option<Sample>,
+    times: Option<Times>,
+}
+
+impl Aside {
+    fn extend(&mut self, more: Self) {
+        self.parts.extend(more.parts);
+        self.last = more.last.or(self.last);
+        self.times = both(self.times, more.times);
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -216,7 +295,7 @@ pub struct Times {
     pub first: i64,
     /// The latest.
     pub last: i64,
-    /// Between the first two that came, which may be less than all others or more; 0 for a single one.
+    /// Between the first two that came and are not the same, which may be less than all others or more; 0 without such.
     pub distance: u64,
 }
 
@@ -227,8 +306,10 @@ impl Times {
             first: times().min()?,
             last: times().max()?,
             distance: samples
-                .get(1)
-                .map_or(0, |second| second.at_ms.abs_diff(samples[0].at_ms)),
+                .windows(2)
+                .map(|pair| pair[1].at_ms.abs_diff(pair[0].at_ms))
+                .find(|&distance| distance > 0)
+                .unwrap_or(0),
         })
     }
 
@@ -239,6 +320,13 @@ impl Times {
             last: self.last.max(later.last),
             distance: if self.distance > 0 { self.distance } else { between },
         }
+    }
+}
+
+fn both(known: Option<Times>, later: Option<Times>) -> Option<Times> {
+    match (known, later) {
+        (Some(known), Some(later)) => Some(known.and(later)),
+        (known, later) => known.or(later),
     }
 }
 
@@ -290,9 +378,19 @@ impl Samples {
         if let Some((_, cluster)) = recorder.iter().find(|(name, _)| *name == "cluster") {
             self.clusters.insert(cluster.clone());
         }
-        let key = key_of(labels, expected, metric)?;
+        let key = self.key_of(labels, expected, metric)?;
         let recorder = self.known(recorder);
         Ok(self.slot_recorded(key, &recorder))
+    }
+
+    /// The same name is held once.
+    fn name(&mut self, text: &str) -> Name {
+        if let Some(known) = self.names.get(text) {
+            return Name::clone(known);
+        }
+        let name = Name::from(text);
+        self.names.insert(Name::clone(&name));
+        name
     }
 
     /// The same labels of a recorder are held once.
@@ -349,14 +447,7 @@ impl Samples {
         let (next, signal) = (self.slots.len(), key.metric.signal);
         let slot = *self.keys.entry(key).or_insert(next);
         if slot == next {
-            self.slots.push(Held {
-                signal,
-                parts: Vec::new(),
-                loose: Vec::new(),
-                last: None,
-                times: None,
-                recorder: None,
-            });
+            self.slots.push(Held::of(signal));
         }
         Slot(slot)
     }
@@ -368,62 +459,82 @@ impl Samples {
 
     /// Adds samples.
     pub fn extend(&mut self, slot: Slot, samples: &[Sample]) {
-        let (Some(&last), Some(times)) = (samples.last(), Times::of(samples)) else {
-            return;
-        };
         let held = &mut self.slots[slot.0];
-        held.last = Some(last);
-        held.times = Some(held.times.map_or(times, |known| known.and(times)));
-        if samples.len() >= BLOCK_MIN && held.loose.is_empty() {
+        if samples.len() >= BLOCK_MIN && held.loose.all().is_empty() {
             self.put(slot, samples);
             return;
         }
-        held.loose.extend_from_slice(samples);
+        held.loose.extend(samples);
         self.loose += samples.len();
         if self.loose > LOOSE_MAX.max(LOOSE_EACH * self.slots.len()) {
             self.settle();
         }
     }
 
-    /// Puts all loose samples aside.
-    fn settle(&mut self) {
+    /// Puts all loose samples aside, but for series of a few.
+    pub(super) fn settle(&mut self) {
         for slot in 0..self.slots.len() {
-            let loose = std::mem::take(&mut self.slots[slot].loose);
-            self.put(Slot(slot), &loose);
+            if self.slots[slot].loose.all().len() >= PACKED_MIN {
+                self.put_loose(Slot(slot));
+            }
         }
-        self.loose = 0;
+    }
+
+    fn put_loose(&mut self, slot: Slot) {
+        let loose = std::mem::take(&mut self.slots[slot.0].loose);
+        self.loose -= loose.all().len();
+        self.put(slot, loose.all());
     }
 
     fn put(&mut self, slot: Slot, samples: &[Sample]) {
+        if samples.is_empty() {
+            return;
+        }
         let mut blocks = Vec::new();
         if let Err(error) = Block::put(samples, &self.room, &mut blocks) {
             self.failure.get_or_insert_with(|| error.to_string());
         }
-        let blocks = blocks.into_iter().map(Part::Packed);
-        self.slots[slot.0].parts.extend(blocks);
+        self.set_aside(
+            slot,
+            Aside {
+                parts: blocks.into_iter().map(Part::Packed).collect(),
+                last: samples.last().copied(),
+                times: Times::of(samples),
+            },
+        );
+    }
+
+    fn set_aside(&mut self, slot: Slot, more: Aside) {
+        match &mut self.slots[slot.0].aside {
+            Some(aside) => aside.extend(more),
+            none => *none = Some(Box::new(more)),
+        }
     }
 
     /// Adds samples that stay in their file.
     pub(super) fn leave(&mut self, slot: Slot, array: InFile, edges: Edges) {
-        let loose = std::mem::take(&mut self.slots[slot.0].loose);
-        self.loose -= loose.len();
-        self.put(slot, &loose);
+        self.put_loose(slot);
         let times = Times {
             first: edges.first,
             last: edges.last,
             distance: edges.second.abs_diff(edges.first),
         };
-        let held = &mut self.slots[slot.0];
-        held.parts.push(Part::InFile(array));
-        held.times = Some(held.times.map_or(times, |known| known.and(times)));
+        self.set_aside(
+            slot,
+            Aside {
+                parts: vec![Part::InFile(array)],
+                last: None,
+                times: Some(times),
+            },
+        );
     }
 
     /// Reads the samples of a slot back, in the order they came, into a vector of `scratch` where there is one.
     pub fn get(&self, slot: Slot, scratch: &mut Scratch) -> Result<Vec<Sample>, Note> {
-        let Held { parts, loose, .. } = &self.slots[slot.0];
+        let held = &self.slots[slot.0];
         let mut samples = std::mem::take(&mut scratch.samples);
         samples.clear();
-        for part in parts {
+        for part in held.parts() {
             match part {
                 Part::Packed(block) => block
                     .get(&mut scratch.bytes, &mut samples)
@@ -433,14 +544,17 @@ impl Samples {
                     .map_err(|error| Note::error(code::EXPORT_MALFORMED, error.to_string()))?,
             }
         }
-        samples.extend_from_slice(loose);
+        samples.extend_from_slice(held.loose.all());
         Ok(samples)
     }
 
     /// Whether [`Self::get`] is known to give a slot's samples in ascending time, each instant once.
     pub(super) fn ascend(&self, slot: Slot) -> bool {
-        let Held { parts, loose, .. } = &self.slots[slot.0];
-        matches!(parts.as_slice(), [Part::InFile(_)]) && loose.is_empty()
+        let held = &self.slots[slot.0];
+        match held.loose.all() {
+            [] => matches!(held.parts(), [Part::InFile(_)]),
+            loose => held.parts().is_empty() && loose.len() == 1,
+        }
     }
 
     /// What went wrong while samples were put aside.
@@ -455,12 +569,12 @@ impl Samples {
 
     /// What is known of the times of a slot's samples; `None` without any sample.
     pub fn times(&self, slot: Slot) -> Option<Times> {
-        self.slots[slot.0].times
+        self.slots[slot.0].times()
     }
 
     /// The sample that came last, of those that are not left in their file.
     pub fn last(&self, slot: Slot) -> Option<Sample> {
-        self.slots[slot.0].last
+        self.slots[slot.0].last()
     }
 
     /// Counts a series that was left out.
@@ -470,20 +584,21 @@ impl Samples {
 
     /// Adds what another file holds.
     pub fn merge(&mut self, mut other: Self) {
-        self.settle();
-        other.settle();
-        let mut theirs: Vec<Option<Held>> = std::mem::take(&mut other.slots).into_iter().map(Some).collect();
-        for (key, index) in std::mem::take(&mut other.keys) {
-            let Some(held) = theirs[index].take() else { continue };
-            let recorder = held.recorder.clone().unwrap_or_else(|| Arc::from([]));
-            let Slot(slot) = self.slot_recorded(key, &recorder);
-            let known = &mut self.slots[slot];
-            known.last = held.last.or(known.last);
-            known.parts.extend(held.parts);
-            known.times = match (known.times, held.times) {
-                (Some(known), Some(times)) => Some(known.and(times)),
-                (known, times) => known.or(times),
-            };
+        if self.slots.is_empty() {
+            (self.keys, self.slots) = (std::mem::take(&mut other.keys), std::mem::take(&mut other.slots));
+            (self.names, self.known_recorders) = (other.names, other.known_recorders);
+            (self.room, self.loose) = (other.room, other.loose);
+        }
+        for (key, theirs) in other.keys {
+            let signal = key.metric.signal;
+            let held = std::mem::replace(&mut other.slots[theirs], Held::of(signal));
+            let recorder = held.recorder.unwrap_or_else(|| Arc::from([]));
+            let slot = self.slot_recorded(key, &recorder);
+            if let Some(aside) = held.aside {
+                self.put_loose(slot);
+                self.set_aside(slot, *aside);
+            }
+            self.extend(slot, held.loose.all());
         }
         self.clusters.extend(other.clusters);
         for (label, clash) in other.clashes {
@@ -495,9 +610,89 @@ impl Samples {
         self.failure = self.failure.take().or(other.failure);
     }
 
-    /// Every series with its slot, in the order of the keys.
-    pub fn series(&self) -> impl Iterator<Item = (&SeriesKey, Slot)> {
-        self.keys.iter().map(|(key, &slot)| (key, Slot(slot)))
+    /// Every series that has samples with its slot, in the order of the keys, which are given away.
+    pub(super) fn give_series(&mut self) -> impl Iterator<Item = (SeriesKey, Slot)> {
+        let keys = std::mem::take(&mut self.keys);
+        self.names = BTreeSet::new();
+        keys.into_iter()
+            .map(|(key, slot)| (key, Slot(slot)))
+            .filter(|&(_, slot)| self.times(slot).is_some())
+    }
+
+    /// How many series there are, with and without samples.
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    fn key_of(&mut self, labels: &Labels, expected: &Expected, metric: Metric) -> Result<SeriesKey, Refused> {
+        let namespace = labels.first(NAMESPACE).or(expected.namespace.as_deref());
+        let Some(namespace) = namespace else {
+            return Err(Refused::Fault(Box::new(
+                Note::error(code::NAMESPACE_MISSING, "a series has no `namespace` label")
+                    .help("export it with the label, or give --namespace NAME if all of the file is one namespace"),
+            )));
+        };
+        let workload = self.workload_of(labels);
+        let pod = labels.first(POD).unwrap_or_default();
+        if pod.is_empty() && workload.is_none() {
+            return Err(Refused::Useless(NAMELESS));
+        }
+        let container = labels.first(CONTAINER).unwrap_or_default();
+        let named = workload.iter().flat_map(|named| [&*named.name]);
+        let objects = [namespace, pod, container]
+            .into_iter()
+            .chain(named)
+            .filter(|name| !name.is_empty());
+        let kinds = workload.iter().filter_map(|named| named.kind.as_deref());
+        if !objects.into_iter().all(is_name) || !kinds.into_iter().all(is_kind) {
+            return Err(Refused::Useless("with names that no Kubernetes object can have"));
+        }
+        if metric.signal.is_of_container() && matches!(container, "" | "POD") {
+            return Err(Refused::Useless("of whole pods or their pause container"));
+        }
+        let container = if metric.signal.is_of_container() { container } else { "" };
+        let cpu = labels.get("cpu").unwrap_or("total");
+        let counter = match (metric.meaning, labels.get("id")) {
+            (Meaning::Rate, Some(id)) => Name::from(format!("{cpu}\0{id}")),
+            (Meaning::Rate, None) => self.name(&format!("{cpu}\0")),
+            _ => self.name(""),
+        };
+        Ok(SeriesKey {
+            metric,
+            namespace: self.name(namespace),
+            workload,
+            // most pods have one series of a metric
+            pod: if pod.is_empty() {
+                self.name(pod)
+            } else {
+                Name::from(pod)
+            },
+            container: self.name(container),
+            counter,
+        })
+    }
+
+    fn workload_of(&mut self, labels: &Labels) -> Option<Named> {
+        for (name, kind) in PAIRS {
+            if let Some(name) = labels.get(name) {
+                return Some(Named {
+                    kind: labels.get(kind).map(|kind| self.name(&kind_spelling(kind))),
+                    name: self.name(name),
+                });
+            }
+        }
+        for (label, kind) in KINDS {
+            if let Some(name) = labels.get(label) {
+                return Some(Named {
+                    kind: Some(self.name(kind)),
+                    name: self.name(name),
+                });
+            }
+        }
+        labels.first(BARE).map(|name| Named {
+            kind: None,
+            name: self.name(name.strip_prefix("keda-hpa-").unwrap_or(name)),
+        })
     }
 }
 
@@ -539,77 +734,6 @@ fn metric_of(labels: &Labels, expected: &Expected, by_file: Option<Metric>) -> R
             ))
         }),
     }
-}
-
-fn key_of(labels: &Labels, expected: &Expected, metric: Metric) -> Result<SeriesKey, Refused> {
-    let namespace = labels.first(NAMESPACE).or(expected.namespace.as_deref());
-    let Some(namespace) = namespace else {
-        return Err(Refused::Fault(Box::new(
-            Note::error(code::NAMESPACE_MISSING, "a series has no `namespace` label")
-                .help("export it with the label, or give --namespace NAME if all of the file is one namespace"),
-        )));
-    };
-    let workload = workload_of(labels);
-    let pod = labels.first(POD).unwrap_or_default();
-    if pod.is_empty() && workload.is_none() {
-        return Err(Refused::Useless(NAMELESS));
-    }
-    let container = labels.first(CONTAINER).unwrap_or_default();
-    let named = workload.iter().flat_map(|named| [named.name.as_str()]);
-    let objects = [namespace, pod, container]
-        .into_iter()
-        .chain(named)
-        .filter(|name| !name.is_empty());
-    let kinds = workload.iter().filter_map(|named| named.kind.as_deref());
-    if !objects.into_iter().all(is_name) || !kinds.into_iter().all(is_kind) {
-        return Err(Refused::Useless("with names that no Kubernetes object can have"));
-    }
-    if metric.signal.is_of_container() && matches!(container, "" | "POD") {
-        return Err(Refused::Useless("of whole pods or their pause container"));
-    }
-    let counter = match metric.meaning {
-        Meaning::Rate => format!(
-            "{}\0{}",
-            labels.get("cpu").unwrap_or("total"),
-            labels.get("id").unwrap_or_default()
-        ),
-        _ => String::new(),
-    };
-    Ok(SeriesKey {
-        metric,
-        namespace: namespace.to_owned(),
-        workload,
-        pod: pod.to_owned(),
-        container: if metric.signal.is_of_container() {
-            container.to_owned()
-        } else {
-            String::new()
-        },
-        counter,
-    })
-}
-
-fn workload_of(labels: &Labels) -> Option<Named> {
-    for (name, kind) in PAIRS {
-        if let Some(name) = labels.get(name) {
-            return Some(Named {
-                kind: labels.get(kind).map(kind_spelling),
-                name: name.to_owned(),
-            });
-        }
-    }
-    for (label, kind) in KINDS {
-        if let Some(name) = labels.get(label) {
-            return Some(Named {
-                kind: Some((*kind).to_owned()),
-                name: name.to_owned(),
-            });
-        }
-    }
-    labels.first(BARE).map(|name| Named {
-        kind: None,
-        name: name.strip_prefix("keda-hpa-").unwrap_or(name).to_owned(),
-    })
 }
 
 /// The API's spelling of a kind that recording rules write in lower case.

@@ -378,7 +378,12 @@ fn group(recorded: &Recorded, resolver: &Resolver) -> Result<(Groups, Vec<usize>
         let one = recorded.name(place);
         match resolver.resolve(one) {
             Ok(Some((workload, identity))) => {
-                let key = (one.namespace.clone(), workload, one.container.clone(), one.signal);
+                let key = (
+                    one.namespace.to_string(),
+                    workload,
+                    one.container.to_string(),
+                    one.signal,
+                );
                 let (identities, members) = groups.entry(key).or_default();
                 if !identities.contains(&identity) {
                     identities.push(identity);
