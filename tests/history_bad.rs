@@ -71,7 +71,7 @@ fn bad_exports_are_refused_in_words_and_nothing_is_written() {
         ("a unit in the column's name", "cpu.csv", head.replace("value", "cpu_millicores").replace("metric,", "").into_bytes()),
         ("a row too short", "rows.csv", format!("{head}{}1700000300,cpu\n", row("1700000000", "1")).into()),
         ("a time that is none", "rows.csv", format!("{head}{}", row("yesterday", "1")).into()),
-        ("checkpoints", "checkpoints.json", br#"{"apiVersion":"v1","items":[{"apiVersion":"autoscaling.k8s.io/v1","kind":"VerticalPodAutoscalerCheckpoint","spec":{"containerName":"app","vpaObjectName":"api"},"status":{"cpuHistogram":{"bucketWeights":{"0":10000},"totalWeight":12.5}}}],"kind":"List"}"#.into()),
+        ("checkpoints without their VPAs", "checkpoints.json", br#"{"apiVersion":"v1","items":[{"apiVersion":"autoscaling.k8s.io/v1","kind":"VerticalPodAutoscalerCheckpoint","metadata":{"name":"api-app","namespace":"shop"},"spec":{"containerName":"app","vpaObjectName":"api"},"status":{"cpuHistogram":{"bucketWeights":{"0":10000},"totalWeight":12.5},"firstSampleStart":"2026-10-01T00:00:00Z","lastSampleStart":"2026-10-09T00:00:00Z","version":"v3"}}],"kind":"List"}"#.into()),
         ("krr", "krr.json", br#"{"scans":[{"object":{"name":"api"},"recommended":{"requests":{"cpu":{"value":0.01}}}}],"score":60}"#.into()),
         ("OpenCost", "allocation.json", br#"{"code":200,"data":[{"api":{"name":"api","cpuCoreRequestAverage":0.1,"cpuCoreUsageAverage":0.02}}]}"#.into()),
         ("OpenCost's CSV", "allocation.csv", b"Date,Namespace,ControllerKind,ControllerName,Pod,Container,CPUCoreUsageAverage,CPUCoreRequestAverage,RAMBytesUsageAverage\n".into()),

@@ -29,6 +29,7 @@ mod function;
 mod grace;
 mod history_alike;
 mod history_bad;
+mod history_coarse;
 mod history_formats;
 mod history_hosted;
 mod history_rows;

@@ -170,7 +170,7 @@ codes! {
     MERGE_OVERLAP = "merge-overlap": "Two parts hold the same samples or the same time. Cut shards so that each sample is in one of them.";
     MERGE_STEP = "merge-step": "The parts were made with different steps.";
     NAMESPACE_MISSING = "namespace-missing": "A series does not say its namespace. Export it with the label, or give `--namespace`.";
-    NOT_A_HISTORY = "not-a-history": "The file is something people have at hand that tells too little about the past to plan with: a recommendation, a checkpoint, an average of a day. Export the samples themselves.";
+    NOT_A_HISTORY = "not-a-history": "The file is something people have at hand that tells too little about the past to plan with, such as a recommendation. Export the samples themselves.";
     POD_MISSING = "pod-missing": "Values of several pods were mixed by the store before they were exported, or nothing tells whose they are. Query them pod by pod.";
     ROW_CONTRADICTS = "row-contradicts": "A row of counts contradicts itself, its signal, or the rows of the other table, so the query that made it is wrong.";
     ROWS_REPEATED = "rows-repeated": "Two files hold the same rows of counts. They count once.";
@@ -179,6 +179,8 @@ codes! {
     NATIVE_HISTOGRAM = "native-histogram": "The export holds native histograms where samples are needed. Query a quantile or a rate of them.";
     NOT_A_RANGE = "not-a-range": "The export is the answer of an instant query. History needs `query_range`.";
     OWNERS_EMPTY = "owners-empty": "An owner file names no owner of anything. An answer without any series (`kube_job_owner` where nothing runs as a Job) is remarked on, anything else is an error.";
+    VPA_UNKNOWN = "vpa-unknown": "A checkpoint of the Vertical Pod Autoscaler names its VPA and no workload. The VPA names the workload (`spec.targetRef`): give it in the same file (`kubectl get vpa,vpacheckpoints -A -o json`), in another one, or with the manifests.";
+    ROUGH_HISTORY = "rough-history": "What is known of this container's usage hides peaks: averages over longer than five minutes, or a checkpoint of the Vertical Pod Autoscaler (decayed weights, no time, no pods). That is a lower bound and no more. It founds a request where there is none and raises one that is too low, at low confidence; it lowers nothing, and no scaler, replica count or limit is derived from it. Export the samples themselves for more.";
     PODS_UNRESOLVED = "pods-unresolved": "Pods that belong to no known workload are left out of the profile. Give owner files collected over the whole window, and the manifests.";
     PROFILE_MALFORMED = "profile-malformed": "A usage profile can't be read: it was edited by hand, cut, or damaged by a merge. Make it again with `trimtab profile`.";
     PROFILE_PART = "profile-part": "The usage profile is a part of a larger one (`trimtab profile --shard`): its totals are of this part only, and not in the form that plans are made from. Merge all parts: `trimtab profile merge PART… -o FILE`.";

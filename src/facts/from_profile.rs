@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{ContainerFacts, Demand, DemandCell, Facts, Replicas, WeekUsage};
+use super::{ContainerFacts, Demand, DemandCell, Facts, Replicas, Rough, RoughSource, WeekUsage};
 use crate::history::owners::WorkloadKey;
 use crate::history::signal::Signal;
 use crate::profile::{Profile, SignalHistory, WorkloadHistory};
@@ -116,6 +116,13 @@ fn add_container(facts: &mut ContainerFacts, profile: &Profile, history: &Worklo
     };
     facts.cpu.clusters.push(usage(Signal::Cpu));
     facts.memory.clusters.push(usage(Signal::Memory));
+    for (known, signal) in [
+        (&mut facts.rough_cpu, Signal::Cpu),
+        (&mut facts.rough_memory, Signal::Memory),
+    ] {
+        let found = history.signal(name, signal).and_then(rough);
+        *known = std::mem::take(known).and(found.unwrap_or_default());
+    }
     keep_worst(&mut facts.cpu_demand, demand(history, name, Signal::Cpu));
     keep_worst(&mut facts.memory_demand, demand(history, name, Signal::Memory));
     // of several clusters the one that is known least
@@ -149,6 +156,16 @@ fn weeks(profile: &Profile, history: &SignalHistory) -> Vec<WeekUsage> {
             sketch: sketch.clone(),
         })
         .collect()
+}
+
+/// What is known of a signal without samples.
+fn rough(history: &SignalHistory) -> Option<Rough> {
+    let coarse = history.coarse.as_ref()?;
+    let weeks = vec![WeekUsage {
+        age: 0,
+        sketch: coarse.weights.clone(),
+    }];
+    Some(Rough::of(RoughSource::VpaCheckpoint, coarse.recorded(), weeks))
 }
 
 /// Demand by the upper edge of its level: never under what was recorded.

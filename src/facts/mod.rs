@@ -5,6 +5,7 @@
 mod demand;
 mod shift;
 mod usage;
+mod rough;
 mod from_profile;
 mod renamed;
 
@@ -12,6 +13,7 @@ use std::collections::BTreeMap;
 
 pub use demand::{Demand, DemandCell};
 pub use from_profile::{keys, of};
+pub use rough::{Rough, RoughSource};
 pub use shift::Shift;
 pub use usage::{Usage, WeekUsage};
 
@@ -55,6 +57,10 @@ pub struct ContainerFacts {
     pub cpu_limit: Option<Millicores>,
     /// Memory request in force at the end of the window.
     pub memory_request: Option<Bytes>,
+    /// CPU per pod where it is known roughly, in nano-cores.
+    pub rough_cpu: Rough,
+    /// Memory per pod where it is known roughly, in bytes.
+    pub rough_memory: Rough,
     /// How long memory was recorded, and the share of that time with samples.
     pub memory_span: (Seconds, Percent),
 }
@@ -87,6 +93,24 @@ impl Replicas {
 pub const LEAST_RUNS: usize = 5;
 
 impl ContainerFacts {
+    /// CPU per pod however it is known: for judging the record, not for planning.
+    pub fn cpu_known(&self) -> &Usage {
+        if self.cpu.is_empty() {
+            &self.rough_cpu.usage
+        } else {
+            &self.cpu
+        }
+    }
+
+    /// Memory per pod however it is known: for judging the record, not for planning.
+    pub fn memory_known(&self) -> &Usage {
+        if self.memory.is_empty() {
+            &self.rough_memory.usage
+        } else {
+            &self.memory
+        }
+    }
+
     /// Whether a job was recorded often enough: by its runs, as it does not run most of the time. The first and the last
     /// run of a daily job lie a day less apart than the days they are of.
     pub fn has_runs(demand: &Demand, recorded: Seconds, minimum: Seconds) -> bool {

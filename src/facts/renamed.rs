@@ -33,6 +33,8 @@ fn joined(earlier: ContainerFacts, later: ContainerFacts) -> ContainerFacts {
         cpu_request: later.cpu_request.or(earlier.cpu_request),
         cpu_limit: later.cpu_limit.or(earlier.cpu_limit),
         memory_request: later.memory_request.or(earlier.memory_request),
+        rough_cpu: earlier.rough_cpu.and(later.rough_cpu),
+        rough_memory: earlier.rough_memory.and(later.rough_memory),
         memory_span: earlier.memory_span.max(later.memory_span),
     }
 }

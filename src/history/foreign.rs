@@ -16,19 +16,6 @@ const EXPORT_INSTEAD: &str = "export the samples themselves: Prometheus' `query_
 
 const FILES: &[Foreign] = &[
     Foreign {
-        marks: &["VerticalPodAutoscalerCheckpoint", "bucketWeights"],
-        code: code::NOT_A_HISTORY,
-        what: "holds checkpoints of the Vertical Pod Autoscaler: decayed weights in buckets 5% apart, of eight days at most, \
-            without time, pods or totals",
-        help: EXPORT_INSTEAD,
-    },
-    Foreign {
-        marks: &["\"VerticalPodAutoscaler\"", "\"recommendation\""],
-        code: code::NOT_A_HISTORY,
-        what: "holds recommendations of the Vertical Pod Autoscaler, which are results and no history",
-        help: EXPORT_INSTEAD,
-    },
-    Foreign {
         marks: &["\"scans\"", "\"recommended\""],
         code: code::NOT_A_HISTORY,
         what: "is the report of krr: recommendations, which are results and no history",

@@ -163,7 +163,7 @@ fn is_bare(kind: &str) -> bool {
     ["Pod", "Node", "barepod", "staticpod", "ReplicaSet"].contains(&kind)
 }
 
-fn ambiguous(namespace: &str, what: &str, one: &WorkloadKey, other: &WorkloadKey) -> Note {
+pub(crate) fn ambiguous(namespace: &str, what: &str, one: &WorkloadKey, other: &WorkloadKey) -> Note {
     Note::error(
         code::IDENTITY_AMBIGUOUS,
         format!("{what} of namespace `{namespace}` could be of {one} or of {other}"),

@@ -22,6 +22,7 @@ mod rolled;
 pub mod datadog;
 pub mod cloudwatch;
 mod table;
+pub mod vpa_checkpoint;
 pub mod long_csv;
 pub mod rows;
 pub mod bucketed;
@@ -54,6 +55,7 @@ pub trait Format: Sync {
 
 /// Every format, in the order they are tried.
 pub static FORMATS: &[&dyn Format] = &[
+    &vpa_checkpoint::VpaCheckpoint,
     &exposition::Exposition,
     &bucketed::Bucketed,
     &datadog::Datadog,
@@ -131,6 +133,8 @@ pub struct Read {
     pub samples: Samples,
     /// What others have counted and added up already.
     pub rows: rows::Rows,
+    /// What the Vertical Pod Autoscaler kept.
+    pub checkpoints: vpa_checkpoint::Checkpoints,
     /// Warnings and remarks.
     pub notes: Vec<Note>,
     /// When.

@@ -5,6 +5,7 @@ use super::json::{JsonError, JsonReader};
 use super::matrix::{json_note, labels};
 use super::note::Note;
 use super::samples::{Labels, Named, kind_spelling};
+use super::vpa_checkpoint::{Targets, target_of};
 use crate::diag::code;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -211,6 +212,8 @@ pub struct Declared {
     names: BTreeMap<String, BTreeSet<(String, Option<String>)>>,
     /// Names, with the namespace that is stated, of Rollouts that take their template from a Deployment of the same name.
     referring: BTreeSet<(String, Option<String>)>,
+    /// What each VPA is for.
+    vpas: Targets,
 }
 
 impl Declared {
@@ -232,6 +235,9 @@ impl Declared {
         {
             self.add_object(item);
         }
+        if let Some((vpa, target)) = target_of(object) {
+            self.vpas.entry(vpa).or_default().insert(target);
+        }
         let text = |pointer: &str| object.pointer(pointer).and_then(serde_json::Value::as_str);
         if let (Some(kind), Some(name)) = (text("/kind"), text("/metadata/name"))
             && SCALED_KINDS.contains(&kind)
@@ -243,6 +249,11 @@ impl Declared {
                 self.referring.insert((name.to_owned(), namespace));
             }
         }
+    }
+
+    /// What the declared VPAs are for.
+    pub(crate) fn vpas(&self) -> &Targets {
+        &self.vpas
     }
 
     /// How many workloads are declared.

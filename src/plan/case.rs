@@ -358,7 +358,16 @@ impl<'a> Case<'a> {
 
     /// The memory request before: of the last decision, else in force at the window's end, else the manifest's.
     pub fn memory_before(&self, container: &Container) -> Option<Bytes> {
-        let decided = requests_in(self.base(), container).and_then(|requests| requests.memory.as_ref());
+        self.memory_in(self.base(), container)
+    }
+
+    /// The memory request as it is: accepted, else in force at the window's end, else the manifest's.
+    pub fn memory_now(&self, container: &Container) -> Option<Bytes> {
+        self.memory_in(self.accepted(), container)
+    }
+
+    fn memory_in(&self, last: Option<&WorkloadPlan>, container: &Container) -> Option<Bytes> {
+        let decided = requests_in(last, container).and_then(|requests| requests.memory.as_ref());
         decided
             .map(|decision| decision.value)
             .or_else(|| self.seen?.containers.get(&container.name)?.memory_request)

@@ -4,7 +4,7 @@ use super::case::{Case, Question};
 use super::field::{Amount, Resource};
 use super::model::{ContainerPlan, Decided, Status, UpdateMode, WorkloadPlan};
 use super::{
-    disruption, divided, gone, lifecycle, limits, missed, owner, placement, possible, removal, rename, requests,
+    disruption, divided, gone, lifecycle, limits, missed, owner, placement, possible, removal, rename, requests, rough,
     safeguards, scaling, vpa, warnings,
 };
 use crate::diag::{Code, Diagnostic, code};
@@ -270,12 +270,19 @@ fn containers(case: &Case<'_>, main: &crate::workload::Container, scaled: &scali
                 requests::stated_cpu(case, container, &wanted_requests)
             } else {
                 requests::cpu(case, container, &wanted_requests)
+                    .or_else(|| rough::cpu(case, container, &wanted_requests))
             },
-            memory: requests::memory(case, container, &wanted_requests),
+            memory: requests::memory(case, container, &wanted_requests)
+                .or_else(|| rough::memory(case, container, &wanted_requests)),
         };
         let requests = requests::or_accepted(case, container, &wanted_requests, requests);
         let requests = no_lower_than_raised(case, container, requests);
-        let limits = limits::decide(case, container, (&wanted_requests, &wanted_limits), &requests);
+        let limits = limits::decide(
+            case,
+            container,
+            (&wanted_requests, &wanted_limits),
+            &rough::without(&requests),
+        );
         let requests = limits::cap(case, container, requests, &limits);
         if let Some(cpu) = requests.cpu.as_ref().filter(|_| !is_main) {
             divided::report_move(case, container, scaled.scaler.as_ref(), cpu.value);

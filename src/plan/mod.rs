@@ -42,6 +42,7 @@ mod waiting;
 mod decide;
 mod defer;
 mod restart;
+mod rough;
 mod reconcile;
 
 use case::Question;

@@ -243,7 +243,7 @@ fn accepted<'c>(case: &'c Case<'_>, container: &Container) -> Option<&'c Request
     Some(&accepted.requests)
 }
 
-fn derive(
+pub(super) fn derive(
     case: &Case<'_>,
     usage: &Usage,
     strategy: Strategy,

@@ -32,7 +32,7 @@ fn cpu(case: &Case<'_>, container: &Container) -> Option<String> {
     let facts = case.seen?.containers.get(&container.name)?;
     let milli = |percent| {
         let nano = facts
-            .cpu
+            .cpu_known()
             .quantile(Percent::from_percent(percent), case.settings.bounds.half_life)?;
         Some(Millicores::from_nano_ceil(u128::from(nano)).get())
     };
@@ -52,7 +52,7 @@ fn cpu(case: &Case<'_>, container: &Container) -> Option<String> {
 fn memory(case: &Case<'_>, container: &Container) -> Option<String> {
     let facts = case.seen?.containers.get(&container.name)?;
     let name = &container.name;
-    let highest = facts.memory.highest()?;
+    let highest = facts.memory_known().highest()?;
     if highest < LEAST_MEMORY {
         return Some(format!(
             "container `{name}`: at most {highest} bytes of memory were recorded, and no container runs in so little; \
@@ -61,7 +61,7 @@ fn memory(case: &Case<'_>, container: &Container) -> Option<String> {
     }
     let bytes = |percent| {
         facts
-            .memory
+            .memory_known()
             .quantile(Percent::from_percent(percent), case.settings.bounds.half_life)
     };
     let limit = container.memory_limit.map(Bytes::get);

@@ -16,6 +16,7 @@ use crate::history::rows::Rows;
 use crate::history::samples::{Samples, Scratch, no_room};
 use crate::history::signal::Signal;
 use crate::history::spool::Room;
+use crate::history::vpa_checkpoint::Checkpoints;
 use crate::units::{Seconds, Timestamp};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -56,7 +57,9 @@ const SPAN_MAX_MS: i64 = 400 * 86_400_000;
 pub fn assemble(reads: Vec<Read>, owners: Owners, declared: Declared, options: &Options) -> Result<Built, Vec<Note>> {
     let mut notes: Vec<Note> = span_note(&reads).into_iter().collect();
     let (mut samples, mut all_rows) = (Samples::default(), Vec::new());
+    let mut checkpoints = Checkpoints::default();
     for read in reads {
+        checkpoints.merge(read.checkpoints);
         notes.extend(read.notes);
         samples.merge(read.samples);
         all_rows.push((read.name, read.rows));
@@ -64,7 +67,8 @@ pub fn assemble(reads: Vec<Read>, owners: Owners, declared: Declared, options: &
     let (recorded, cleaned) = clean(samples, options.cluster.is_some())?;
     notes.extend(cleaned);
     let rows = joined_rows(all_rows, &mut notes);
-    let built = if rows.is_empty() {
+    let coarse = super::coarse::shards(&checkpoints, &declared, options)?;
+    let built = if rows.is_empty() && coarse.is_empty() {
         build(&recorded, owners, declared, options)?
     } else {
         let shard = Options {
@@ -72,7 +76,7 @@ pub fn assemble(reads: Vec<Read>, owners: Owners, declared: Declared, options: &
             ..options.clone()
         };
         let built = build(&recorded, owners, declared, &shard)?;
-        super::rows::with(built, &rows, options)?
+        super::rows::with(built, &rows, coarse, options)?
     };
     notes.extend(built.notes);
     Ok(Built { notes, ..built })
@@ -346,14 +350,9 @@ fn workload(
 }
 
 fn empty_profile(namespace: &str, options: &Options) -> Profile {
-    let scope = Scope {
-        environment: options.environment.clone(),
-        cluster: options.cluster.clone(),
-        namespace: namespace.to_owned(),
-    };
     Profile {
         shard: options.shard,
-        ..Profile::new(scope, options.step_s)
+        ..Profile::new(Scope::of(namespace, options), options.step_s)
     }
 }
 
@@ -477,6 +476,17 @@ fn note_source(head: &mut Profile, signal: Signal, survey: &Survey, grid_s: u64)
         end: instant(last),
     };
     head.window = Some(head.window.map_or(window, |known| known.and(window)));
+}
+
+impl Scope {
+    /// One namespace of what a profile is made for.
+    pub(super) fn of(namespace: &str, options: &Options) -> Self {
+        Self {
+            environment: options.environment.clone(),
+            cluster: options.cluster.clone(),
+            namespace: namespace.to_owned(),
+        }
+    }
 }
 
 impl Window {

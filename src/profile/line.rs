@@ -5,6 +5,7 @@
 
 use super::calendar::{WEEK_S, Week};
 use super::checksum::seal;
+use super::coarse::Coarse;
 use super::days::{Counters, Days};
 use super::demand::DemandWeek;
 use super::huffman::{packed, unpacked};
@@ -26,6 +27,8 @@ enum Record {
     Demand,
     State,
     Days,
+    /// Weights that another program kept.
+    Coarse,
     /// Exact totals by instant: only in shards.
     Exact,
     /// Readings of counters: only in shards.
@@ -34,11 +37,12 @@ enum Record {
     Stretches,
 }
 
-const RECORDS: [(Record, &str); 7] = [
+const RECORDS: [(Record, &str); 8] = [
     (Record::Sketch, "sketch"),
     (Record::Demand, "demand"),
     (Record::State, "state"),
     (Record::Days, "days"),
+    (Record::Coarse, "coarse"),
     (Record::Exact, "exact"),
     (Record::Counters, "counters"),
     (Record::Stretches, "stretches"),
@@ -82,6 +86,9 @@ pub(super) fn encode_workload(key: &WorkloadKey, workload: &WorkloadHistory) -> 
         }
         if !history.days.is_empty() {
             line(Record::Days, None, history.days.encode());
+        }
+        if let Some(coarse) = &history.coarse {
+            line(Record::Coarse, None, coarse.encode());
         }
         for block in history
             .exact
@@ -226,6 +233,7 @@ fn decode_payload(
         }
         (Record::State, _) => history.state = State::decode(payload)?,
         (Record::Days, _) => history.days = Days::decode(payload)?,
+        (Record::Coarse, _) => history.coarse = Some(Coarse::decode(payload)?),
         (Record::Counters, _) => history.exact.counters = Counters::decode(payload)?,
         (Record::Stretches, _) => history.exact.stretches = decode_stretches(payload)?,
         (Record::Sketch | Record::Demand | Record::Exact, None) => unreachable!("records of weeks have one"),

@@ -3,6 +3,7 @@
 
 use super::build::GRID_MIN_S;
 use super::calendar::{Week, cell_end};
+use super::coarse::Coarse;
 use super::collected::combine_of;
 use super::demand::DemandWeek;
 use super::finish::finish;
@@ -190,6 +191,7 @@ pub(super) fn merge_all_but_demand(ours: &mut SignalHistory, theirs: SignalHisto
     }
     ours.state = std::mem::take(&mut ours.state).join(theirs.state);
     ours.days.merge(&theirs.days);
+    ours.coarse = Coarse::later(ours.coarse.take(), theirs.coarse);
     theirs.demand
 }
 

@@ -10,6 +10,7 @@ pub mod demand;
 pub mod state;
 pub mod days;
 pub mod usage;
+pub mod coarse;
 mod finish;
 mod rows;
 mod survey;

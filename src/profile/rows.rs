@@ -22,13 +22,14 @@ use crate::units::Timestamp;
 use crate::units::level::Level;
 use std::collections::BTreeMap;
 
-/// What was built from samples, as shards, and the rows: merged, and finished unless shards are wanted.
-pub(super) fn with(built: Built, rows: &Rows, options: &Options) -> Result<Built, Vec<Note>> {
+/// What was built from samples, as shards, the rows and other shards: merged, and finished unless shards are wanted.
+pub(super) fn with(built: Built, rows: &Rows, others: Vec<Profile>, options: &Options) -> Result<Built, Vec<Note>> {
     let mut parts = read_back(&built)?;
     if let Some(twice) = parts.iter().find_map(|part| given_twice(part, rows)) {
         return Err(vec![twice]);
     }
     parts.extend(shards(rows, options)?);
+    parts.extend(others);
     let merged = merge(parts, options.shard).map_err(|note| vec![note])?;
     Ok(Built {
         profiles: merged.iter().map(Written::of).collect(),
@@ -100,14 +101,9 @@ fn shards(rows: &Rows, options: &Options) -> Result<Vec<Profile>, Vec<Note>> {
 }
 
 fn empty(namespace: &str, options: &Options) -> Profile {
-    let scope = Scope {
-        environment: options.environment.clone(),
-        cluster: options.cluster.clone(),
-        namespace: namespace.to_owned(),
-    };
     Profile {
         shard: true,
-        ..Profile::new(scope, options.step_s)
+        ..Profile::new(Scope::of(namespace, options), options.step_s)
     }
 }
 

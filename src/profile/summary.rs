@@ -1,6 +1,6 @@
 //! The readable summary above a profile, as comments: for the person who reviews its diff.
 
-use super::sketch::HalfLife;
+use super::sketch::{HalfLife, Sketch};
 use super::table::table;
 use super::usage::{Profile, WorkloadHistory};
 use super::written::Written;
@@ -11,6 +11,9 @@ use std::fmt::Write as _;
 
 /// The quantile shown for CPU.
 const P95: u64 = 950_000;
+
+/// Behind a value that no sample tells.
+const COARSE: &str = " (coarse)";
 
 /// One row of the table.
 pub(super) type Row = [String; 7];
@@ -86,14 +89,25 @@ fn row(profile: &Profile, key: &WorkloadKey, workload: &WorkloadHistory, contain
         .flat_map(|(_, history)| history.demand_steps())
         .map(|step| step.active)
         .max();
-    let cpu = workload.signal(container, Signal::Cpu).zip(profile.newest_week());
+    let of = |signal| workload.signal(container, signal);
+    let coarse = |signal| Some(&of(signal)?.coarse.as_ref()?.weights);
+    let cpu = of(Signal::Cpu).zip(profile.newest_week());
     let cpu = cpu.and_then(|(history, newest)| history.quantile(P95, newest, HalfLife::Never));
-    let memory = workload
-        .signal(container, Signal::Memory)
-        .and_then(|history| history.sketch().max());
+    let cpu = match cpu {
+        Some(quantile) => Some(cores(quantile.upper)),
+        None => coarse(Signal::Cpu)
+            .and_then(|weights| weights.quantile(P95))
+            .map(|quantile| cores(quantile.upper) + COARSE),
+    };
+    let memory = match of(Signal::Memory).and_then(|history| history.sketch().max()) {
+        Some(bytes) => Some(mebibytes(bytes)),
+        None => coarse(Signal::Memory)
+            .and_then(Sketch::max)
+            .map(|bytes| mebibytes(bytes) + COARSE),
+    };
     // two dashes would not say why the line is there
     let memory = match (cpu.is_some(), memory) {
-        (_, Some(bytes)) => Some(mebibytes(bytes)),
+        (_, Some(shown)) => Some(shown),
         (true, None) => None,
         (false, None) => Some(format!("only {}", others(container, workload))),
     };
@@ -104,7 +118,7 @@ fn row(profile: &Profile, key: &WorkloadKey, workload: &WorkloadHistory, contain
         weeks.len().to_string(),
         or_dash(known.map(|share| tenths(share.ppm()))),
         or_dash(pods.map(|pods| pods.to_string())),
-        or_dash(cpu.map(|quantile| cores(quantile.upper))),
+        or_dash(cpu),
         or_dash(memory),
     ]
 }

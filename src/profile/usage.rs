@@ -1,6 +1,7 @@
 //! The usage profile itself: what each workload of one namespace, environment and cluster used.
 
 use super::calendar::{DAY_S, WEEK_S, Week};
+use super::coarse::Coarse;
 use super::days::{Counters, Days};
 use super::demand::DemandWeek;
 use super::level::{CoarseLevel, Level};
@@ -103,6 +104,8 @@ pub struct SignalHistory {
     pub state: State,
     /// Events per day.
     pub days: Days,
+    /// What is known of it without samples.
+    pub coarse: Option<Coarse>,
     /// What a shard keeps until it is merged.
     pub exact: Exact,
 }

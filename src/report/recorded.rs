@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::sink::Term;
 use crate::history::owners::WorkloadKey;
 use crate::history::signal::{Form, Signal};
+use crate::profile::coarse::Coarse;
 use crate::profile::sketch::{HalfLife, Quantile};
 use crate::profile::summary::{cores, mebibytes, tenths};
 use crate::profile::table::table;
@@ -65,6 +66,9 @@ struct RecordedSignal {
     known: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<Values>,
+    /// What is known without samples.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coarse: Option<CoarseValues>,
     #[serde(skip_serializing_if = "Option::is_none")]
     in_force: Option<InForce>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,6 +85,34 @@ struct Values {
     p95: String,
     p99: String,
     max: String,
+}
+
+/// Weights that another program kept: quantiles of those.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CoarseValues {
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
+    #[serde(flatten)]
+    values: Values,
+}
+
+impl CoarseValues {
+    fn of(signal: Signal, coarse: &Coarse) -> Option<Self> {
+        let quantile = |ppm| Some(shown(signal, coarse.weights.quantile(ppm)?.upper));
+        Some(Self {
+            first: Timestamp::from_unix(coarse.first_s),
+            last: Timestamp::from_unix(coarse.last_s),
+            values: Values {
+                samples: coarse.samples,
+                p50: quantile(500_000)?,
+                p90: quantile(900_000)?,
+                p95: quantile(950_000)?,
+                p99: quantile(990_000)?,
+                max: shown(signal, coarse.weights.max()?),
+            },
+        })
+    }
 }
 
 /// A value that held over time.
@@ -163,6 +195,10 @@ impl RecordedWorkload {
                 weeks: kept.sketches.keys().map(ToString::to_string).collect(),
                 known: known.map(|share| tenths(share.ppm())),
                 usage: Values::of(profile, *signal, kept),
+                coarse: kept
+                    .coarse
+                    .as_ref()
+                    .and_then(|coarse| CoarseValues::of(*signal, coarse)),
                 in_force: InForce::of(*signal, kept),
                 events: (signal.form() == Form::Count).then(|| kept.days.total()),
             }
@@ -246,10 +282,24 @@ impl RecordedProfile {
         for (key, workload) in &self.workloads {
             for one in &workload.signals {
                 let whose = || [key.clone(), or_dash(&one.container), one.signal.to_owned()];
-                if let Some(values) = &one.usage {
+                let usage_rows = [
+                    (one.usage.as_ref(), ""),
+                    (one.coarse.as_ref().map(|coarse| &coarse.values), " (coarse)"),
+                ];
+                for (values, mark) in usage_rows
+                    .into_iter()
+                    .filter_map(|(values, mark)| Some((values?, mark)))
+                {
                     let [workload, container, signal] = whose();
-                    let known = one.known.clone().unwrap_or_else(|| "-".to_owned());
-                    let (weeks, samples) = (one.weeks.len().to_string(), values.samples.to_string());
+                    let signal = signal + mark;
+                    let known = one.known.clone().filter(|_| mark.is_empty());
+                    let known = known.unwrap_or_else(|| "-".to_owned());
+                    let weeks = if mark.is_empty() {
+                        one.weeks.len().to_string()
+                    } else {
+                        "-".to_owned()
+                    };
+                    let samples = values.samples.to_string();
                     let Values {
                         p50,
                         p90,
