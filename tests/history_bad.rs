@@ -73,7 +73,7 @@ fn bad_exports_are_refused_in_words_and_nothing_is_written() {
         ("a time that is none", "rows.csv", format!("{head}{}", row("yesterday", "1")).into()),
         ("checkpoints without their VPAs", "checkpoints.json", br#"{"apiVersion":"v1","items":[{"apiVersion":"autoscaling.k8s.io/v1","kind":"VerticalPodAutoscalerCheckpoint","metadata":{"name":"api-app","namespace":"shop"},"spec":{"containerName":"app","vpaObjectName":"api"},"status":{"cpuHistogram":{"bucketWeights":{"0":10000},"totalWeight":12.5},"firstSampleStart":"2026-10-01T00:00:00Z","lastSampleStart":"2026-10-09T00:00:00Z","version":"v3"}}],"kind":"List"}"#.into()),
         ("krr", "krr.json", br#"{"scans":[{"object":{"name":"api"},"recommended":{"requests":{"cpu":{"value":0.01}}}}],"score":60}"#.into()),
-        ("OpenCost", "allocation.json", br#"{"code":200,"data":[{"api":{"name":"api","cpuCoreRequestAverage":0.1,"cpuCoreUsageAverage":0.02}}]}"#.into()),
+        ("OpenCost, added up", "allocation.json", br#"{"code":200,"data":[{"api":{"name":"api","cpuCoreRequestAverage":0.1,"cpuCoreUsageAverage":0.02}}]}"#.into()),
         ("OpenCost's CSV", "allocation.csv", b"Date,Namespace,ControllerKind,ControllerName,Pod,Container,CPUCoreUsageAverage,CPUCoreRequestAverage,RAMBytesUsageAverage\n".into()),
         ("metrics-server", "top.json", br#"{"kind":"PodMetricsList","apiVersion":"metrics.k8s.io/v1beta1","items":[{"kind":"PodMetrics"}]}"#.into()),
     ];

@@ -28,6 +28,7 @@ mod former_names;
 mod function;
 mod grace;
 mod history_alike;
+mod history_averages;
 mod history_bad;
 mod history_coarse;
 mod history_formats;

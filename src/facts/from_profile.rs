@@ -98,7 +98,7 @@ fn span(profile: &Profile, history: &WorkloadHistory) -> (Seconds, Percent) {
 }
 
 fn span_of(profile: &Profile, history: &WorkloadHistory, name: &str, signal: Signal) -> Option<(Seconds, Percent)> {
-    let mut steps = history.demand(name, signal);
+    let mut steps = fine(history, name, signal)?.demand_steps();
     let first = steps.next()?;
     let start = first.end.checked_sub(first.length)?;
     let recorded = steps.last().unwrap_or(first).end.since(start)?;
@@ -109,8 +109,7 @@ fn span_of(profile: &Profile, history: &WorkloadHistory, name: &str, signal: Sig
 
 fn add_container(facts: &mut ContainerFacts, profile: &Profile, history: &WorkloadHistory, name: &str) {
     let usage = |signal| {
-        history
-            .signal(name, signal)
+        fine(history, name, signal)
             .map(|history| weeks(profile, history))
             .unwrap_or_default()
     };
@@ -120,7 +119,7 @@ fn add_container(facts: &mut ContainerFacts, profile: &Profile, history: &Worklo
         (&mut facts.rough_cpu, Signal::Cpu),
         (&mut facts.rough_memory, Signal::Memory),
     ] {
-        let found = history.signal(name, signal).and_then(rough);
+        let found = history.signal(name, signal).and_then(|known| rough(profile, known));
         *known = std::mem::take(known).and(found.unwrap_or_default());
     }
     keep_worst(&mut facts.cpu_demand, demand(history, name, Signal::Cpu));
@@ -158,8 +157,24 @@ fn weeks(profile: &Profile, history: &SignalHistory) -> Vec<WeekUsage> {
         .collect()
 }
 
-/// What is known of a signal without samples.
-fn rough(history: &SignalHistory) -> Option<Rough> {
+/// A signal whose samples tell peaks.
+fn fine<'h>(history: &'h WorkloadHistory, name: &str, signal: Signal) -> Option<&'h SignalHistory> {
+    history.signal(name, signal).filter(|known| known.averaged_s.is_none())
+}
+
+/// What is known of a signal where its samples hide peaks, or without samples.
+fn rough(profile: &Profile, history: &SignalHistory) -> Option<Rough> {
+    if let Some(seconds) = history.averaged_s {
+        let length = Seconds::new(u64::from(seconds));
+        let mut steps = history.demand_steps();
+        let first = steps.next()?;
+        let between = steps.last().unwrap_or(first).end.since(first.end)?;
+        return Some(Rough::of(
+            RoughSource::Averages(length),
+            between + length,
+            weeks(profile, history),
+        ));
+    }
     let coarse = history.coarse.as_ref()?;
     let weeks = vec![WeekUsage {
         age: 0,
@@ -170,8 +185,9 @@ fn rough(history: &SignalHistory) -> Option<Rough> {
 
 /// Demand by the upper edge of its level: never under what was recorded.
 fn demand(history: &WorkloadHistory, name: &str, signal: Signal) -> Demand {
-    let cells = history
-        .demand(name, signal)
+    let cells = fine(history, name, signal)
+        .into_iter()
+        .flat_map(SignalHistory::demand_steps)
         .map(|step| DemandCell {
             end: step.end,
             step_s: u32::try_from(step.length.get()).unwrap_or(u32::MAX),
@@ -203,7 +219,11 @@ fn replicas(profile: &Profile, history: &WorkloadHistory) -> Replicas {
     let seen = || -> Vec<(Timestamp, u32)> {
         let mut most: BTreeMap<Timestamp, u32> = BTreeMap::new();
         for name in history.containers() {
-            for step in history.demand(name, Signal::Cpu) {
+            // over a long interval pods that follow each other are seen side by side
+            let steps = fine(history, name, Signal::Cpu)
+                .into_iter()
+                .flat_map(SignalHistory::demand_steps);
+            for step in steps {
                 let count = most.entry(step.end).or_default();
                 *count = step.active.max(*count);
             }

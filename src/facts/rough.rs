@@ -11,6 +11,8 @@ use crate::units::Seconds;
 /// What is rough about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RoughSource {
+    /// Averages over so long: peaks within are not seen.
+    Averages(Seconds),
     /// Decayed weights of the Vertical Pod Autoscaler.
     VpaCheckpoint,
 }
@@ -18,6 +20,7 @@ pub enum RoughSource {
 impl fmt::Display for RoughSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Averages(length) => write!(f, "averages over {length}"),
             Self::VpaCheckpoint => f.write_str("a VPA checkpoint"),
         }
     }

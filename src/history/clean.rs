@@ -164,6 +164,12 @@ impl Recorded {
         })
     }
 
+    /// The longest interval whose averages the values of a series are, in seconds; `None` where none is.
+    pub fn averaged_s(&self, place: usize) -> Option<u32> {
+        let of_part = |(_, part): &(SeriesName, Part)| self.samples.averaged_s(part.slot);
+        self.parts(place).iter().filter_map(of_part).max()
+    }
+
     /// A series, cleaned; what was given twice is noted in `doubles`.
     pub fn load(&self, place: usize, scratch: &mut Scratch, doubles: &mut Doubles) -> Result<Series, Note> {
         let (name, parts) = (self.name(place), self.parts(place));

@@ -3,8 +3,8 @@
 use super::json::{JsonError, JsonReader};
 use super::names::label_of;
 use super::note::Note;
-use super::rolled::{Rolled, Rolling};
-use super::samples::{LABELS_MAX, Labels};
+use super::rolled::{Rolled, Rolling, text};
+use super::samples::Labels;
 use super::time::{TimeError, from_number};
 use super::{Format, Input, Read, has};
 use crate::diag::code;
@@ -84,14 +84,6 @@ fn labels(metric: String, tags: &[String]) -> Labels {
         }
     }
     labels
-}
-
-/// A text, or nothing for `null`.
-fn text(reader: &mut JsonReader<'_>) -> Result<String, JsonError> {
-    if reader.peek()? == Some(b'"') {
-        return Ok(reader.string(LABELS_MAX)?.to_owned());
-    }
-    reader.skip().map(|()| String::new())
 }
 
 /// The name of what the numbers are in: the first of the pair "bytes per second".

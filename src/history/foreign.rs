@@ -22,18 +22,6 @@ const FILES: &[Foreign] = &[
         help: EXPORT_INSTEAD,
     },
     Foreign {
-        marks: &["cpuCoreUsageAverage"],
-        code: code::NOT_A_HISTORY,
-        what: "holds allocations of OpenCost or Kubecost: one average an hour or a day, which hides every peak",
-        help: EXPORT_INSTEAD,
-    },
-    Foreign {
-        marks: &["CPUCoreUsageAverage", "RAMBytesUsageAverage"],
-        code: code::NOT_A_HISTORY,
-        what: "is the CSV of OpenCost or Kubecost: one average a day, which hides every peak",
-        help: EXPORT_INSTEAD,
-    },
-    Foreign {
         marks: &["metrics.k8s.io/v", "PodMetrics"],
         code: code::NOT_A_HISTORY,
         what: "is an answer of metrics-server, which knows the last minute only",

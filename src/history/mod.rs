@@ -21,6 +21,7 @@ pub mod exposition;
 mod rolled;
 pub mod datadog;
 pub mod cloudwatch;
+pub mod opencost;
 mod table;
 pub mod vpa_checkpoint;
 pub mod long_csv;
@@ -34,6 +35,7 @@ pub mod identity;
 pub mod live;
 
 use self::note::Note;
+pub use self::rolled::FINE_MS;
 use self::samples::{Expected, Labels, Samples};
 use self::signal::{Metric, Signal, by_metric_name};
 use self::spool::{Room, Stored};
@@ -60,6 +62,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &bucketed::Bucketed,
     &datadog::Datadog,
     &cloudwatch::CloudWatch,
+    &opencost::OpenCost,
     &matrix::Matrix,
     &long_csv::LongCsv,
 ];

@@ -4,6 +4,7 @@
 //! The metrics stand apart from [`by_metric_name`](super::signal::by_metric_name), since a Prometheus that was fed by
 //! another agent may hold such a name in another unit.
 
+use super::opencost;
 use super::signal::{Metric, Signal};
 use super::unit::Unit;
 
@@ -96,6 +97,9 @@ const METRICS: &[(&str, Signal, Option<&str>)] = &[
     ("kubernetes_state.statefulset.replicas", Signal::Replicas, None),
     ("kubernetes_state.hpa.min_replicas", Signal::HpaMin, None),
     ("kubernetes_state.hpa.max_replicas", Signal::HpaMax, None),
+    // OpenCost and Kubecost
+    (opencost::CPU, Signal::Cpu, None),
+    (opencost::MEMORY, Signal::Memory, None),
     // CloudWatch Container Insights, its metrics and the fields of its performance log events
     ("container_cpu_usage_total", Signal::Cpu, Some("millicores")),
     ("container_cpu_request", Signal::CpuRequest, Some("millicores")),

@@ -1,13 +1,13 @@
 //! Series as hosted stores give them: each value stands for an interval and is stamped with the interval's start, in any
-//! order. A profile's values are stamped with the end, so these move by one interval; and the reader is told that peaks
-//! inside an interval are not seen.
+//! order. A profile's values are stamped with the end, so these move by one interval; and that peaks inside an interval are
+//! not seen is told, and stands in the profile where intervals are long.
 
 use super::json::{JsonError, JsonReader};
 use super::matrix::json_note;
 use super::names;
 use super::note::{Note, Tally};
 use super::number::amount;
-use super::samples::{Labels, Refused, Sample, describe, usable};
+use super::samples::{LABELS_MAX, Labels, Refused, Sample, describe, usable};
 use super::signal::{Metric, Signal, by_file_name};
 use super::unit::Unit;
 use super::{Input, Read};
@@ -15,7 +15,7 @@ use crate::diag::code;
 use crate::units::Seconds;
 
 /// Intervals up to this length are as fine as the usual rate over five minutes.
-const FINE_MS: u64 = 300_000;
+pub const FINE_MS: u64 = 300_000;
 
 /// One such series.
 #[derive(Debug, Default)]
@@ -60,19 +60,24 @@ pub(super) struct Rolling<'i> {
 }
 
 impl<'i> Rolling<'i> {
+    /// Nothing yet of a file.
+    pub(super) fn new(input: &'i Input<'i>) -> Self {
+        Self {
+            input,
+            by_file: by_file_name(input.name),
+            read: Read::of(input),
+            tally: Tally::default(),
+            intervals: None,
+        }
+    }
+
     /// Reads a file whose `answers` give the series.
     pub(super) fn read(
         input: &'i Input<'i>,
         text: &mut dyn std::io::Read,
         answers: impl FnOnce(&mut JsonReader<'_>, &mut Self) -> Result<(), JsonError>,
     ) -> Result<Read, Vec<Note>> {
-        let mut all = Self {
-            input,
-            by_file: by_file_name(input.name),
-            read: Read::of(input),
-            tally: Tally::default(),
-            intervals: None,
-        };
+        let mut all = Self::new(input);
         answers(&mut JsonReader::new(text), &mut all).map_err(|error| vec![json_note(input.name, &error)])?;
         all.finish()
     }
@@ -110,7 +115,10 @@ impl<'i> Rolling<'i> {
         };
         series.points.sort_unstable();
         let interval = series.interval_ms();
-        self.note_interval(interval, series.statistic.as_deref());
+        if self.note_interval(interval, series.statistic.as_deref()) {
+            let seconds = u32::try_from(interval / 1000).unwrap_or(u32::MAX);
+            self.read.samples.mark_averages(slot, seconds);
+        }
         let mut samples = Vec::with_capacity(series.points.len());
         for (start_ms, text) in &series.points {
             let reading = match unit {
@@ -146,18 +154,20 @@ impl<'i> Rolling<'i> {
         })
     }
 
-    fn note_interval(&mut self, interval: u64, statistic: Option<&str>) {
+    /// Takes an interval; tells whether values hide what happened within.
+    fn note_interval(&mut self, interval: u64, statistic: Option<&str>) -> bool {
         let statistic = statistic.unwrap_or("average").to_ascii_lowercase();
         // the greatest of an interval hides no peak
         if interval == 0 || statistic.starts_with("max") {
-            return;
+            return false;
         }
         let known = self.intervals.get_or_insert((interval, interval, statistic));
         (known.0, known.1) = (known.0.min(interval), known.1.max(interval));
+        interval > FINE_MS
     }
 
     /// The last note, and what was read.
-    fn finish(mut self) -> Result<Read, Vec<Note>> {
+    pub(super) fn finish(mut self) -> Result<Read, Vec<Note>> {
         if let Some((least, most, statistic)) = self.intervals.take() {
             let length = |ms: u64| Seconds::new(ms / 1000).to_string();
             let lengths = if least == most {
@@ -170,7 +180,7 @@ impl<'i> Rolling<'i> {
             );
             let note = if most > FINE_MS {
                 Note::warning(code::VALUES_ROLLED_UP, message)
-                    .help("query shorter spans for finer values; for memory, the maximum instead of the average")
+                    .help("a plan takes these for a lower bound and lowers nothing by them; query shorter spans for finer values; for memory, the maximum instead of the average")
             } else {
                 Note::info(code::VALUES_ROLLED_UP, message)
             };
@@ -179,6 +189,14 @@ impl<'i> Rolling<'i> {
         self.read.notes.extend(self.tally.into_notes(self.input.name, describe));
         self.read.finish(self.input)
     }
+}
+
+/// A text, or nothing for `null`.
+pub(super) fn text(reader: &mut JsonReader<'_>) -> Result<String, JsonError> {
+    if reader.peek()? == Some(b'"') {
+        return Ok(reader.string(LABELS_MAX)?.to_owned());
+    }
+    reader.skip().map(|()| String::new())
 }
 
 #[cfg(test)]

@@ -206,6 +206,8 @@ struct Held {
     aside: Option<Box<Aside>>,
     /// Who recorded it last, where labels tell.
     recorder: Option<Recorder>,
+    /// Length of the intervals whose averages its values are, in seconds; 0 where they are as fine as a rate.
+    averaged_s: u32,
 }
 
 impl Held {
@@ -215,6 +217,7 @@ impl Held {
             loose: Loose::default(),
             aside: None,
             recorder: None,
+            averaged_s: 0,
         }
     }
 
@@ -452,6 +455,17 @@ impl Samples {
         Slot(slot)
     }
 
+    /// Notes that values of a series are averages over so many seconds, which hides what happened within.
+    pub(super) fn mark_averages(&mut self, slot: Slot, seconds: u32) {
+        let known = &mut self.slots[slot.0].averaged_s;
+        *known = seconds.max(*known);
+    }
+
+    /// The longest interval whose averages the values of a series are, in seconds.
+    pub(super) fn averaged_s(&self, slot: Slot) -> Option<u32> {
+        Some(self.slots[slot.0].averaged_s).filter(|&seconds| seconds > 0)
+    }
+
     /// Adds a sample.
     pub fn push(&mut self, slot: Slot, sample: Sample) {
         self.extend(slot, &[sample]);
@@ -594,6 +608,7 @@ impl Samples {
             let held = std::mem::replace(&mut other.slots[theirs], Held::of(signal));
             let recorder = held.recorder.unwrap_or_else(|| Arc::from([]));
             let slot = self.slot_recorded(key, &recorder);
+            self.mark_averages(slot, held.averaged_s);
             if let Some(aside) = held.aside {
                 self.put_loose(slot);
                 self.set_aside(slot, *aside);

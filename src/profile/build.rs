@@ -327,13 +327,15 @@ fn workload(
         // in the order of their times, so that each goes on where those before end
         let mut members = members.clone();
         members.sort_by_key(|&place| recorded.times(place).map(|times| times.first));
+        let averaged_s = members.iter().filter_map(|&place| recorded.averaged_s(place)).max();
         for place in members {
             let (series, seen) = read_one(recorded, place, scratch)?;
             collected.add(&series, &seen.survey);
             scratch.give_back(series.samples);
             all.push(seen);
         }
-        if let Some(history) = collected.history() {
+        if let Some(mut history) = collected.history() {
+            history.averaged_s = averaged_s;
             workload.identity.extend(&group.identity);
             workload
                 .signals

@@ -10,10 +10,11 @@ use super::days::{Counters, Days};
 use super::demand::DemandWeek;
 use super::huffman::{packed, unpacked};
 use super::pack::{PayloadError, Unpacker, put_difference, put_varint};
-use super::sketch::Sketch;
+use super::sketch::{Sketch, integer};
 use super::state::State;
 use super::timeline::Timeline;
 use super::usage::{SignalHistory, WorkloadHistory};
+use crate::history::FINE_MS;
 use crate::history::identity::Identity;
 use crate::history::owners::WorkloadKey;
 use crate::history::samples::{is_kind, is_name};
@@ -27,6 +28,8 @@ enum Record {
     Demand,
     State,
     Days,
+    /// That samples are averages over long intervals.
+    Averages,
     /// Weights that another program kept.
     Coarse,
     /// Exact totals by instant: only in shards.
@@ -37,11 +40,12 @@ enum Record {
     Stretches,
 }
 
-const RECORDS: [(Record, &str); 8] = [
+const RECORDS: [(Record, &str); 9] = [
     (Record::Sketch, "sketch"),
     (Record::Demand, "demand"),
     (Record::State, "state"),
     (Record::Days, "days"),
+    (Record::Averages, "averages"),
     (Record::Coarse, "coarse"),
     (Record::Exact, "exact"),
     (Record::Counters, "counters"),
@@ -86,6 +90,9 @@ pub(super) fn encode_workload(key: &WorkloadKey, workload: &WorkloadHistory) -> 
         }
         if !history.days.is_empty() {
             line(Record::Days, None, history.days.encode());
+        }
+        if let Some(seconds) = history.averaged_s {
+            line(Record::Averages, None, seconds.to_string());
         }
         if let Some(coarse) = &history.coarse {
             line(Record::Coarse, None, coarse.encode());
@@ -233,12 +240,24 @@ fn decode_payload(
         }
         (Record::State, _) => history.state = State::decode(payload)?,
         (Record::Days, _) => history.days = Days::decode(payload)?,
+        (Record::Averages, _) => history.averaged_s = Some(decode_averages(payload)?),
         (Record::Coarse, _) => history.coarse = Some(Coarse::decode(payload)?),
         (Record::Counters, _) => history.exact.counters = Counters::decode(payload)?,
         (Record::Stretches, _) => history.exact.stretches = decode_stretches(payload)?,
         (Record::Sketch | Record::Demand | Record::Exact, None) => unreachable!("records of weeks have one"),
     }
     Ok(())
+}
+
+/// Seconds, more than a sample of the usual kind stands for.
+fn decode_averages(payload: &str) -> Result<u32, PayloadError> {
+    let seconds = integer(payload, "seconds")?;
+    if u64::from(seconds) * 1000 <= FINE_MS {
+        return Err(PayloadError::new(format!(
+            "marks averages over {seconds}s, which need no mark"
+        )));
+    }
+    Ok(seconds)
 }
 
 fn decode_identity(fields: &Fields<'_>, container: &str, workload: &mut WorkloadHistory) -> Result<(), LineError> {

@@ -191,6 +191,7 @@ pub(super) fn merge_all_but_demand(ours: &mut SignalHistory, theirs: SignalHisto
     }
     ours.state = std::mem::take(&mut ours.state).join(theirs.state);
     ours.days.merge(&theirs.days);
+    ours.averaged_s = ours.averaged_s.max(theirs.averaged_s);
     ours.coarse = Coarse::later(ours.coarse.take(), theirs.coarse);
     theirs.demand
 }

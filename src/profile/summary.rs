@@ -12,6 +12,8 @@ use std::fmt::Write as _;
 /// The quantile shown for CPU.
 const P95: u64 = 950_000;
 
+/// Behind a value of samples that hide peaks.
+const AVERAGES: &str = " (averages)";
 /// Behind a value that no sample tells.
 const COARSE: &str = " (coarse)";
 
@@ -90,17 +92,19 @@ fn row(profile: &Profile, key: &WorkloadKey, workload: &WorkloadHistory, contain
         .map(|step| step.active)
         .max();
     let of = |signal| workload.signal(container, signal);
+    let is_averaged = |signal| of(signal).is_some_and(|known| known.averaged_s.is_some());
+    let mark = |signal| if is_averaged(signal) { AVERAGES } else { "" };
     let coarse = |signal| Some(&of(signal)?.coarse.as_ref()?.weights);
     let cpu = of(Signal::Cpu).zip(profile.newest_week());
     let cpu = cpu.and_then(|(history, newest)| history.quantile(P95, newest, HalfLife::Never));
     let cpu = match cpu {
-        Some(quantile) => Some(cores(quantile.upper)),
+        Some(quantile) => Some(cores(quantile.upper) + mark(Signal::Cpu)),
         None => coarse(Signal::Cpu)
             .and_then(|weights| weights.quantile(P95))
             .map(|quantile| cores(quantile.upper) + COARSE),
     };
     let memory = match of(Signal::Memory).and_then(|history| history.sketch().max()) {
-        Some(bytes) => Some(mebibytes(bytes)),
+        Some(bytes) => Some(mebibytes(bytes) + mark(Signal::Memory)),
         None => coarse(Signal::Memory)
             .and_then(Sketch::max)
             .map(|bytes| mebibytes(bytes) + COARSE),

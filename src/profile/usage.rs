@@ -104,6 +104,8 @@ pub struct SignalHistory {
     pub state: State,
     /// Events per day.
     pub days: Days,
+    /// The longest interval whose averages the samples are, in seconds: what happened within is not seen.
+    pub averaged_s: Option<u32>,
     /// What is known of it without samples.
     pub coarse: Option<Coarse>,
     /// What a shard keeps until it is merged.

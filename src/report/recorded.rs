@@ -15,7 +15,7 @@ use crate::profile::sketch::{HalfLife, Quantile};
 use crate::profile::summary::{cores, mebibytes, tenths};
 use crate::profile::table::table;
 use crate::profile::{Profile, Scope, SignalHistory, WorkloadHistory};
-use crate::units::Timestamp;
+use crate::units::{Seconds, Timestamp};
 
 /// Profiles as they are shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -64,6 +64,9 @@ struct RecordedSignal {
     weeks: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     known: Option<String>,
+    /// Length of the intervals whose averages the samples are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    averages: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<Values>,
     /// What is known without samples.
@@ -194,6 +197,9 @@ impl RecordedWorkload {
                 signal: signal.id(),
                 weeks: kept.sketches.keys().map(ToString::to_string).collect(),
                 known: known.map(|share| tenths(share.ppm())),
+                averages: kept
+                    .averaged_s
+                    .map(|seconds| Seconds::new(u64::from(seconds)).to_string()),
                 usage: Values::of(profile, *signal, kept),
                 coarse: kept
                     .coarse
@@ -283,21 +289,24 @@ impl RecordedProfile {
             for one in &workload.signals {
                 let whose = || [key.clone(), or_dash(&one.container), one.signal.to_owned()];
                 let usage_rows = [
-                    (one.usage.as_ref(), ""),
-                    (one.coarse.as_ref().map(|coarse| &coarse.values), " (coarse)"),
+                    (one.usage.as_ref(), false),
+                    (one.coarse.as_ref().map(|coarse| &coarse.values), true),
                 ];
-                for (values, mark) in usage_rows
-                    .into_iter()
-                    .filter_map(|(values, mark)| Some((values?, mark)))
-                {
+                for (values, is_coarse) in usage_rows {
+                    let Some(values) = values else { continue };
                     let [workload, container, signal] = whose();
-                    let signal = signal + mark;
-                    let known = one.known.clone().filter(|_| mark.is_empty());
+                    let mark = match &one.averages {
+                        _ if is_coarse => " (coarse)".to_owned(),
+                        Some(length) => format!(" (averages over {length})"),
+                        None => String::new(),
+                    };
+                    let signal = signal + &mark;
+                    let known = one.known.clone().filter(|_| !is_coarse);
                     let known = known.unwrap_or_else(|| "-".to_owned());
-                    let weeks = if mark.is_empty() {
-                        one.weeks.len().to_string()
-                    } else {
+                    let weeks = if is_coarse {
                         "-".to_owned()
+                    } else {
+                        one.weeks.len().to_string()
                     };
                     let samples = values.samples.to_string();
                     let Values {
