@@ -39,6 +39,7 @@ mod house;
 mod idle_rules;
 mod in_place;
 mod keda_scalers;
+mod krr;
 mod kustomize;
 mod kustomize_host;
 mod kustomize_layer;

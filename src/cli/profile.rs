@@ -123,8 +123,11 @@ enum ProfileCommand {
         #[arg(value_name = "FILE")]
         file: PathBuf,
         /// Only this workload: `api` or `Deployment/api`
-        #[arg(value_name = "WORKLOAD")]
+        #[arg(value_name = "WORKLOAD", conflicts_with = "compare")]
         workload: Option<String>,
+        /// Beside the report of krr (`krr simple -f json`): its requests and what the profile says by the same measure
+        #[arg(long, value_name = "KRR.json")]
+        compare: Option<PathBuf>,
         /// How it is printed
         #[arg(long, value_enum, default_value_t = show::Format::Table)]
         format: show::Format,
@@ -160,7 +163,15 @@ enum ProfileCommand {
 pub fn run(args: &ProfileArgs) -> Result<Exit, CliError> {
     match args.command.as_deref() {
         Some(ProfileCommand::Merge { files, shard, output }) => return run_merge(files, *shard, output),
-        Some(ProfileCommand::Show { file, workload, format }) => return show::show(file, workload.as_deref(), *format),
+        Some(ProfileCommand::Show {
+            file,
+            compare: Some(report),
+            format,
+            ..
+        }) => return show::compare(file, report, *format),
+        Some(ProfileCommand::Show {
+            file, workload, format, ..
+        }) => return show::show(file, workload.as_deref(), *format),
         Some(ProfileCommand::Diff { old, new, format }) => return show::diff(old, new, *format),
         None => {}
     }

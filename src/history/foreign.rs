@@ -19,7 +19,7 @@ const FILES: &[Foreign] = &[
         marks: &["\"scans\"", "\"recommended\""],
         code: code::NOT_A_HISTORY,
         what: "is the report of krr: recommendations, which are results and no history",
-        help: EXPORT_INSTEAD,
+        help: "compare a profile with it: trimtab profile show PROFILE --compare KRR.json",
     },
     Foreign {
         marks: &["metrics.k8s.io/v", "PodMetrics"],

@@ -14,11 +14,13 @@ mod decided;
 mod capacity;
 mod plan_table;
 mod recorded;
+mod krr;
 mod json;
 mod markdown;
 mod terminal;
 
 pub use capacity::{Capacity, Requested};
+pub use krr::Compared;
 pub use plan_table::{PlanChange, PlanEnvironment, PlanRow, PlanTable, PlanWaiting, Remark};
 pub use recorded::{Moved, Recorded};
 pub use words::{parts, reason};

@@ -6,9 +6,10 @@ use crate::cli::console;
 use crate::cli::exit::{CliError, Exit};
 use crate::diag::{Diagnostic, Place, code, near_miss};
 use crate::history::owners::WorkloadKey;
-use crate::io::room;
+use crate::io::{files, room};
 use crate::profile::{Profile, finish};
-use crate::report::{Moved, Recorded};
+use crate::report::{Compared, Moved, Recorded};
+use crate::yaml;
 
 /// How it is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -30,6 +31,25 @@ pub(super) fn show(file: &Path, workload: Option<&str>, format: Format) -> Resul
     console::print(&match format {
         Format::Table => recorded.text(),
         Format::Json => recorded.json(),
+    })?;
+    Ok(Exit::Done)
+}
+
+/// Shows profiles beside krr's report.
+pub(super) fn compare(file: &Path, report: &Path, format: Format) -> Result<Exit, CliError> {
+    let bytes = files::read(report, yaml::Limits::STREAM.bytes).map_err(anyhow::Error::from)?;
+    let compared = Compared::of(&read(file)?, &bytes).map_err(|why| {
+        let place = Place::Object {
+            object: report.display().to_string(),
+            pointer: String::new(),
+        };
+        Diagnostic::error(code::FORMAT_UNKNOWN, format!("is no report of krr: {why}"))
+            .at(place)
+            .help("make it with `krr simple -f json`")
+    })?;
+    console::print(&match format {
+        Format::Table => compared.text(),
+        Format::Json => compared.json(),
     })?;
     Ok(Exit::Done)
 }
