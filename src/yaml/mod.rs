@@ -10,6 +10,7 @@ mod error;
 mod guard;
 mod number;
 mod integers;
+mod plain;
 mod value;
 mod read;
 mod order;

@@ -7,6 +7,7 @@ use super::error::{Position, Problem, ReadError};
 use super::guard;
 use super::integers;
 use super::limits::Limits;
+use super::plain;
 use super::value::{Context, ValueSeed};
 
 /// One document of a stream.
@@ -32,6 +33,9 @@ pub fn read_all(bytes: &[u8], limits: &Limits) -> Result<Vec<Document>, ReadErro
     }
     let text = &guard::without_inner_marks(text);
     guard::check(text, limits)?;
+    if let Some(documents) = plain::read(text, limits) {
+        return Ok(documents);
+    }
     read_yaml(text, limits).map_err(|error| guard::name_mark(text, error))
 }
 
@@ -73,7 +77,7 @@ fn out_of_range(text: &str, error: &serde_json::Error) -> Option<ReadError> {
     is_meant.then(|| Problem::HugeNumber.at(Some(Position { line, column })))
 }
 
-fn read_yaml(text: &str, limits: &Limits) -> Result<Vec<Document>, ReadError> {
+pub(super) fn read_yaml(text: &str, limits: &Limits) -> Result<Vec<Document>, ReadError> {
     let mut documents = Vec::new();
     let mut has_large_float = false;
     for (index, yaml) in serde_yaml::Deserializer::from_str(text).enumerate() {
