@@ -11,6 +11,7 @@ use super::usage::{Profile, WorkloadHistory};
 use crate::history::owners::WorkloadKey;
 use crate::history::spool::Stored;
 use std::io;
+use crate::yaml::{self, Limits};
 use std::sync::Arc;
 
 /// A head of 5000 workloads, with the summary above it, is half a megabyte; what is far larger is no profile.
@@ -205,11 +206,18 @@ fn end_of_head(bytes: &[u8]) -> Option<(usize, usize)> {
     Some((data, end))
 }
 
-/// The object above the lines. The summary is left out: a YAML reader is slow on comments.
+/// The object above the lines. The summary is left out: a YAML reader is slow on comments. What the guarded reader or the
+/// types refuse is read again by the one that knows the place of it.
 fn read_above(above: &str, line: u64) -> Result<ProfileObject, ProfileError> {
     let comments = above.split_inclusive('\n').take_while(|line| line.starts_with('#'));
     let (count, length) = comments.fold((0, 0), |(count, length), line| (count + 1, length + line.len()));
-    serde_yaml::from_str(&above[length..]).map_err(|error| {
+    let object = &above[length..];
+    if let Ok(value) = yaml::read_one(object.as_bytes(), &Limits::STREAM)
+        && let Ok(object) = serde_json::from_value(value)
+    {
+        return Ok(object);
+    }
+    serde_yaml::from_str(object).map_err(|error| {
         let place = error.location().map(|at| line + count + at.line() as u64 - 1);
         fault(error.to_string(), place)
     })
