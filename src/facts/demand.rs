@@ -45,9 +45,7 @@ impl Demand {
 
     /// The demand that a share of the known steps does not exceed (nearest rank).
     pub fn quantile(&self, share: Percent) -> Option<u64> {
-        let mut totals: Vec<u64> = self.cells.iter().map(|cell| cell.total).collect();
-        totals.sort_unstable();
-        nearest_rank(&totals, share)
+        nearest_rank(&mut self.cells.iter().map(|cell| cell.total).collect::<Vec<_>>(), share)
     }
 
     /// The mean usage of a pod that a share of the known steps does not exceed (nearest rank).
@@ -58,8 +56,7 @@ impl Demand {
             .filter(|cell| cell.active > 0)
             .map(|cell| cell.total.div_ceil(u64::from(cell.active)))
             .collect();
-        means.sort_unstable();
-        nearest_rank(&means, share)
+        nearest_rank(&mut means, share)
     }
 
     /// How much demand grows from one step to the next, as a share of what it was (`100%`: not at all), that all but
@@ -76,8 +73,7 @@ impl Demand {
             .filter_map(|pair| Percent::ratio_ceil(u128::from(pair[1].total), u128::from(pair[0].total)))
             .map(Percent::ppm)
             .collect();
-        ratios.sort_unstable();
-        nearest_rank(&ratios, Percent::from_percent(99)).map(|ppm| Percent::from_ppm(ppm).max(Percent::WHOLE))
+        nearest_rank(&mut ratios, Percent::from_percent(99)).map(|ppm| Percent::from_ppm(ppm).max(Percent::WHOLE))
     }
 
     /// Highest over lowest of the 24 medians by hour of the UTC day, as a share (`150%`). `None` with fewer than two
@@ -98,10 +94,7 @@ impl Demand {
         }
         let medians: Vec<u64> = hours
             .iter_mut()
-            .filter_map(|totals| {
-                totals.sort_unstable();
-                nearest_rank(totals, Percent::from_percent(50))
-            })
+            .filter_map(|totals| nearest_rank(totals, Percent::from_percent(50)))
             .collect();
         let (low, high) = (medians.iter().min()?, medians.iter().max()?);
         (medians.len() > 1).then_some((*low, *high))
@@ -112,11 +105,12 @@ fn follows(a: DemandCell, b: DemandCell) -> bool {
     b.end.unix() - a.end.unix() == i64::from(b.step_s)
 }
 
-/// Nearest rank in ascending values: the smallest that at least this share of them does not exceed.
-pub(super) fn nearest_rank<T: Copy>(ascending: &[T], share: Percent) -> Option<T> {
-    let count = u128::try_from(ascending.len()).ok()?;
-    let rank = share.of_ceil(count).clamp(1, count.max(1));
-    ascending.get(usize::try_from(rank - 1).ok()?).copied()
+/// Nearest rank in values of any order: the smallest that at least this share of them does not exceed.
+pub(super) fn nearest_rank(values: &mut [u64], share: Percent) -> Option<u64> {
+    let count = u128::try_from(values.len()).ok().filter(|&count| count > 0)?;
+    let rank = share.of_ceil(count).clamp(1, count);
+    let (_, value, _) = values.select_nth_unstable(usize::try_from(rank - 1).ok()?);
+    Some(*value)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! A profile's history of a workload, turned into facts.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::{ContainerFacts, Demand, DemandCell, Facts, Replicas, Rough, RoughSource, WeekUsage};
@@ -101,7 +102,7 @@ fn span_of(profile: &Profile, history: &WorkloadHistory, name: &str, signal: Sig
     let mut steps = fine(history, name, signal)?.demand_steps();
     let first = steps.next()?;
     let start = first.end.checked_sub(first.length)?;
-    let recorded = steps.last().unwrap_or(first).end.since(start)?;
+    let recorded = steps.next_back().unwrap_or(first).end.since(start)?;
     let known = profile.coverage(history, name, signal).known * u64::from(profile.step_s);
     let coverage = Percent::ratio_floor(u128::from(known), u128::from(recorded.get().max(1)))?;
     Some((recorded, coverage.min(Percent::WHOLE)))
@@ -168,7 +169,7 @@ fn rough(profile: &Profile, history: &SignalHistory) -> Option<Rough> {
         let length = Seconds::new(u64::from(seconds));
         let mut steps = history.demand_steps();
         let first = steps.next()?;
-        let between = steps.last().unwrap_or(first).end.since(first.end)?;
+        let between = steps.next_back().unwrap_or(first).end.since(first.end)?;
         return Some(Rough::of(
             RoughSource::Averages(length),
             between + length,
@@ -185,16 +186,17 @@ fn rough(profile: &Profile, history: &SignalHistory) -> Option<Rough> {
 
 /// Demand by the upper edge of its level: never under what was recorded.
 fn demand(history: &WorkloadHistory, name: &str, signal: Signal) -> Demand {
-    let cells = fine(history, name, signal)
-        .into_iter()
-        .flat_map(SignalHistory::demand_steps)
-        .map(|step| DemandCell {
-            end: step.end,
-            step_s: u32::try_from(step.length.get()).unwrap_or(u32::MAX),
-            total: step.total.upper(),
-            active: step.active,
-        })
-        .collect();
+    let Some(known) = fine(history, name, signal) else {
+        return Demand { cells: Vec::new() };
+    };
+    let count = known.demand.values().map(|week| week.cells.len()).sum();
+    let mut cells = Vec::with_capacity(count);
+    cells.extend(known.demand_steps().map(|step| DemandCell {
+        end: step.end,
+        step_s: u32::try_from(step.length.get()).unwrap_or(u32::MAX),
+        total: step.total.upper(),
+        active: step.active,
+    }));
     Demand { cells }
 }
 
@@ -217,18 +219,15 @@ const DAY: Seconds = Seconds::from_days(1);
 fn replicas(profile: &Profile, history: &WorkloadHistory) -> Replicas {
     let named: Vec<(Timestamp, u32)> = counts_in_force(history);
     let seen = || -> Vec<(Timestamp, u32)> {
-        let mut most: BTreeMap<Timestamp, u32> = BTreeMap::new();
-        for name in history.containers() {
-            // over a long interval pods that follow each other are seen side by side
-            let steps = fine(history, name, Signal::Cpu)
-                .into_iter()
-                .flat_map(SignalHistory::demand_steps);
-            for step in steps {
-                let count = most.entry(step.end).or_default();
-                *count = step.active.max(*count);
-            }
-        }
-        most.into_iter().collect()
+        let containers = history.containers().into_iter();
+        // over a long interval pods that follow each other are seen side by side
+        let fine = containers.filter_map(|name| fine(history, name, Signal::Cpu));
+        let steps = fine.flat_map(SignalHistory::demand_steps);
+        let mut most: Vec<(Timestamp, u32)> = steps.map(|step| (step.end, step.active)).collect();
+        // stable, since that takes the ascending run of each container as it is; of one instant the most comes first
+        most.sort_by_key(|&(at, count)| (at, Reverse(count)));
+        most.dedup_by_key(|(at, _)| *at);
+        most
     };
     let counts = if named.is_empty() { seen() } else { named };
     let since = profile.window_end().and_then(|end| end.checked_sub(DAY));
@@ -240,8 +239,8 @@ fn replicas(profile: &Profile, history: &WorkloadHistory) -> Replicas {
     last_day.sort_unstable();
     let rank = (last_day.len() * 95).div_ceil(100);
     let mut seen: BTreeMap<u32, u64> = BTreeMap::new();
-    for (_, count) in &counts {
-        *seen.entry(*count).or_default() += 1;
+    for same in counts.chunk_by(|a, b| a.1 == b.1) {
+        *seen.entry(same[0].1).or_default() += same.len() as u64;
     }
     Replicas {
         last_day_p95: rank.checked_sub(1).and_then(|index| last_day.get(index)).copied(),

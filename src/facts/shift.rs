@@ -137,9 +137,7 @@ fn told_apart(before: &[(i64, u64)], after: &[(i64, u64)]) -> Option<(Shift, Gap
 }
 
 fn median(values: impl Iterator<Item = u64>) -> Option<u64> {
-    let mut values: Vec<u64> = values.collect();
-    values.sort_unstable();
-    nearest_rank(&values, Percent::from_percent(50))
+    nearest_rank(&mut values.collect::<Vec<_>>(), Percent::from_percent(50))
 }
 
 #[cfg(test)]

@@ -231,7 +231,7 @@ impl WorkloadHistory {
     }
 
     /// Demand of one signal in ascending time; cells that are not known are not there.
-    pub fn demand(&self, container: &str, signal: Signal) -> impl Iterator<Item = DemandStep> {
+    pub fn demand(&self, container: &str, signal: Signal) -> impl DoubleEndedIterator<Item = DemandStep> {
         self.signal(container, signal)
             .into_iter()
             .flat_map(SignalHistory::demand_steps)
@@ -272,7 +272,7 @@ impl SignalHistory {
     }
 
     /// Known cells in ascending time.
-    pub fn demand_steps(&self) -> impl Iterator<Item = DemandStep> {
+    pub fn demand_steps(&self) -> impl DoubleEndedIterator<Item = DemandStep> {
         self.demand.iter().flat_map(|(&week, demand)| {
             let length = Seconds::new(u64::from(demand.step_s));
             demand.cells.iter().filter_map(move |cell| {
