@@ -269,9 +269,12 @@ fn older_profile(accepted: Option<&OptimizationPlan>, window_end: Option<Timesta
 
 /// Runs in a pool of so many threads; 0 for the machine's own number.
 fn with_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
-    match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    // one thread is this one: none is started
+    let pool = if threads == 1 { pool.use_current_thread() } else { pool };
+    match pool.build() {
         Ok(pool) => pool.install(work),
-        // no thread to be had: this one does the work
+        // no thread to be had, or this one has been a pool before: it does the work
         Err(_) => work(),
     }
 }
