@@ -18,7 +18,7 @@ use crate::plan::model::OptimizationPlan;
 use crate::plan::{self, baseline, codec, namespace};
 use crate::policy::{self, Settings, Source};
 use crate::price::{self, PriceSheet};
-use crate::profile::opened::{self, ProfileStream, ProfileText};
+use crate::profile::opened::{self, Asked, ProfileStream, ProfileText};
 use crate::profile::{Profile, object};
 use crate::render;
 use crate::units::Timestamp;
@@ -323,15 +323,16 @@ fn read_of(
     let mut profile = text.head().clone();
     let now = workloads.by_key.values().flat_map(|workload| {
         let keys = facts::keys(&workload.id.kind, &workload.id.name);
-        keys.map(|key| (recorded_in(workload, settings).to_owned(), key))
+        let of_job = workload.id.group == "batch";
+        keys.map(|key| (recorded_in(workload, settings).to_owned(), key, Asked::Plan { of_job }))
     });
     let earlier = moves
         .iter()
         .flat_map(Move::earlier)
-        .map(|name| (name.namespace, name.key));
-    for (namespace, key) in now.chain(earlier) {
+        .map(|name| (name.namespace, name.key, Asked::Plan { of_job: true }));
+    for (namespace, key, asked) in now.chain(earlier) {
         if namespace.is_empty() || namespace == profile.scope.namespace {
-            let history = text.workload(&key)?;
+            let history = text.workload(&key, asked)?;
             profile.workloads.extend(history.map(|history| (key, history)));
         }
     }

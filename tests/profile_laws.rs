@@ -12,7 +12,7 @@ use trimtab::history::spool::Stored;
 use trimtab::profile::build::{Options, build};
 use trimtab::profile::merge::merge;
 use trimtab::profile::object::{ProfileError, text, to_object, to_text};
-use trimtab::profile::opened::{ProfileStream, ProfileText, from_object};
+use trimtab::profile::opened::{Asked, ProfileStream, ProfileText, from_object};
 use trimtab::profile::{Profile, finish};
 
 /// 2026-10-05T00:00:00Z, a Monday.
@@ -158,10 +158,10 @@ proptest! {
         let opened = open(&text).unwrap().remove(0);
         for name in names.iter().chain(&["a".to_owned(), "zzzzzzzzzz".to_owned()]) {
             let key = WorkloadKey::new("Deployment", name.clone());
-            let found = opened.workload(&key).unwrap();
+            let found = opened.workload(&key, Asked::Everything).unwrap();
             prop_assert_eq!(found.as_ref(), profile.workloads.get(&key));
         }
-        prop_assert_eq!(opened.workload(&WorkloadKey::new("CronJob", "a")).unwrap(), None);
+        prop_assert_eq!(opened.workload(&WorkloadKey::new("CronJob", "a"), Asked::Everything).unwrap(), None);
     }
 }
 
@@ -321,7 +321,7 @@ fn every_flipped_bit_of_the_data_is_an_error_that_names_its_line() {
             assert_eq!(error.line, Some(line), "bit {bit} of byte {at}: {error}");
             let Ok(opened) = opened else { continue };
             for (key, history) in &profile.workloads {
-                if let Ok(found) = opened.workload(key) {
+                if let Ok(found) = opened.workload(key, Asked::Everything) {
                     assert_eq!(found.as_ref(), Some(history), "bit {bit} of byte {at} changed {key}");
                 }
             }
@@ -495,14 +495,18 @@ fn a_workload_is_found_without_reading_the_others() {
     for (opened, profile) in opened.iter().zip(&profiles) {
         seen();
         for (key, history) in &profile.workloads {
-            assert_eq!(opened.workload(key).unwrap().as_ref(), Some(history), "{key}");
+            assert_eq!(
+                opened.workload(key, Asked::Everything).unwrap().as_ref(),
+                Some(history),
+                "{key}"
+            );
             let looked_at = seen();
             assert!(looked_at < length / 5, "{looked_at} of {length} bytes for {key}");
         }
         for stranger in ["a", "w", "w-", "w-0", "zz", "w-0-2-", "W"] {
             for kind in ["Aaa", "Deployment", "Zzz"] {
                 assert_eq!(
-                    opened.workload(&WorkloadKey::new(kind, stranger)),
+                    opened.workload(&WorkloadKey::new(kind, stranger), Asked::Everything),
                     Ok(None),
                     "{kind}/{stranger}"
                 );

@@ -39,11 +39,12 @@ fn find(profiles: &[Profile], namespace: &str, key: &WorkloadKey) -> Option<Fact
     {
         return None;
     }
-    Some(merge(&known))
+    let is_job = matches!(key.kind.as_str(), "Job" | "CronJob");
+    Some(merge(&known, is_job))
 }
 
 /// Facts over clusters: usage kept apart, times and shares of the worst.
-fn merge(known: &[(&Profile, &WorkloadHistory)]) -> Facts {
+fn merge(known: &[(&Profile, &WorkloadHistory)], is_job: bool) -> Facts {
     let mut facts = Facts {
         window_end: known.iter().filter_map(|(profile, _)| profile.window_end()).max(),
         ..Facts::default()
@@ -53,12 +54,8 @@ fn merge(known: &[(&Profile, &WorkloadHistory)]) -> Facts {
     facts.coverage = spans.iter().map(|(_, coverage)| *coverage).min().unwrap_or_default();
     for (profile, history) in known {
         for name in history.containers() {
-            add_container(
-                facts.containers.entry(name.to_owned()).or_default(),
-                profile,
-                history,
-                name,
-            );
+            let container = facts.containers.entry(name.to_owned()).or_default();
+            add_container(container, profile, history, name, is_job);
         }
         let at = profile.window_end();
         let in_force = |signal| at.is_some_and(|at| history.in_force("", signal, at).is_some());
@@ -108,7 +105,7 @@ fn span_of(profile: &Profile, history: &WorkloadHistory, name: &str, signal: Sig
     Some((recorded, coverage.min(Percent::WHOLE)))
 }
 
-fn add_container(facts: &mut ContainerFacts, profile: &Profile, history: &WorkloadHistory, name: &str) {
+fn add_container(facts: &mut ContainerFacts, profile: &Profile, history: &WorkloadHistory, name: &str, is_job: bool) {
     let usage = |signal| {
         fine(history, name, signal)
             .map(|history| weeks(profile, history))
@@ -124,7 +121,9 @@ fn add_container(facts: &mut ContainerFacts, profile: &Profile, history: &Worklo
         *known = std::mem::take(known).and(found.unwrap_or_default());
     }
     keep_worst(&mut facts.cpu_demand, demand(history, name, Signal::Cpu));
-    keep_worst(&mut facts.memory_demand, demand(history, name, Signal::Memory));
+    if is_job {
+        keep_worst(&mut facts.memory_demand, demand(history, name, Signal::Memory));
+    }
     // of several clusters the one that is known least
     let memory_span = span_of(profile, history, name, Signal::Memory).unwrap_or_default();
     facts.memory_span = if facts.memory.clusters.len() == 1 {

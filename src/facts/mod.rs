@@ -49,7 +49,7 @@ pub struct ContainerFacts {
     pub memory: Usage,
     /// CPU of all pods together over time, in nano-cores.
     pub cpu_demand: Demand,
-    /// Memory of all pods together over time, in bytes.
+    /// Memory of all pods together over time, in bytes: of jobs only, to tell how often they ran.
     pub memory_demand: Demand,
     /// CPU request in force at the end of the window.
     pub cpu_request: Option<Millicores>,

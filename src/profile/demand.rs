@@ -18,8 +18,19 @@ pub const FINE_WEEKS: u32 = 4;
 /// Step of older weeks, and the longest time one sample can hold for.
 pub const COARSE_STEP_S: u32 = 3_600;
 
-/// What is known of one cell.
+/// How much is read of each cell; what is not stands at zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Columns {
+    /// Which cells are known.
+    Known,
+    /// These, and all pods together.
+    Totals,
+    /// These, and the greatest pod.
+    All,
+}
+
+/// What is known of one cell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cell {
     /// Position in the week, from 0: the cell ends `(slot + 1) × step` after Monday 00:00.
     pub slot: u32,
@@ -246,7 +257,7 @@ impl DemandWeek {
         runs
     }
 
-    pub(crate) fn decode(payload: &str) -> Result<Self, PayloadError> {
+    pub(crate) fn decode(payload: &str, columns: Columns) -> Result<Self, PayloadError> {
         let mut fields = payload.splitn(3, ' ');
         let (Some(step), Some(known), Some(cells)) = (fields.next(), fields.next(), fields.next()) else {
             return Err(PayloadError::new("has not the three fields `step known cells`"));
@@ -259,7 +270,7 @@ impl DemandWeek {
                 "has a step of {step}, which does not divide an hour"
             )));
         }
-        let cells = decode_cells(cells, step_s)?;
+        let cells = decode_cells(cells, step_s, columns)?;
         if (known as usize) < cells.len() {
             return Err(PayloadError::new(format!(
                 "knows {} cells and says {known}",
@@ -270,14 +281,30 @@ impl DemandWeek {
     }
 }
 
-fn decode_cells(text: &str, step_s: u32) -> Result<Vec<Cell>, PayloadError> {
-    let columns: Vec<&str> = text.split('.').collect();
-    let &[pods, totals, maxima] = columns.as_slice() else {
+fn decode_cells(text: &str, step_s: u32, columns: Columns) -> Result<Vec<Cell>, PayloadError> {
+    let texts: Vec<&str> = text.split('.').collect();
+    let &[pods, totals, maxima] = texts.as_slice() else {
         return Err(PayloadError::new("has not the three columns `pods.totals.maxima`"));
     };
-    let (pods, totals, maxima) = (unpacked(pods)?, unpacked(totals)?, unpacked(maxima)?);
-    let (mut pods, mut totals, mut maxima) = (Unpacker::new(&pods), Unpacker::new(&totals), Unpacker::new(&maxima));
+    let pods = unpacked(pods)?;
+    let mut pods = Unpacker::new(&pods);
     let slots = decode_runs(&mut pods, slots_of_week(step_s))?;
+    let known = slots.into_iter().map(|slot| Cell {
+        slot,
+        ..Cell::default()
+    });
+    let mut cells = known.collect::<Vec<_>>();
+    if columns != Columns::Known {
+        decode_totals(&mut cells, pods, &unpacked(totals)?)?;
+    }
+    if columns == Columns::All {
+        decode_maxima(&mut cells, &unpacked(maxima)?)?;
+    }
+    Ok(cells)
+}
+
+fn decode_totals(cells: &mut [Cell], mut pods: Unpacker<'_>, totals: &[u8]) -> Result<(), PayloadError> {
+    let mut totals = Unpacker::new(totals);
     let (log, first): (u32, u32) = (totals.small("length of a mean")?, totals.small("total")?);
     let is_on_scale = Level::from_index(first.into()).is_some();
     if !EXPECT_LOGS.contains(&log) || !is_on_scale {
@@ -285,34 +312,33 @@ fn decode_cells(text: &str, step_s: u32) -> Result<Vec<Cell>, PayloadError> {
         return Err(PayloadError::new(what));
     }
     let (mut sums, mut last) = (Sums::before(first), 0);
-    let mut cells = Vec::with_capacity(slots.len());
-    for slot in slots {
+    for (at, cell) in cells.iter_mut().enumerate() {
         last = pods.difference(last)?;
         let active = u32::try_from(last).ok().filter(|&pods| pods > 0);
-        let total = if cells.is_empty() {
-            first.into()
-        } else {
-            totals.difference(sums.next(log).into())?
+        let total = match at {
+            0 => first.into(),
+            _ => totals.difference(sums.next(log).into())?,
         };
         let total = Level::from_index(total);
         let (Some(active), Some(total)) = (active, total) else {
             return Err(PayloadError::new("has a cell without pods or past the scale"));
         };
         sums.push(total.index().into());
-        let most = CoarseLevel::of(total.upper());
-        let max = CoarseLevel::from_index(maxima.difference(mean_pod(total, active))?).filter(|&max| max <= most);
-        let max = max.ok_or_else(|| PayloadError::new("has a pod greater than all pods together"))?;
-        cells.push(Cell {
-            slot,
-            total,
-            max,
-            active,
-        });
+        (cell.total, cell.active) = (total, active);
     }
-    pods.finish()
-        .and_then(|()| totals.finish())
-        .and_then(|()| maxima.finish())?;
-    Ok(cells)
+    pods.finish().and_then(|()| totals.finish())
+}
+
+fn decode_maxima(cells: &mut [Cell], maxima: &[u8]) -> Result<(), PayloadError> {
+    let mut maxima = Unpacker::new(maxima);
+    for cell in cells {
+        let most = CoarseLevel::of(cell.total.upper());
+        let max = CoarseLevel::from_index(maxima.difference(mean_pod(cell.total, cell.active))?);
+        cell.max = max
+            .filter(|&max| max <= most)
+            .ok_or_else(|| PayloadError::new("has a pod greater than all pods together"))?;
+    }
+    maxima.finish()
 }
 
 /// From how many totals the next one is expected, as powers of two: one for smooth demand, more for noisy. What comes
@@ -495,7 +521,25 @@ mod tests {
     fn a_line_reads_back_and_is_strict() {
         let week = week_of(&[(300, 1000), (300, 800), (600, 5_000_000), (604_800, 0)]);
         let payload = week.encode();
-        assert_eq!(DemandWeek::decode(&payload), Ok(week));
+        let read = |columns| DemandWeek::decode(&payload, columns).unwrap();
+        assert_eq!(read(Columns::All), week);
+        let totals = |cell: &Cell| (cell.slot, cell.total, cell.active);
+        assert!(
+            read(Columns::Totals)
+                .cells
+                .iter()
+                .map(totals)
+                .eq(week.cells.iter().map(totals))
+        );
+        let known = read(Columns::Known);
+        assert_eq!(known.known, week.known);
+        assert!(
+            known
+                .cells
+                .iter()
+                .map(|cell| cell.slot)
+                .eq(week.cells.iter().map(|cell| cell.slot))
+        );
         for (from, to) in [
             ("300 3", "299 3"),
             ("300 3", "300 2"),
@@ -504,7 +548,7 @@ mod tests {
             ("300 3 ", "300 "),
         ] {
             let broken = payload.replacen(from, to, 1);
-            assert!(DemandWeek::decode(&broken).is_err(), "{broken}");
+            assert!(DemandWeek::decode(&broken, Columns::All).is_err(), "{broken}");
         }
     }
 }

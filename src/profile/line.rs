@@ -7,7 +7,7 @@ use super::calendar::{WEEK_S, Week};
 use super::checksum::seal;
 use super::coarse::Coarse;
 use super::days::{Counters, Days};
-use super::demand::DemandWeek;
+use super::demand::{Columns, DemandWeek};
 use super::huffman::{packed, unpacked};
 use super::pack::{PayloadError, Unpacker, put_difference, put_varint};
 use super::sketch::{Sketch, integer};
@@ -164,13 +164,42 @@ pub(super) fn key_of(line: &str) -> &str {
 }
 
 /// Reads lines back, their checksums taken off, strictly: sorted, each key once, every field in its one spelling.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Decoder<'l> {
+    asked: Asked,
     last: Option<&'l str>,
     pub(super) workloads: BTreeMap<WorkloadKey, WorkloadHistory>,
 }
 
+/// What lines are read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// All that they say.
+    Everything,
+    /// What a plan is made from: of demand the CPU of all pods together, and when memory was known. How often a job ran
+    /// is told by its memory too.
+    Plan {
+        /// Whether it is of a job, now or under another name.
+        of_job: bool,
+    },
+}
+
+impl Asked {
+    fn columns(self, signal: Signal) -> Columns {
+        match self {
+            Self::Everything => Columns::All,
+            Self::Plan { of_job } if of_job || signal == Signal::Cpu => Columns::Totals,
+            Self::Plan { .. } => Columns::Known,
+        }
+    }
+}
+
 impl<'l> Decoder<'l> {
+    pub(super) fn new(asked: Asked) -> Self {
+        let (last, workloads) = (None, BTreeMap::new());
+        Self { asked, last, workloads }
+    }
+
     pub(super) fn line(&mut self, line: &'l str) -> Result<(), LineError> {
         let fields =
             fields(line).ok_or_else(|| shape("has not the five fields `Kind/name container record week payload`"))?;
@@ -192,7 +221,7 @@ impl<'l> Decoder<'l> {
             other => return Err(shape(format!("has `{other}`, which is no container"))),
         };
         let workload = self.workloads.entry(key).or_default();
-        decode(&fields, container, workload)
+        decode(&fields, container, self.asked, workload)
     }
 }
 
@@ -204,7 +233,7 @@ fn parse_key(key: &str) -> Result<WorkloadKey, LineError> {
     Ok(WorkloadKey::new(kind, name))
 }
 
-fn decode(fields: &Fields<'_>, container: &str, workload: &mut WorkloadHistory) -> Result<(), LineError> {
+fn decode(fields: &Fields<'_>, container: &str, asked: Asked, workload: &mut WorkloadHistory) -> Result<(), LineError> {
     let unknown = || shape(format!("holds `{}`, which is no record", fields.record));
     if fields.record == IDENTITY {
         return decode_identity(fields, container, workload);
@@ -221,7 +250,7 @@ fn decode(fields: &Fields<'_>, container: &str, workload: &mut WorkloadHistory) 
         (false, week) => return Err(shape(format!("has `{week}` where `-` belongs"))),
     };
     let history = workload.signals.entry((container.to_owned(), signal)).or_default();
-    decode_payload(record, week, fields.payload, history)
+    decode_payload(record, week, fields.payload, asked.columns(signal), history)
         .map_err(|error| LineError::Payload(fields.head.to_owned(), error))
 }
 
@@ -229,11 +258,12 @@ fn decode_payload(
     record: Record,
     week: Option<Week>,
     payload: &str,
+    columns: Columns,
     history: &mut SignalHistory,
 ) -> Result<(), PayloadError> {
     match (record, week) {
         (Record::Sketch, Some(week)) => drop(history.sketches.insert(week, Sketch::decode(payload)?)),
-        (Record::Demand, Some(week)) => drop(history.demand.insert(week, DemandWeek::decode(payload)?)),
+        (Record::Demand, Some(week)) => drop(history.demand.insert(week, DemandWeek::decode(payload, columns)?)),
         (Record::Exact, Some(week)) => {
             let (start, end) = (week.start_s(), week.start_s() + WEEK_S);
             history.exact.timeline.decode_into(payload, start, end)?;

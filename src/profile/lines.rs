@@ -5,7 +5,7 @@
 //! hides nothing. Lines it does not look at are not checked; whoever needs that reads them all.
 
 use super::checksum::unseal;
-use super::line::{Decoder, key_of};
+use super::line::{Asked, Decoder, key_of};
 use super::object::{ProfileError, ProfileSpec, fault};
 use crate::history::spool::Stored;
 use std::sync::Arc;
@@ -144,8 +144,8 @@ impl Lines {
     }
 
     /// Reads lines that start at this place.
-    pub(super) fn decode<'l>(&self, text: &'l str, start: u64) -> Result<Decoder<'l>, ProfileError> {
-        let mut decoder = Decoder::default();
+    pub(super) fn decode<'l>(&self, text: &'l str, start: u64, asked: Asked) -> Result<Decoder<'l>, ProfileError> {
+        let mut decoder = Decoder::new(asked);
         let mut at = start;
         for line in text.split_terminator('\n') {
             let decoded = decoder.line(self.bare(line, at)?);
@@ -162,7 +162,7 @@ impl Lines {
             let what = "the last line has no end; the file was cut";
             return fault(what, self.first_line + count);
         }
-        if let Err(error) = self.decode(text, 0) {
+        if let Err(error) = self.decode(text, 0, Asked::Everything) {
             return error;
         }
         if count == lines {

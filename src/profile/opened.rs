@@ -4,14 +4,15 @@
 //! bytes its lines have, so that what stands behind them is found without looking at them. What is read of a part is
 //! checked as `lines.rs` says; reading all of a profile checks every line, their number, their order and their digest.
 
+pub use super::line::Asked;
 use super::lines::{Lines, count_ends};
 use super::object::{DATA_KEY, INDENT, KIND_LINE, ProfileError, ProfileObject, ProfileSpec, VERSION_LINE};
 use super::object::{digest, fault, identity, read_head, version_line};
 use super::usage::{Profile, WorkloadHistory};
 use crate::history::owners::WorkloadKey;
 use crate::history::spool::Stored;
-use std::io;
 use crate::yaml::{self, Limits};
+use std::io;
 use std::sync::Arc;
 
 /// A head of 5000 workloads, with the summary above it, is half a megabyte; what is far larger is no profile.
@@ -268,7 +269,7 @@ impl ProfileText {
         let text = self.lines.text(0, self.lines.length)?;
         self.lines.miscount(&text, &self.spec)?;
         let found = digest(text.lines());
-        let workloads = self.lines.decode(&text, 0)?.workloads;
+        let workloads = self.lines.decode(&text, 0, Asked::Everything)?.workloads;
         if found != self.spec.digest {
             let what =
                 "the lines are not those that the head was written with: lines of another profile are among them";
@@ -280,12 +281,12 @@ impl ProfileText {
         })
     }
 
-    /// Reads one workload; `None` when it is not there. Lines of others are not read, but for those that the search looks
-    /// at.
-    pub fn workload(&self, key: &WorkloadKey) -> Result<Option<WorkloadHistory>, ProfileError> {
+    /// Reads of one workload what is asked for; `None` when it is not there. Lines of others are not read, but for those
+    /// that the search looks at.
+    pub fn workload(&self, key: &WorkloadKey, asked: Asked) -> Result<Option<WorkloadHistory>, ProfileError> {
         let (start, end) = self.lines.of(&key.to_string())?;
         let text = self.lines.text(start, end)?;
-        let mut workloads = self.lines.decode(&text, start)?.workloads;
+        let mut workloads = self.lines.decode(&text, start, asked)?.workloads;
         let found = workloads.remove(key);
         match workloads.keys().next() {
             Some(other) => Err(self.lines.fault_at(start, &format!("`{other}` is out of order"))),
