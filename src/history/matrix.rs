@@ -7,6 +7,7 @@ use super::json::{JsonError, JsonReader};
 use super::note::{Note, Tally};
 use super::pairs::{InFile, Pair, pair, plain_pairs};
 use super::samples::{LABELS_MAX, Labels, Refused, Sample, Slot, describe, usable};
+use super::scan::Times;
 use super::signal::{Metric, by_file_name};
 use super::time::{Epoch, TimeError};
 use super::{Format, Input, Read};
@@ -56,6 +57,7 @@ struct Answer<'i> {
     result_type: Option<String>,
     warned: Vec<String>,
     row: Vec<Sample>,
+    times: Times,
 }
 
 impl<'i> Answer<'i> {
@@ -70,6 +72,7 @@ impl<'i> Answer<'i> {
             result_type: None,
             warned: Vec::new(),
             row: Vec::new(),
+            times: Times::default(),
         }
     }
 
@@ -221,7 +224,7 @@ impl<'i> Answer<'i> {
     /// Takes what is in the usual form; what follows is for [`Self::pair`].
     fn plain_pairs(&mut self, reader: &mut JsonReader<'_>, digits: u32) {
         let known = self.row.len();
-        plain_pairs(reader, digits, &mut self.row);
+        plain_pairs(reader, digits, &mut self.times, &mut self.row);
         let times = || self.row[known..].iter().map(|sample| sample.at_ms);
         for at_ms in times().min().into_iter().chain(times().max()) {
             self.read.extent.note(at_ms, reader.line());

@@ -5,7 +5,7 @@ use super::columns::value;
 use super::json::{JsonError, JsonReader};
 use super::number::Reading;
 use super::samples::{Sample, usable};
-use super::scan;
+use super::scan::{self, Times};
 use super::spool::Stored;
 use super::time::{Epoch, TimeError, from_number};
 use std::io::{self, Read};
@@ -28,8 +28,8 @@ pub(super) fn pair(reader: &mut JsonReader<'_>, digits: u32) -> Result<Pair, Jso
 }
 
 /// Takes pairs in the usual form; what follows is for [`pair`].
-pub(super) fn plain_pairs(reader: &mut JsonReader<'_>, digits: u32, out: &mut Vec<Sample>) {
-    let length = scan::pairs(reader.ahead(), digits, out);
+pub(super) fn plain_pairs(reader: &mut JsonReader<'_>, digits: u32, times: &mut Times, out: &mut Vec<Sample>) {
+    let length = scan::pairs(reader.ahead(), digits, times, out);
     reader.advance(length);
 }
 
@@ -48,6 +48,13 @@ pub(super) struct Edges {
     pub(super) first: i64,
     pub(super) second: i64,
     pub(super) last: i64,
+}
+
+/// Room to work in, for reading many arrays.
+#[derive(Debug, Default)]
+pub(super) struct ArrayScratch {
+    block: Vec<u8>,
+    times: Times,
 }
 
 /// Arrays shorter than this are read at once.
@@ -94,9 +101,20 @@ impl InFile {
     }
 
     /// Appends its samples. Those that need a word to the user, or do not ascend, are an error: whoever gets one reads the
-    /// file anew from its start. `block` is room to work in.
-    pub(super) fn get(&self, block: &mut Vec<u8>, samples: &mut Vec<Sample>) -> io::Result<()> {
-        let known = samples.len();
+    /// file anew from its start.
+    pub(super) fn get(&self, scratch: &mut ArrayScratch, samples: &mut Vec<Sample>) -> io::Result<()> {
+        if samples.is_empty() {
+            return self.read(scratch, samples);
+        }
+        let mut more = Vec::new();
+        self.read(scratch, &mut more)?;
+        samples.append(&mut more);
+        Ok(())
+    }
+
+    fn read(&self, scratch: &mut ArrayScratch, samples: &mut Vec<Sample>) -> io::Result<()> {
+        let ArrayScratch { block, times } = scratch;
+        times.begin();
         let range = Range {
             file: &*self.file,
             at: self.start,
@@ -104,24 +122,27 @@ impl InFile {
         };
         let mut reader = JsonReader::with_block(range, std::mem::take(block));
         let read = reader.array(|reader| {
-            plain_pairs(reader, self.digits, samples);
+            plain_pairs(reader, self.digits, times, samples);
             if reader.peek()? != Some(b'[') {
                 return Err(reader.error("no pair"));
             }
             let pair = pair(reader, self.digits)?;
+            times.leave();
+            let before_ms = samples.last().map_or(i64::MIN, |last| last.at_ms);
             match (pair.time, usable(pair.reading)) {
-                (Ok((at_ms, Epoch::Seconds)), Ok(value)) => samples.push(Sample { at_ms, value }),
-                _ => return Err(reader.error("a pair in no usual form")),
+                (Ok((at_ms, Epoch::Seconds)), Ok(value)) if before_ms < at_ms => {
+                    samples.push(Sample { at_ms, value });
+                    Ok(())
+                }
+                _ => Err(reader.error("a pair in no usual form")),
             }
-            Ok(())
         });
         let rest = read.and_then(|()| reader.peek());
         let is_one_line = reader.line() == 1;
         *block = reader.into_block();
         // where it was passed over, lines were not counted
         let is_whole = rest.map_err(io::Error::other)?.is_none() && is_one_line;
-        let ascends = samples[known..].is_sorted_by(|one, next| one.at_ms < next.at_ms);
-        if is_whole && ascends {
+        if is_whole && !times.has_turned() {
             Ok(())
         } else {
             Err(io::Error::other("an array in no usual form"))

@@ -2,7 +2,7 @@
 
 use super::note::Note;
 use super::number::Reading;
-use super::pairs::{Edges, InFile};
+use super::pairs::{ArrayScratch, Edges, InFile};
 use super::signal::{Meaning, Metric, Signal, by_metric_name, is_ignorable};
 use super::spool::{Block, Room};
 use crate::diag::{Code, code};
@@ -337,7 +337,7 @@ fn both(known: Option<Times>, later: Option<Times>) -> Option<Times> {
 #[derive(Debug, Default)]
 pub struct Scratch {
     bytes: Vec<u8>,
-    block: Vec<u8>,
+    arrays: ArrayScratch,
     samples: Vec<Sample>,
 }
 
@@ -554,7 +554,7 @@ impl Samples {
                     .get(&mut scratch.bytes, &mut samples)
                     .map_err(|error| no_room(&error.to_string()))?,
                 Part::InFile(array) => array
-                    .get(&mut scratch.block, &mut samples)
+                    .get(&mut scratch.arrays, &mut samples)
                     .map_err(|error| Note::error(code::EXPORT_MALFORMED, error.to_string()))?,
             }
         }

@@ -35,19 +35,19 @@ type Window = [u8; WINDOW];
 
 /// Takes pairs with the comma behind them from the start of `text`, as long as they are plain and there is text enough
 /// ahead. `digits` are the decimals that the signal keeps. Gives the length of what was taken.
-pub(super) fn pairs(text: &[u8], digits: u32, out: &mut Vec<Sample>) -> usize {
+pub(super) fn pairs(text: &[u8], digits: u32, times: &mut Times, out: &mut Vec<Sample>) -> usize {
     match digits {
-        0 => pairs_of::<0>(text, out),
-        6 => pairs_of::<6>(text, out),
-        9 => pairs_of::<9>(text, out),
+        0 => pairs_of::<0>(text, times, out),
+        6 => pairs_of::<6>(text, times, out),
+        9 => pairs_of::<9>(text, times, out),
         _ => 0,
     }
 }
 
-fn pairs_of<const KEPT: usize>(text: &[u8], out: &mut Vec<Sample>) -> usize {
-    let (mut taken, mut front) = (0, Front::NONE);
+fn pairs_of<const KEPT: usize>(text: &[u8], times: &mut Times, out: &mut Vec<Sample>) -> usize {
+    let mut taken = 0;
     while let Some(window) = text[taken..].first_chunk::<WINDOW>()
-        && let Some((sample, length)) = pair::<KEPT>(window, &mut front)
+        && let Some((sample, length)) = pair::<KEPT>(window, times, out)
     {
         out.push(sample);
         taken += length;
@@ -64,27 +64,79 @@ pub(super) fn time_of_pair(text: &[u8]) -> Option<i64> {
     (window[end] == b',').then_some(at_ms)
 }
 
-/// The bracket and the first two digits of a time: the pairs of an array have them in common for years.
-struct Front {
-    bytes: u64,
-    /// What eight more zeros would make of the digits, in milliseconds.
-    ms: i64,
+/// How a pair begins, up to its value, and the time that this writes.
+#[derive(Clone, Copy, Debug)]
+struct Start {
+    /// The bracket and seven digits.
+    front: u64,
+    /// The last six digits and what is between them and the value.
+    back: u64,
+    at_ms: i64,
 }
 
-impl Front {
-    const MASK: u64 = 0x00ff_ffff;
-    /// Begins no time.
-    const NONE: Self = Self { bytes: u64::MAX, ms: 0 };
+/// How the pairs of a series began, ascending: those of the next series mostly begin alike, and are known by their bytes.
+#[derive(Debug, Default)]
+pub(super) struct Times {
+    known: Vec<Start>,
+    /// Where the next pair is expected. The pair before is the known one before.
+    next: usize,
+    /// How many were found between others.
+    between: usize,
+    /// Whether a pair was not behind the one before it.
+    has_turned: bool,
+}
 
-    /// Of the time that `text` begins with, if every time of this front is taken.
-    fn of(text: &Window, at_ms: i64) -> Self {
-        let of_seconds = POWERS[8].cast_signed() * 1000;
-        let ms = at_ms - at_ms % of_seconds;
-        if (ms + of_seconds).cast_unsigned() / 1000 > SECONDS.end {
-            return Self::NONE;
+impl Times {
+    /// What is kept: a month of two minutes.
+    const MAX: usize = 32 * 1024;
+    /// Behind all that is known.
+    const NOWHERE: usize = usize::MAX;
+
+    /// Before the pairs of another array.
+    pub(super) fn begin(&mut self) {
+        self.leave();
+        self.has_turned = false;
+    }
+
+    /// Where a pair was read by others.
+    pub(super) fn leave(&mut self) {
+        self.next = Self::NOWHERE;
+    }
+
+    /// Whether a pair since [`Self::begin`] was not behind all samples before it.
+    pub(super) fn has_turned(&self) -> bool {
+        self.has_turned
+    }
+
+    #[inline]
+    fn expected(&self) -> Option<&Start> {
+        self.known.get(self.next)
+    }
+
+    /// Finds the place of a start, or makes one for it.
+    fn note(&mut self, start: Start) {
+        let is_behind = self.known.last().is_none_or(|last| last.at_ms < start.at_ms);
+        let found = if is_behind {
+            Err(self.known.len())
+        } else {
+            self.known.binary_search_by_key(&start.at_ms, |known| known.at_ms)
+        };
+        self.next = 1 + found.unwrap_or_else(|place| self.insert(place, start));
+    }
+
+    /// Gives where it stands then.
+    fn insert(&mut self, place: usize, start: Start) -> usize {
+        // a few were missing, where others read them; many are another rhythm
+        self.between += usize::from(place < self.known.len());
+        if self.between * 8 > self.known.len() {
+            self.known.clear();
+            self.between = 0;
         }
-        let bytes = Eight::at(text, 0).0 & Self::MASK;
-        Self { bytes, ms }
+        let place = place.min(self.known.len());
+        if self.known.len() < Self::MAX {
+            self.known.insert(place, start);
+        }
+        place
     }
 }
 
@@ -92,22 +144,26 @@ impl Front {
 const TO_VALUE: u64 = u16::from_le_bytes(*b",\"") as u64;
 /// How a pair ends that another one follows.
 const TO_NEXT: u64 = u32::from_le_bytes(*b"\"],\0") as u64;
+/// Where a value begins behind whole seconds.
+const VALUE: usize = 13;
 
 /// One pair and its comma, with their length; `None` for every other form.
 #[inline]
-fn pair<const KEPT: usize>(text: &Window, front: &mut Front) -> Option<(Sample, usize)> {
-    let (least, behind) = (Eight::at(text, 3), Eight::at(text, 11));
-    let is_usual = Eight::at(text, 0).0 & Front::MASK == front.bytes && behind.0 & 0xffff == TO_VALUE;
-    if !is_usual || !least.is_digits() {
-        return first_pair::<KEPT>(text, front);
+fn pair<const KEPT: usize>(text: &Window, times: &mut Times, before: &[Sample]) -> Option<(Sample, usize)> {
+    let (front, back) = (Eight::at(text, 0).0, Eight::at(text, VALUE - 8).0);
+    match times.expected() {
+        Some(start) if start.front == front && start.back == back => {
+            let at_ms = start.at_ms;
+            times.next += 1;
+            value_at::<KEPT>(text, VALUE, at_ms)
+        }
+        _ => other_pair::<KEPT>(text, times, before),
     }
-    let at_ms = front.ms + least.all().cast_signed() * 1000;
-    value_at::<KEPT>(text, 13, at_ms)
 }
 
-/// The same where the front is another one, or seconds have a fraction.
+/// The same where another time was expected, or seconds have a fraction.
 #[inline(never)]
-fn first_pair<const KEPT: usize>(text: &Window, front: &mut Front) -> Option<(Sample, usize)> {
+fn other_pair<const KEPT: usize>(text: &Window, times: &mut Times, before: &[Sample]) -> Option<(Sample, usize)> {
     if text[0] != b'[' {
         return None;
     }
@@ -115,8 +171,15 @@ fn first_pair<const KEPT: usize>(text: &Window, front: &mut Front) -> Option<(Sa
     if Eight::at(text, behind).0 & 0xffff != TO_VALUE {
         return None;
     }
-    *front = Front::of(text, at_ms);
-    value_at::<KEPT>(text, behind + 2, at_ms)
+    let start = behind + 2;
+    if start == VALUE {
+        let (front, back) = (Eight::at(text, 0).0, Eight::at(text, VALUE - 8).0);
+        times.note(Start { front, back, at_ms });
+    } else {
+        times.leave();
+    }
+    times.has_turned |= before.last().is_some_and(|last| last.at_ms >= at_ms);
+    value_at::<KEPT>(text, start, at_ms)
 }
 
 /// The rest of a pair.
@@ -282,7 +345,7 @@ mod tests {
     fn taken(text: &str, digits: u32) -> (Vec<(i64, u64)>, usize) {
         let mut out = Vec::new();
         let padded = format!("{text}{}", " ".repeat(WINDOW));
-        let length = pairs(padded.as_bytes(), digits, &mut out);
+        let length = pairs(padded.as_bytes(), digits, &mut Times::default(), &mut out);
         (out.iter().map(|sample| (sample.at_ms, sample.value)).collect(), length)
     }
 

@@ -1,9 +1,10 @@
 //! From clean series to profiles: whose each series is, then per workload, container and signal its exact form.
 
-use super::calendar::cell_end;
-use super::collected::{Collected, end_s};
+use super::calendar::{Week, cell_end};
+use super::collected::Collected;
 use super::finish::finish_workload;
-use super::survey::Survey;
+use super::sketch::Tally;
+use super::survey::{Survey, end_s};
 use super::usage::{Profile, Scope, Source, Window, WorkloadHistory};
 use super::written::{Lines, Written};
 use crate::diag::code;
@@ -13,7 +14,7 @@ use crate::history::identity::{Identity, Resolver};
 use crate::history::note::Note;
 use crate::history::owners::{Declared, Owners, WorkloadKey};
 use crate::history::rows::Rows;
-use crate::history::samples::{Samples, Scratch, no_room};
+use crate::history::samples::{Samples, Scratch, Times, no_room};
 use crate::history::signal::Signal;
 use crate::history::spool::Room;
 use crate::history::vpa_checkpoint::Checkpoints;
@@ -204,7 +205,7 @@ fn pass<'g>(
     let strangers: Vec<Seen> = unresolved
         .par_iter()
         .map_init(Scratch::default, |scratch, &place| {
-            let (series, seen) = read_one(recorded, place, scratch)?;
+            let (series, seen) = read_one(recorded, place, scratch, None)?;
             scratch.give_back(series.samples);
             Ok(seen)
         })
@@ -225,10 +226,16 @@ fn pass<'g>(
     })
 }
 
-fn read_one(recorded: &Recorded, place: usize, scratch: &mut Scratch) -> Result<(Series, Seen), Note> {
+/// Reads a series; its values are counted in their weeks, where these are given.
+fn read_one(
+    recorded: &Recorded,
+    place: usize,
+    scratch: &mut Scratch,
+    weeks: Option<&mut BTreeMap<Week, Tally>>,
+) -> Result<(Series, Seen), Note> {
     let mut doubles = Doubles::default();
     let series = recorded.load(place, scratch, &mut doubles)?;
-    let survey = Survey::of(&series);
+    let survey = Survey::of(&series, weeks);
     let seen = Seen { place, survey, doubles };
     Ok((series, seen))
 }
@@ -323,13 +330,13 @@ fn workload(
     let (mut workload, mut all) = (WorkloadHistory::default(), Vec::new());
     for (group, members) in groups {
         let is_off_grid = head.off_grid().any(|signal| signal == group.signal);
-        let mut collected = Collected::new(group.signal, is_off_grid, options);
+        let mut collected = Collected::new(group.signal, is_off_grid, instants(recorded, members), options);
         // in the order of their times, so that each goes on where those before end
         let mut members = members.clone();
         members.sort_by_key(|&place| recorded.times(place).map(|times| times.first));
         let averaged_s = members.iter().filter_map(|&place| recorded.averaged_s(place)).max();
         for place in members {
-            let (series, seen) = read_one(recorded, place, scratch)?;
+            let (series, seen) = read_one(recorded, place, scratch, collected.weeks())?;
             collected.add(&series, &seen.survey);
             scratch.give_back(series.samples);
             all.push(seen);
@@ -349,6 +356,21 @@ fn workload(
         finish_workload(&mut workload, options.step_s, head.profile.newest_week());
     }
     Ok((Some(workload), all))
+}
+
+/// More at once are rare, and make room as they come.
+const INSTANTS_MAX: u64 = 64 * 1024;
+
+/// How many instants these series are expected to have together.
+fn instants(recorded: &Recorded, members: &[usize]) -> usize {
+    let all = members.iter().filter_map(|&place| recorded.times(place));
+    let span = all.reduce(|one, next| Times {
+        first: one.first.min(next.first),
+        last: one.last.max(next.last),
+        distance: one.distance.min(next.distance),
+    });
+    let count = span.map_or(0, |span| 1 + span.last.abs_diff(span.first) / span.distance.max(1));
+    usize::try_from(count.min(INSTANTS_MAX)).unwrap_or(0)
 }
 
 fn empty_profile(namespace: &str, options: &Options) -> Profile {

@@ -1,9 +1,9 @@
 //! One signal of one container of a workload, from its series: sketches by week, instants, counters.
 
 use super::build::Options;
-use super::calendar::{Day, WEEK_S, Week, cell_end};
+use super::calendar::{Day, Week, cell_end};
 use super::sketch::Tally;
-use super::survey::{Survey, digest};
+use super::survey::{Survey, digest, end_s};
 use super::timeline::{Combine, Joining};
 use super::usage::{Exact, SignalHistory};
 use crate::history::clean::Series;
@@ -32,24 +32,29 @@ pub(super) struct Collected<'o> {
 }
 
 impl<'o> Collected<'o> {
-    pub(super) fn new(signal: Signal, is_off_grid: bool, options: &'o Options) -> Self {
+    /// `instants`: how many to make room for.
+    pub(super) fn new(signal: Signal, is_off_grid: bool, instants: usize, options: &'o Options) -> Self {
         Self {
             signal,
             cell_s: is_off_grid.then(|| i64::from(options.step_s)),
             options,
             is_empty: true,
             weeks: BTreeMap::new(),
-            joining: Joining::new(combine_of(signal)),
+            joining: Joining::with_room(combine_of(signal), instants),
             exact: Exact::default(),
         }
     }
 
+    /// Where values are counted, if those of the signal are: whoever looks at a series does it on the way.
+    pub(super) fn weeks(&mut self) -> Option<&mut BTreeMap<Week, Tally>> {
+        let is_counted = matches!(self.signal.form(), Form::Demand | Form::Worst | Form::Distribution);
+        is_counted.then_some(&mut self.weeks)
+    }
+
+    /// Takes a series whose values are counted already.
     pub(super) fn add(&mut self, one: &Series, survey: &Survey) {
         self.is_empty &= one.samples.is_empty();
         let form = self.signal.form();
-        if matches!(form, Form::Demand | Form::Worst | Form::Distribution) {
-            count(one, &mut self.weeks);
-        }
         if matches!(form, Form::Demand | Form::Worst | Form::State) {
             if self.cell_s.is_none() && survey.is_of_whole_seconds() {
                 self.joining.add_samples(&one.samples);
@@ -78,26 +83,6 @@ impl<'o> Collected<'o> {
             ..SignalHistory::default()
         })
     }
-}
-
-fn count(one: &Series, weeks: &mut BTreeMap<Week, Tally>) {
-    // ascending samples: a week's are neighbours
-    let mut rest = one.samples.as_slice();
-    while let Some(first) = rest.first() {
-        let week = Week::of_end(end_s(first.at_ms));
-        let last_ms = (week.start_s() + WEEK_S) * 1000;
-        let (own, after) = rest.split_at(rest.partition_point(|sample| sample.at_ms <= last_ms));
-        weeks
-            .entry(week)
-            .or_default()
-            .add(own.iter().map(|sample| sample.value));
-        rest = after;
-    }
-}
-
-/// A sample's instant in whole seconds, never before it.
-pub(super) fn end_s(at_ms: i64) -> i64 {
-    cell_end(at_ms, 1000) / 1000
 }
 
 /// `(end, value)` of each sample, ascending; of those that end together, or off any grid in one cell, the greatest.

@@ -77,8 +77,7 @@ impl DemandWeek {
             .commonest_distance_s()
             .unwrap_or(step)
             .clamp(step, i64::from(COARSE_STEP_S));
-        let mut cells = Vec::with_capacity(timeline.points().len());
-        let mut starts: Vec<(Week, usize)> = Vec::new();
+        let (mut weeks, mut week, mut cells) = (BTreeMap::new(), None, Vec::new());
         let (mut last_end, mut next_slot, slots) = (i64::MIN / 2, 0, slots_of_week(step_s));
         for point in timeline.points() {
             let mut cell = Cell {
@@ -88,6 +87,13 @@ impl DemandWeek {
                 active: point.active,
             };
             let is_next = point.end_s == last_end + step;
+            if is_next && held == step && next_slot < slots {
+                // as nearly all
+                cell.slot = next_slot;
+                cells.push(cell);
+                (last_end, next_slot) = (point.end_s, next_slot + 1);
+                continue;
+            }
             let own = if is_next {
                 point.end_s
             } else {
@@ -95,14 +101,17 @@ impl DemandWeek {
             };
             for end in held_cells(own, held, step) {
                 if end <= last_end {
-                    absorb_into(&mut cells, (last_end - end) / step, cell);
+                    absorb_into(&mut cells, &mut weeks, (last_end - end) / step, cell);
                     continue;
                 }
                 if end != last_end + step || next_slot == slots {
-                    let week = Week::of_end(end);
-                    next_slot = slot(week, end, step);
-                    if starts.last().is_none_or(|&(known, _)| known != week) {
-                        starts.push((week, cells.len()));
+                    let own = Week::of_end(end);
+                    next_slot = slot(own, end, step);
+                    if let Some(before) = week.replace(own).filter(|&before| before != own) {
+                        weeks.insert(before, Self::of_cells(step_s, std::mem::take(&mut cells)));
+                    }
+                    if cells.is_empty() {
+                        cells.reserve((slots - next_slot) as usize);
                     }
                 }
                 cell.slot = next_slot;
@@ -110,12 +119,13 @@ impl DemandWeek {
                 (last_end, next_slot) = (end, next_slot + 1);
             }
         }
-        let of_week = |(week, start)| {
-            let cells = cells.split_off(start);
-            let known = u32::try_from(cells.len()).unwrap_or(u32::MAX);
-            (week, Self { step_s, known, cells })
-        };
-        starts.into_iter().rev().map(of_week).collect()
+        weeks.extend(week.map(|week| (week, Self::of_cells(step_s, cells))));
+        weeks
+    }
+
+    fn of_cells(step_s: u32, cells: Vec<Cell>) -> Self {
+        let known = u32::try_from(cells.len()).unwrap_or(u32::MAX);
+        Self { step_s, known, cells }
     }
 
     /// The same week in hourly cells; unchanged when it is hourly.
@@ -225,10 +235,7 @@ impl DemandWeek {
     fn totals(&self) -> Vec<u8> {
         let totals: Vec<u32> = self.cells.iter().map(|cell| cell.total.index().into()).collect();
         let first = totals.first().copied().unwrap_or(0);
-        let mut sums = Sums::before(first);
-        for &total in &totals {
-            sums.push(total);
-        }
+        let sums = Sums::of(first, &totals);
         let distance = |log: u32| -> u32 {
             sums.means(log)
                 .zip(&totals)
@@ -244,7 +251,13 @@ impl DemandWeek {
         bytes
     }
 
+    /// Of known cells: how many unknown ones are before it, and how many it has.
     fn runs(&self) -> Vec<(u64, u64)> {
+        if let [first, .., last] = self.cells.as_slice()
+            && (last.slot - first.slot) as usize == self.cells.len() - 1
+        {
+            return vec![(first.slot.into(), self.cells.len() as u64)];
+        }
         let mut runs: Vec<(u64, u64)> = Vec::new();
         let mut next = 0;
         for cell in &self.cells {
@@ -356,6 +369,17 @@ impl Sums {
         Self((0..).map(|count| count * first).take(BEFORE + 1).collect())
     }
 
+    fn of(first: u32, totals: &[u32]) -> Self {
+        let mut sums = Self::before(first);
+        sums.0.reserve(totals.len());
+        let mut sum = sums.0.last().copied().unwrap_or(0);
+        sums.0.extend(totals.iter().map(|total| {
+            sum += total;
+            sum
+        }));
+        sums
+    }
+
     fn push(&mut self, total: u32) {
         let sum = self.0.last().map_or(0, |sum| sum + total);
         self.0.push(sum);
@@ -376,9 +400,10 @@ impl Sums {
 }
 
 /// Points ascend and all hold alike: what is not past the last cell is there already, so many cells before it.
-fn absorb_into(cells: &mut [Cell], back: i64, cell: Cell) {
+fn absorb_into(newest: &mut [Cell], weeks: &mut BTreeMap<Week, DemandWeek>, back: i64, cell: Cell) {
     let back = usize::try_from(back).unwrap_or(0);
-    if let Some(known) = cells.iter_mut().rev().nth(back) {
+    let before = weeks.values_mut().rev().flat_map(|week| week.cells.iter_mut().rev());
+    if let Some(known) = newest.iter_mut().rev().chain(before).nth(back) {
         known.absorb(cell);
     }
 }
@@ -420,9 +445,20 @@ pub(crate) fn held_cells(own: i64, held_s: i64, step_s: i64) -> impl Iterator<It
     (0..cells).rev().map(move |back| own - back * step_s)
 }
 
+/// Of every level, since each cell asks.
+static MIDPOINTS: [u64; Level::COUNT] = {
+    let (mut midpoints, mut index) = ([0; Level::COUNT], 0);
+    while let Some(level) = Level::from_index(index as u64) {
+        midpoints[index] = level.midpoint();
+        index += 1;
+    }
+    midpoints
+};
+
 /// Where the greatest pod is guessed to be: the level of an equal share.
 fn mean_pod(total: Level, active: u32) -> u64 {
-    u64::from(CoarseLevel::of(total.midpoint() / u64::from(active)).index())
+    let midpoint = MIDPOINTS[usize::from(total.index())];
+    u64::from(CoarseLevel::of(midpoint / u64::from(active)).index())
 }
 
 fn slot(week: Week, end_s: i64, step_s: i64) -> u32 {

@@ -66,28 +66,29 @@ struct Stretch<'b> {
 }
 
 fn stretches(bytes: &[u8]) -> Vec<Stretch<'_>> {
-    let (mut all, mut rest, mut at) = (Vec::new(), bytes, 0);
-    while let Some(next) = rest[at..].first_chunk::<RUN_MIN>() {
-        let eight = u64::from_le_bytes(*next);
+    let (mut all, mut done) = (Vec::new(), 0);
+    // every run of so many holds four of them at a place that four divides
+    for (place, four) in bytes.as_chunks::<4>().0.iter().enumerate() {
+        let word = u32::from_le_bytes(*four);
+        let middle = 4 * place;
         // turned by a byte it is the same only where all are
-        if eight != eight.rotate_left(8) {
-            at += 1;
+        if word != word.rotate_left(8) || middle < done {
             continue;
         }
-        let byte = next[0];
-        let length = rest[at..].iter().take_while(|&&other| other == byte).count();
-        if length == RUN_MIN {
-            at += 1;
-            continue;
+        let byte = four[0];
+        let is_same = |&&other: &&u8| other == byte;
+        let before = bytes[done..middle].iter().rev().take_while(is_same).count();
+        let behind = bytes[middle..].iter().take_while(is_same).count();
+        let length = before + behind;
+        if length > RUN_MIN {
+            let run = Some((byte, length));
+            let plain = &bytes[done..middle - before];
+            all.push(Stretch { plain, run });
+            done = middle + behind;
         }
-        let run = Some((byte, length));
-        all.push(Stretch {
-            plain: &rest[..at],
-            run,
-        });
-        (rest, at) = (&rest[at + length..], 0);
     }
-    all.push(Stretch { plain: rest, run: None });
+    let plain = &bytes[done..];
+    all.push(Stretch { plain, run: None });
     all
 }
 

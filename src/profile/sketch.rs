@@ -39,7 +39,8 @@ impl Default for Tally {
 }
 
 impl Tally {
-    pub(super) fn add(&mut self, values: impl IntoIterator<Item = u64>) {
+    /// Counts values; gives their sum.
+    pub(super) fn add(&mut self, values: impl IntoIterator<Item = u64>) -> u128 {
         // what is held in places of its own stays in registers
         let (counts, mut sum, mut min, mut max) = (self.counts.as_mut_slice(), 0, u64::MAX, 0);
         for value in values {
@@ -51,6 +52,7 @@ impl Tally {
         self.sum += sum;
         self.min = self.min.min(min);
         self.max = self.max.max(max);
+        sum
     }
 
     pub(super) fn sketch(self) -> Sketch {

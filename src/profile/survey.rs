@@ -1,8 +1,11 @@
 //! What there is to know of one series besides its part of a workload: how much it holds, when, and a fingerprint.
 
+use super::calendar::{WEEK_S, Week, cell_end};
+use super::sketch::Tally;
 use crate::history::clean::{Grid, Series, SeriesName, gcd};
-use crate::history::samples::Times;
+use crate::history::samples::{Sample, Times};
 use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
 
 /// What a series holds, in short.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,31 +31,29 @@ impl Survey {
         times.map_or_else(Self::default, of)
     }
 
-    pub(super) fn of(series: &Series) -> Self {
-        let digest = digest(&series.name);
-        let [Some(first), Some(last)] = [series.samples.first(), series.samples.last()] else {
+    /// Of a clean series; its values are counted in their weeks too, where these are given.
+    pub(super) fn of(series: &Series, weeks: Option<&mut BTreeMap<Week, Tally>>) -> Self {
+        let samples = series.samples.as_slice();
+        let [Some(first), Some(last)] = [samples.first(), samples.last()] else {
             return Self::default();
         };
-        let (mut sum, mut fingerprint) = (0u128, 0u128);
-        let (mut before_ms, mut grid_ms) = (first.at_ms, 0);
-        // ascending
-        for sample in &series.samples {
-            sum += u128::from(sample.value);
-            fingerprint = fingerprint.wrapping_add(sample_hash(digest, sample.at_ms, sample.value));
-            // distances of neighbours have the same divisors as those from one origin, and most are the grid itself
-            let distance_ms = sample.at_ms.wrapping_sub(before_ms).cast_unsigned();
-            if distance_ms != grid_ms {
-                grid_ms = gcd(grid_ms, distance_ms);
-            }
-            before_ms = sample.at_ms;
-        }
+        let mut look = Look::of(digest(&series.name), first.at_ms);
+        let sum = match weeks {
+            None => samples.iter().map(|sample| u128::from(look.at(sample))).sum(),
+            Some(weeks) => by_week(samples)
+                .map(|(week, own)| {
+                    let tally = weeks.entry(week).or_default();
+                    tally.add(own.iter().map(|sample| look.at(sample)))
+                })
+                .sum(),
+        };
         Self {
-            count: series.samples.len() as u64,
+            count: samples.len() as u64,
             first_ms: first.at_ms,
             last_ms: last.at_ms,
             sum,
-            grid: Grid::from(first.at_ms, grid_ms),
-            fingerprint,
+            grid: Grid::from(first.at_ms, look.grid_ms),
+            fingerprint: look.fingerprint,
         }
     }
 
@@ -62,13 +63,68 @@ impl Survey {
     }
 }
 
-/// One number for a sample of a series, to be added up: its value times a number that its time and series draw (M. N. Wegman
-/// and J. L. Carter, 1981; drawn as in Wang Yi's `wyhash`). Sums of different samples are equal by chance only.
+/// What shows of samples one by one, ascending.
+struct Look {
+    series: u64,
+    before_ms: i64,
+    grid_ms: u64,
+    fingerprint: u128,
+}
+
+impl Look {
+    fn of(series: u64, first_ms: i64) -> Self {
+        Self {
+            series,
+            before_ms: first_ms,
+            grid_ms: 0,
+            fingerprint: 0,
+        }
+    }
+
+    /// Looks at the next sample; gives its value.
+    #[inline]
+    fn at(&mut self, sample: &Sample) -> u64 {
+        let hash = sample_hash(self.series, sample.at_ms, sample.value);
+        self.fingerprint = self.fingerprint.wrapping_add(hash.into());
+        // distances of neighbours have the same divisors as those from one origin, and most are the grid itself
+        let distance_ms = sample.at_ms.wrapping_sub(self.before_ms).cast_unsigned();
+        if distance_ms != self.grid_ms {
+            self.grid_ms = common(self.grid_ms, distance_ms);
+        }
+        self.before_ms = sample.at_ms;
+        sample.value
+    }
+}
+
+/// Of a gap: out of the way of what all samples go.
+#[cold]
+#[inline(never)]
+fn common(grid_ms: u64, distance_ms: u64) -> u64 {
+    gcd(grid_ms, distance_ms)
+}
+
+/// Ascending samples week by week.
+fn by_week(samples: &[Sample]) -> impl Iterator<Item = (Week, &[Sample])> {
+    let mut rest = samples;
+    std::iter::from_fn(move || {
+        let week = Week::of_end(end_s(rest.first()?.at_ms));
+        let last_ms = (week.start_s() + WEEK_S) * 1000;
+        let own = rest.partition_point(|sample| sample.at_ms <= last_ms);
+        Some((week, rest.split_off(..own)?))
+    })
+}
+
+/// A sample's instant in whole seconds, never before it.
+pub(super) fn end_s(at_ms: i64) -> i64 {
+    cell_end(at_ms, 1000) / 1000
+}
+
+/// One number for a sample of a series, to be added up: its time and its value, each mixed with what is not theirs, multiplied,
+/// and both halves folded (as in Wang Yi's `wyhash`).
 #[inline]
-fn sample_hash(series: u64, at_ms: i64, value: u64) -> u128 {
-    let product = u128::from(at_ms.cast_unsigned() ^ series) * u128::from(0x9e37_79b9_7f4a_7c15_u64);
-    let drawn = low(product) ^ low(product >> 64);
-    u128::from(drawn) * u128::from(value ^ series)
+fn sample_hash(series: u64, at_ms: i64, value: u64) -> u64 {
+    let product = u128::from(at_ms.cast_unsigned() ^ series) * u128::from(value ^ 0x9e37_79b9_7f4a_7c15);
+    low(product) ^ low(product >> 64)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the low half is meant")]

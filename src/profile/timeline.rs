@@ -70,10 +70,11 @@ pub(super) struct Joining {
 const WORTH_MOVING: usize = 4;
 
 impl Joining {
-    pub(super) fn new(combine: Combine) -> Self {
+    /// With room for so many instants.
+    pub(super) fn with_room(combine: Combine, instants: usize) -> Self {
         Self {
             combine,
-            points: Vec::new(),
+            points: Vec::with_capacity(instants),
             between: Vec::new(),
         }
     }
@@ -117,6 +118,11 @@ impl Joining {
             };
             at += known;
             rest = &rest[known..];
+            if at == self.points.len() {
+                let points = rest.iter().map(|sample| Point::of(sample.at_ms / 1000, sample.value));
+                self.points.extend(points);
+                break;
+            }
             let Some((sample, behind)) = rest.split_first() else {
                 break;
             };
@@ -343,7 +349,7 @@ mod tests {
             vec![(900, 1), (1200, 1)],
         ];
         for combine in [Combine::Sum, Combine::Max] {
-            let mut joining = Joining::new(combine);
+            let mut joining = Joining::with_room(combine, 0);
             for series in &all {
                 joining.add(series.iter().copied());
             }

@@ -20,10 +20,7 @@ impl<const BITS: u32> Scale<BITS> {
 
     /// The bucket that holds `value`.
     pub const fn of(value: u64) -> Self {
-        if value < (1 << BITS) {
-            return Self(low_u16(value));
-        }
-        let shift = value.ilog2() - BITS;
+        let shift = (value | 1 << BITS).ilog2() - BITS;
         Self(low_u16(((shift as u64) << BITS) + (value >> shift)))
     }
 
