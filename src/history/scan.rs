@@ -29,7 +29,9 @@ const POWERS: [u64; 10] = [
 ];
 
 /// Digits behind those that are kept which may round up.
-const NEARLY_NEXT: u64 = u16::from_le_bytes(*b"99") as u64;
+const NEARLY_NEXT: &[u8] = b"99";
+/// Of an amount below ten: doubles are closer together there, by far, than what such digits leave to the next amount.
+const NEARLY_NEXT_BELOW_TEN: &[u8] = b"9999";
 
 type Window = [u8; WINDOW];
 
@@ -219,7 +221,7 @@ fn amount<const KEPT: usize>(text: &Window, start: usize) -> Option<(u64, usize)
     let digit = first.amounts() & 0xff;
     if KEPT > 0 && digit < 10 && (first.0 >> 8) & 0xff == u64::from(b'.') {
         // less than ten cores, as most containers use
-        let (fraction, length) = fraction::<KEPT>(text, start + 2)?;
+        let (fraction, length) = fraction::<KEPT>(text, start + 2, NEARLY_NEXT_BELOW_TEN)?;
         return Some((digit * POWERS[KEPT] + fraction, start + 2 + length));
     }
     let (whole, end) = whole::<KEPT>(text, start)?;
@@ -227,7 +229,7 @@ fn amount<const KEPT: usize>(text: &Window, start: usize) -> Option<(u64, usize)
     if Eight::at(text, end).0 & 0xff != u64::from(b'.') {
         return Some((whole, end));
     }
-    let (fraction, length) = fraction::<KEPT>(text, end + 1)?;
+    let (fraction, length) = fraction::<KEPT>(text, end + 1, NEARLY_NEXT)?;
     Some((whole + fraction, end + 1 + length))
 }
 
@@ -251,7 +253,7 @@ fn whole<const KEPT: usize>(text: &Window, start: usize) -> Option<(u64, usize)>
 
 /// Digits behind a point: the first `KEPT` as a number of so many digits, and how many there are.
 #[inline(always)]
-fn fraction<const KEPT: usize>(text: &Window, start: usize) -> Option<(u64, usize)> {
+fn fraction<const KEPT: usize>(text: &Window, start: usize, nearly_next: &[u8]) -> Option<(u64, usize)> {
     let (first, next) = (Eight::at(text, start), Eight::at(text, start + 8));
     let run = if first.is_digits() {
         match next.run() {
@@ -262,7 +264,7 @@ fn fraction<const KEPT: usize>(text: &Window, start: usize) -> Option<(u64, usiz
         first.run()
     };
     // a text that is not the shortest of its number may stand for the next one up
-    let is_nearly_next = run > KEPT + 1 && Eight::at(text, start + KEPT).0 & 0xffff == NEARLY_NEXT;
+    let is_nearly_next = run >= KEPT + nearly_next.len() && text[start + KEPT..].starts_with(nearly_next);
     if run == 0 || run == FRACTION_END || is_nearly_next {
         return None;
     }
@@ -361,6 +363,10 @@ mod tests {
         let text = r#"[1791158400,"155668339123"],[1791158700,"39196738.064516"],"#;
         let expected = vec![(1_791_158_400_000, 155_668_339_123), (1_791_158_700_000, 39_196_738)];
         assert_eq!(taken(text, 0), (expected, text.len()));
+        // what is cut off is far from the next amount
+        let text = r#"[1791158400,"0.12345678999"],[1791158700,"0.1234567899989"],"#;
+        let expected = vec![(1_791_158_400_000, 123_456_789), (1_791_158_700_000, 123_456_789)];
+        assert_eq!(taken(text, 9), (expected, text.len()));
         // fractions shorter, as long as, and longer than what is kept
         for (fraction, value) in [
             ("5", 500_000),
@@ -395,7 +401,8 @@ mod tests {
             r#"[1791158400,"1."],"#,
             r#"[1791158400,".1"],"#,
             r#"[1791158400,""],"#,
-            r#"[1791158400,"0.1234567899900"],"#,
+            r#"[1791158400,"0.1234567899999"],"#,
+            r#"[1791158400,"12.1234567899900"],"#,
             r#"[1791158400,"1/2"],"#,
             r#"[1791158400,"1:2"],"#,
             r#"[1791158400,"0.12345678901234567890123456789"],"#,
