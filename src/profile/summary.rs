@@ -88,8 +88,9 @@ fn row(profile: &Profile, key: &WorkloadKey, workload: &WorkloadHistory, contain
         .map(|((_, signal), _)| profile.coverage(workload, container, *signal).share())
         .min();
     let pods = signals()
-        .flat_map(|(_, history)| history.demand_steps())
-        .map(|step| step.active)
+        .flat_map(|(_, history)| history.demand.values())
+        .flat_map(|week| &week.cells)
+        .map(|cell| cell.active)
         .max();
     let of = |signal| workload.signal(container, signal);
     let is_averaged = |signal| of(signal).is_some_and(|known| known.averaged_s.is_some());
