@@ -251,6 +251,90 @@ fn tables_that_do_not_fit_together_are_refused() {
     }
 }
 
+/// Both tables of samples, as two files named after the part.
+fn files_of(part: &str, samples: &[Sample]) -> Vec<(String, String)> {
+    let (buckets, instants) = counted(samples);
+    vec![
+        (format!("{part}-buckets"), format!("{BUCKETS}{}", buckets.concat())),
+        (format!("{part}-instants"), format!("{INSTANTS}{}", instants.concat())),
+    ]
+}
+
+fn notes_of(parts: &[Vec<(String, String)>]) -> Vec<Note> {
+    let files: Vec<(&str, &str)> = parts
+        .iter()
+        .flatten()
+        .map(|(name, text)| (name.as_str(), text.as_str()))
+        .collect();
+    profile(&files, false).unwrap().1
+}
+
+#[test]
+fn rows_counted_off_any_grid_are_told() {
+    // two pods every minute: at :00 and at :07, so that no two share an instant
+    let scraped = |workload, signal, pod: usize, after: i64| {
+        let at = (1..20).map(move |minute| MONDAY + 60 * minute + after);
+        at.map(move |at| (workload, signal, pod, at, 100 + pod as u64))
+            .collect::<Vec<Sample>>()
+    };
+    let (first, second) = (scraped("api", "cpu", 0, 0), scraped("api", "cpu", 1, 7));
+    let told = |notes: &[Note]| {
+        let of = notes.iter().map(|note| {
+            let file = note.file.clone().unwrap_or_default();
+            format!("{} {file}: {}; {}", note.code, note.message, note.help)
+        });
+        of.collect::<Vec<_>>()
+    };
+    let both = [first.clone(), second.clone()].concat();
+    let off_grid = "instants of `cpu` in `shop` are on no common grid (Deployment/api container `app`): where each pod was \
+        scraped at its own instant, a total is that of one pod, far too low; count again with the query that `trimtab \
+        profile --print-sql ENGINE --off-grid` prints";
+    assert_eq!(
+        told(&notes_of(&[files_of("all", &both)])),
+        [format!("samples-off-grid all-instants: {off_grid}")]
+    );
+    // cut by pod, each file is on a grid of its own
+    let parts = [files_of("a", &first), files_of("b", &second)];
+    let of_both = off_grid.replace("`shop`", "`shop`, with 1 file more");
+    assert_eq!(
+        told(&notes_of(&parts)),
+        [format!("samples-off-grid a-instants: {of_both}")]
+    );
+    // pods that share instants, and workloads that are scraped each at its own
+    for fine in [
+        [first.clone(), scraped("api", "cpu", 1, 0)].concat(),
+        [first.clone(), scraped("cart", "cpu", 0, 7)].concat(),
+        [
+            first,
+            scraped("api", "replicas", 0, 7),
+            scraped("api", "replicas", 1, 9),
+        ]
+        .concat(),
+    ] {
+        assert_eq!(told(&notes_of(&[files_of("all", &fine)])), <[String; 0]>::default());
+    }
+}
+
+#[test]
+fn cells_that_cross_the_steps_of_the_profile_are_told() {
+    let every = |distance: i64| -> Vec<Sample> {
+        let at = (1..20).map(|cell| MONDAY + distance * cell);
+        at.map(|at| ("api", "memory", 0, at, 100)).collect()
+    };
+    for (distance, is_told) in [(60, false), (300, false), (900, false), (200, true), (420, true)] {
+        let notes = notes_of(&[files_of("all", &every(distance))]);
+        let told: Vec<&Note> = notes
+            .iter()
+            .filter(|note| note.code.as_str() == "samples-off-grid")
+            .collect();
+        assert_eq!(!told.is_empty(), is_told, "{distance}: {notes:?}");
+        if let Some(told) = told.first() {
+            assert_eq!(told.file.as_deref(), Some("all-instants"));
+            assert!(told.message.contains("the profile's step of 5m"), "{}", told.message);
+        }
+    }
+}
+
 #[test]
 fn a_wrong_row_is_named() {
     for (row, code, what) in [

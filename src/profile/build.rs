@@ -13,7 +13,6 @@ use crate::history::clean::{Doubles, Grid, Recorded, Series, clean, needs_grid};
 use crate::history::identity::{Identity, Resolver};
 use crate::history::note::Note;
 use crate::history::owners::{Declared, Owners, WorkloadKey};
-use crate::history::rows::Rows;
 use crate::history::samples::{Samples, Scratch, Times, no_room};
 use crate::history::signal::Signal;
 use crate::history::spool::Room;
@@ -67,7 +66,7 @@ pub fn assemble(reads: Vec<Read>, owners: Owners, declared: Declared, options: &
     }
     let (recorded, cleaned) = clean(samples, options.cluster.is_some())?;
     notes.extend(cleaned);
-    let rows = joined_rows(all_rows, &mut notes);
+    let rows = super::rows::joined(all_rows, options.step_s, &mut notes);
     let coarse = super::coarse::shards(&checkpoints, &declared, options)?;
     let built = if rows.is_empty() && coarse.is_empty() {
         build(&recorded, owners, declared, options)?
@@ -81,25 +80,6 @@ pub fn assemble(reads: Vec<Read>, owners: Owners, declared: Declared, options: &
     };
     notes.extend(built.notes);
     Ok(Built { notes, ..built })
-}
-
-/// The rows of all files, those of a file that was given twice once.
-fn joined_rows(files: Vec<(String, Rows)>, notes: &mut Vec<Note>) -> Rows {
-    let mut known: BTreeMap<u128, String> = BTreeMap::new();
-    let mut all = Rows::default();
-    for (name, rows) in files {
-        if rows.is_empty() {
-            continue;
-        }
-        if let Some(other) = known.get(&rows.fingerprint()) {
-            let message = format!("holds the same rows as `{other}`; they count once");
-            notes.push(Note::warning(code::ROWS_REPEATED, message).in_file(&name));
-        } else {
-            known.insert(rows.fingerprint(), name);
-            all.merge(rows);
-        }
-    }
-    all
 }
 
 fn span_note(reads: &[Read]) -> Option<Note> {

@@ -11,16 +11,114 @@ use super::sketch::Sketch;
 use super::timeline::{Point, Timeline};
 use super::usage::{Exact, Profile, Scope, SignalHistory, Source, Window};
 use super::written::Written;
-use crate::diag::code;
+use crate::diag::{code, counted};
 use crate::history::clean::{gcd, needs_grid};
 use crate::history::identity::Identity;
 use crate::history::note::Note;
-use crate::history::rows::{RowKey, Rows, SignalRows};
+use crate::history::rows::{Instant, RowKey, Rows, SignalRows};
 use crate::history::samples::no_room;
 use crate::history::signal::{Form, Signal};
-use crate::units::Timestamp;
 use crate::units::level::Level;
-use std::collections::BTreeMap;
+use crate::units::{Seconds, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The rows of all files, those of a file that was given twice once.
+pub(super) fn joined(files: Vec<(String, Rows)>, step_s: u32, notes: &mut Vec<Note>) -> Rows {
+    let mut known: BTreeMap<u128, String> = BTreeMap::new();
+    let mut named: BTreeMap<Place, Vec<String>> = BTreeMap::new();
+    let mut all = Rows::default();
+    for (name, rows) in files {
+        if rows.is_empty() {
+            continue;
+        }
+        if let Some(other) = known.get(&rows.fingerprint()) {
+            let message = format!("holds the same rows as `{other}`; they count once");
+            notes.push(Note::warning(code::ROWS_REPEATED, message).in_file(&name));
+            continue;
+        }
+        let with_instants = rows.signals.iter().filter(|(_, rows)| !rows.instants.is_empty());
+        let places: BTreeSet<Place> = with_instants.map(|(key, _)| place(key)).collect();
+        for place in places {
+            named.entry(place).or_default().push(name.clone());
+        }
+        known.insert(rows.fingerprint(), name);
+        all.merge(rows);
+    }
+    for (place, files) in named {
+        notes.extend(doubtful_totals(&all, &place, &files, step_s));
+    }
+    all
+}
+
+/// A signal of a namespace.
+type Place = (String, Signal);
+
+fn place(key: &RowKey) -> Place {
+    (key.namespace.clone(), key.signal)
+}
+
+/// Totals that are too low, since an engine adds up what shares an instant and nothing else. The rows tell it by their
+/// instants alone: these are on no grid, or on one that crosses the profile's cells.
+fn doubtful_totals(all: &Rows, of: &Place, files: &[String], step_s: u32) -> Option<Note> {
+    let members: Vec<(&RowKey, &SignalRows)> = all.signals.iter().filter(|(key, _)| place(key) == *of).collect();
+    let (file, others) = files.split_first()?;
+    let and_others = if others.is_empty() {
+        String::new()
+    } else {
+        format!(", with {} more", counted(others.len() as u64, "file"))
+    };
+    let whose = format!("instants of `{}` in `{}`{and_others}", of.1, of.0);
+    let note = off_grid(&members, &whose).or_else(|| crossing(&members, &whose, step_s.into()));
+    note.filter(|_| needs_grid(of.1)).map(|note| note.in_file(file))
+}
+
+fn off_grid(members: &[(&RowKey, &SignalRows)], whose: &str) -> Option<Note> {
+    let is_off = |(_, rows): &&(&RowKey, &SignalRows)| is_off_grid(distance(&rows.instants));
+    let mut off = members.iter().filter(is_off);
+    let (first, _) = off.next()?;
+    let RowKey {
+        workload, container, ..
+    } = first;
+    let more = match off.count() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let message = format!(
+        "{whose} are on no common grid ({workload} container `{container}`{more}): where each pod was scraped at its own \
+         instant, a total is that of one pod, far too low"
+    );
+    let help = "count again with the query that `trimtab profile --print-sql ENGINE --off-grid` prints";
+    Some(Note::warning(code::SAMPLES_OFF_GRID, message).help(help))
+}
+
+fn crossing(members: &[(&RowKey, &SignalRows)], whose: &str, step_s: u64) -> Option<Note> {
+    let distance = distance_of_all(members.iter().map(|(_, rows)| rows.instants.as_slice()));
+    let fits =
+        distance == 0 || is_off_grid(distance) || step_s.is_multiple_of(distance) || distance.is_multiple_of(step_s);
+    let message = format!(
+        "{whose} lie {} apart, which neither divides the profile's step of {} nor is divided by it: cells that \
+         `--off-grid` made count for two steps or for none",
+        Seconds::new(distance),
+        Seconds::new(step_s)
+    );
+    let help = "give `--step` as it was given to `--print-sql`, or one that this divides";
+    (!fits).then(|| Note::warning(code::SAMPLES_OFF_GRID, message).help(help))
+}
+
+fn is_off_grid(distance_s: u64) -> bool {
+    distance_s > 0 && distance_s < GRID_MIN_S
+}
+
+/// Greatest common distance in seconds; 0 of a single instant.
+fn distance(instants: &[Instant]) -> u64 {
+    distance_of_all(std::iter::once(instants))
+}
+
+fn distance_of_all<'r>(all: impl Iterator<Item = &'r [Instant]>) -> u64 {
+    let mut ends = all.flatten().map(|instant| instant.end_s);
+    let first = ends.next().unwrap_or_default();
+    ends.fold(0, |distance, end| gcd(distance, end.abs_diff(first)))
+}
 
 /// What was built from samples, as shards, the rows and other shards: merged, and finished unless shards are wanted.
 pub(super) fn with(built: Built, rows: &Rows, others: Vec<Profile>, options: &Options) -> Result<Built, Vec<Note>> {
@@ -205,12 +303,11 @@ fn source(signal: Signal, rows: &SignalRows, window: Window) -> Source {
     let ends = || rows.instants.iter().map(|instant| instant.end_s);
     let counted: u64 = rows.buckets.values().map(|bucket| bucket.count).sum();
     let pods = || rows.instants.iter().map(|instant| u64::from(instant.pods));
-    let first = ends().min();
-    let grid = first.map_or(0, |first| ends().fold(0, |grid, end| gcd(grid, end.abs_diff(first))));
+    let grid = distance(&rows.instants);
     Source {
         series: pods().max().unwrap_or(1),
         samples: if counted > 0 { counted } else { pods().sum() },
-        first: first.map_or(window.start, instant),
+        first: ends().min().map_or(window.start, instant),
         last: ends().max().map_or(window.end, instant),
         grid_s: if needs_grid(signal) { grid_of(grid) } else { 0 },
         fingerprint: rows.fingerprint,
@@ -219,11 +316,7 @@ fn source(signal: Signal, rows: &SignalRows, window: Window) -> Source {
 
 /// Instants closer than any grid are cells of samples that were on none, or single seconds.
 fn grid_of(distance_s: u64) -> u64 {
-    if distance_s == 0 || distance_s >= GRID_MIN_S {
-        distance_s
-    } else {
-        1
-    }
+    if is_off_grid(distance_s) { 1 } else { distance_s }
 }
 
 impl Source {
