@@ -15,7 +15,7 @@ use crate::facts::{self, Facts};
 use crate::krm::apply::{Applied, apply_each, misfits};
 use crate::krm::{ApplyError, Edit, Object};
 use crate::plan::model::OptimizationPlan;
-use crate::plan::{self, baseline, codec, namespace};
+use crate::plan::{self, baseline, codec};
 use crate::policy::{self, Settings, Source};
 use crate::price::{self, PriceSheet};
 use crate::profile::opened::{self, Asked, ProfileStream, ProfileText};
@@ -109,10 +109,17 @@ fn run_on(
 ) -> Result<Outcome, Vec<Diagnostic>> {
     let (prices, doubts) = prices(inputs)?;
     let (mut workloads, mut diagnostics) = workload::read_in(&inputs.objects, &settings.default_namespace());
-    let accepted = accepted.map(|plan| namespace::under_keys_of(plan, &workloads));
+    let (accepted, carried) = match accepted {
+        Some(plan) => {
+            let (plan, carried) = moved::accepted(plan, &settings, &workloads);
+            (Some(plan), said_of(carried, inputs.purpose)?)
+        }
+        None => (None, Vec::new()),
+    };
     diagnostics.extend(settings.warnings.iter().cloned());
     diagnostics.extend(doubts);
     diagnostics.extend(miscounted);
+    diagnostics.extend(carried);
     if let Some(accepted) = &accepted {
         diagnostics.extend(edited(accepted));
         diagnostics.extend(plan::missed::let_go(accepted, &mut workloads));
@@ -152,6 +159,31 @@ fn run_on(
         prices,
         workloads,
     })
+}
+
+/// Two accepted decisions on one workload are an error where one is to be made of them. A build applies the one that the
+/// workload has under its own name.
+fn said_of(carried: Vec<Diagnostic>, purpose: Purpose) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
+    let is_error = |one: &Diagnostic| one.severity == diag::Severity::Error;
+    if !carried.iter().any(is_error) {
+        return Ok(carried);
+    }
+    if purpose == Purpose::Plan {
+        return Err(carried.into_iter().filter(is_error).collect());
+    }
+    let as_warning = |one| Diagnostic {
+        severity: diag::Severity::Warning,
+        ..one
+    };
+    Ok(carried
+        .into_iter()
+        .map(|one| if is_error(&one) { as_warning(one) } else { one })
+        .collect())
+}
+
+/// An accepted plan with its entries under the names that their workloads have by now.
+pub fn under_names_of_now(plan: OptimizationPlan, settings: &Settings, workloads: &Workloads) -> OptimizationPlan {
+    moved::accepted(plan, settings, workloads).0
 }
 
 /// An environment without workloads is no error (a base of config maps grows), and hardly what was meant.

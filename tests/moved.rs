@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use trimtab::diag::{Diagnostic, Place};
 use trimtab::history::owners::{Declared, Owners};
 use trimtab::history::{Input, read};
-use trimtab::pipeline::{self, Inputs, ProfileSource, Purpose};
+use trimtab::pipeline::{self, Inputs, Outcome, ProfileSource, Purpose};
+use trimtab::plan::{OptimizationPlan, codec};
 use trimtab::policy::Source;
 use trimtab::profile::build::{Options, assemble};
 use trimtab::profile::object::text;
@@ -107,19 +108,29 @@ cluster: {kubernetes: '1.33', addons: {argoRollouts: '1.7'}}
 workloads: {all: {match: {names: {'*': true}}, class: web}}
 ";
 
-fn run(purpose: Purpose, moved: &str, objects: &[Value], profile: ProfileSource) -> (Value, Vec<Diagnostic>) {
+fn outcome(
+    purpose: Purpose,
+    moved: &str,
+    objects: &[Value],
+    accepted: Option<&OptimizationPlan>,
+    profiles: Vec<ProfileSource>,
+) -> Result<Outcome, Vec<Diagnostic>> {
     let text = wrap(&format!("{RULES}identity: {{moved: {moved}}}"));
     let inputs = Inputs {
         purpose,
         objects: objects.to_vec(),
         policy: yaml::read_one(text.as_bytes(), &Limits::POLICY).unwrap(),
         policy_source: Source::file("policy.yaml", text),
-        plan: None,
+        plan: accepted.map(|plan| (codec::to_value(plan), Source::object("OptimizationPlan", "test"))),
         prices: None,
-        profiles: vec![profile],
+        profiles,
         threads: 1,
     };
-    let outcome = pipeline::run(&inputs).unwrap();
+    pipeline::run(&inputs)
+}
+
+fn run(purpose: Purpose, moved: &str, objects: &[Value], profile: ProfileSource) -> (Value, Vec<Diagnostic>) {
+    let outcome = outcome(purpose, moved, objects, None, vec![profile]).unwrap();
     let mut workloads = serde_json::to_value(&outcome.plan.spec.workloads).unwrap();
     for entry in workloads.as_object_mut().unwrap().values_mut() {
         // digests of the policy
@@ -292,4 +303,139 @@ fn a_move_is_the_business_of_the_workload_it_leads_to() {
     let (moved, beside) = digest("identity: {moved: {Deployment/old: {to: Deployment/new}}}");
     assert_ne!(new, moved);
     assert_eq!(web, beside);
+}
+
+const MOVED: &str = "{Deployment/old: {to: Deployment/new}}";
+
+/// Under one name alone, so that all but the name can be compared.
+fn without_name(outcome: &Outcome) -> String {
+    let objects = outcome.objects.clone().into_objects();
+    serde_json::to_string(&objects).unwrap().replace("old", "new")
+}
+
+/// What was decided under a key, without what it was decided from.
+fn decided(plan: &OptimizationPlan, key: &str) -> Value {
+    let mut entry = serde_json::to_value(&plan.spec.workloads[key]).unwrap();
+    for field in ["madeFrom", "seal"] {
+        entry[field] = Value::Null;
+    }
+    serde_json::from_str(&entry.to_string().replace("old", "new")).unwrap()
+}
+
+#[test]
+fn what_was_accepted_goes_to_the_new_name_with_the_same_values() {
+    let (before, after) = ([workload("Deployment", "old")], [workload("Deployment", "new")]);
+    let history = || vec![profile(&[under("old", 0..END)])];
+    let accepted = outcome(Purpose::Plan, "{}", &before, None, history()).unwrap().plan;
+
+    // a build renders what was accepted, under both ways to write the key
+    let wanted = outcome(Purpose::Apply, "{}", &before, Some(&accepted), vec![]).unwrap();
+    let untouched = outcome(Purpose::Apply, "{}", &after, Some(&accepted), vec![]).unwrap();
+    assert_ne!(without_name(&untouched), without_name(&wanted));
+    let mut bare = after.clone();
+    bare[0]["metadata"].as_object_mut().unwrap().remove("namespace");
+    let mut bare_before = before.clone();
+    bare_before[0]["metadata"].as_object_mut().unwrap().remove("namespace");
+    let said_so = (
+        "what was accepted for `Deployment/shop/old` goes to `Deployment/shop/new`",
+        "",
+    );
+    let built = outcome(Purpose::Apply, MOVED, &after, Some(&accepted), vec![]).unwrap();
+    assert_eq!(without_name(&built), without_name(&wanted));
+    assert_eq!(said(&built.diagnostics, "moved"), [said_so]);
+    let in_shop = format!("{MOVED}, namespace: shop");
+    let bare_built = outcome(Purpose::Apply, &in_shop, &bare, Some(&accepted), vec![]).unwrap();
+    let bare_wanted = outcome(
+        Purpose::Apply,
+        "{}, namespace: shop",
+        &bare_before,
+        Some(&accepted),
+        vec![],
+    )
+    .unwrap();
+    assert_eq!(without_name(&bare_built), without_name(&bare_wanted));
+
+    // the next plan writes it under the new name, and the one after has nothing more to take along
+    let next = outcome(Purpose::Plan, MOVED, &after, Some(&accepted), history()).unwrap();
+    assert!(
+        said(&next.diagnostics, "moved").contains(&said_so),
+        "{:?}",
+        next.diagnostics
+    );
+    assert_eq!(
+        next.plan.spec.workloads.keys().collect::<Vec<_>>(),
+        ["Deployment/shop/new"]
+    );
+    let (then, now) = (
+        decided(&accepted, "Deployment/shop/old"),
+        decided(&next.plan, "Deployment/shop/new"),
+    );
+    assert_eq!(now, then);
+    assert!(
+        !said(&next.diagnostics, "stale")
+            .iter()
+            .any(|(said, _)| said.contains("old"))
+    );
+    let again = outcome(Purpose::Plan, MOVED, &after, Some(&next.plan), history()).unwrap();
+    assert_eq!(codec::to_value(&again.plan), codec::to_value(&next.plan));
+    assert!(!said(&again.diagnostics, "moved").contains(&said_so));
+    let rebuilt = outcome(Purpose::Apply, MOVED, &after, Some(&next.plan), vec![]).unwrap();
+    assert_eq!(without_name(&rebuilt), without_name(&wanted));
+}
+
+#[test]
+fn an_adopted_scaler_that_was_renamed_along_stays_adopted() {
+    let shop = |name: &str| {
+        let scaler = json!({
+            "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+            "metadata": {"name": format!("{name}-scaler"), "namespace": "shop"},
+            "spec": {
+                "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
+                "minReplicas": 1, "maxReplicas": 50,
+                "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 20}}}],
+            },
+        });
+        [workload("Deployment", name), scaler]
+    };
+    let history = vec![profile(&[under("old", 0..END)])];
+    let accepted = outcome(Purpose::Plan, "{}", &shop("old"), None, history).unwrap().plan;
+    let scaler = accepted.spec.workloads["Deployment/shop/old"].scaler.clone().unwrap();
+    assert!(scaler.adopted, "{scaler:?}");
+    let wanted = outcome(Purpose::Apply, "{}", &shop("old"), Some(&accepted), vec![]).unwrap();
+    let untouched = serde_json::to_string(&shop("new")).unwrap();
+    assert_ne!(without_name(&wanted), untouched);
+    let built = outcome(Purpose::Apply, MOVED, &shop("new"), Some(&accepted), vec![]).unwrap();
+    assert_eq!(without_name(&built), without_name(&wanted));
+}
+
+#[test]
+fn two_accepted_decisions_on_one_workload_are_an_error_that_names_both() {
+    let history = || vec![profile(&[under("old", 0..CUT), under("new", CUT..END)])];
+    let (old, new) = (workload("Deployment", "old"), workload("Deployment", "new"));
+    let both = outcome(Purpose::Plan, "{}", &[old, new.clone()], None, history())
+        .unwrap()
+        .plan;
+    let refused = outcome(Purpose::Plan, MOVED, std::slice::from_ref(&new), Some(&both), history()).unwrap_err();
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert_eq!(refused[0].code.as_str(), "moved-clash");
+    assert_eq!(
+        refused[0].headline,
+        "`Deployment/shop/old` and `Deployment/shop/new` both have an accepted decision"
+    );
+    let help = refused[0].help.as_deref().unwrap();
+    assert!(
+        help.contains("--forget Deployment/shop/old") && help.contains("--forget Deployment/shop/new"),
+        "{help}"
+    );
+    assert!(
+        matches!(&refused[0].place, Some(Place::File { line: 9, .. })),
+        "{:?}",
+        refused[0].place
+    );
+
+    // a build never gates: it applies what the workload has under its own name
+    let built = outcome(Purpose::Apply, MOVED, std::slice::from_ref(&new), Some(&both), vec![]).unwrap();
+    let wanted = outcome(Purpose::Apply, "{}", &[new], Some(&both), vec![]).unwrap();
+    assert_eq!(without_name(&built), without_name(&wanted));
+    assert_eq!(said(&built.diagnostics, "moved-clash").len(), 1);
 }

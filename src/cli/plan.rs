@@ -11,7 +11,7 @@ use crate::diag::{Diagnostic, code, first_of, near_miss};
 use crate::io::environments::PLAN_FILE;
 use crate::io::files;
 use crate::pipeline::{self, Outcome, Purpose};
-use crate::plan::{OptimizationPlan, codec, namespace};
+use crate::plan::{OptimizationPlan, codec};
 use crate::report::{self, Capacity, Format, PlanTable};
 use crate::yaml::{self, Limits};
 
@@ -85,7 +85,13 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CliError> {
     let accepted: Vec<Option<OptimizationPlan>> = accepted
         .into_iter()
         .zip(&planned)
-        .map(|(accepted, outcome)| Some(namespace::under_keys_of(accepted?, &outcome.workloads)))
+        .map(|(accepted, outcome)| {
+            Some(pipeline::under_names_of_now(
+                accepted?,
+                &outcome.settings,
+                &outcome.workloads,
+            ))
+        })
         .collect();
     let table = PlanTable::of(
         planned

@@ -1,10 +1,11 @@
 //! Workloads that history knows under another name: which entries of `spec.identity.moved` fit the manifests, and what
-//! became of the history they are about.
+//! became of what was accepted and recorded under the old name.
 
 use super::recorded_in;
 use crate::diag::{Diagnostic, code, counted, near_miss};
 use crate::facts;
 use crate::history::owners::WorkloadKey;
+use crate::plan::{self, OptimizationPlan, namespace};
 use crate::policy::Settings;
 use crate::policy::merge::escape;
 use crate::policy::moved::WorkloadName;
@@ -19,6 +20,8 @@ pub(super) struct Move {
     entry: String,
     from: RecordedName,
     to: RecordedName,
+    /// The key of its entry in a plan, namespace included.
+    accepted: String,
     /// Key of the workload among the manifests.
     workload: String,
 }
@@ -111,6 +114,7 @@ fn fitting(
         entry: entry.to_owned(),
         from: name(from.namespace.as_deref().unwrap_or(now), from),
         to: name(now, to),
+        accepted: old.to_string(),
         workload: key.clone(),
     })
 }
@@ -140,6 +144,51 @@ fn without_target(to: &WorkloadName, settings: &Settings, workloads: &Workloads)
     Diagnostic::warning(code::MOVED_IDLE, format!("there is no `{to}` among the manifests"))
         .because("history is moved to a workload of this environment, under its final name")
         .help(help)
+}
+
+/// An accepted plan with its entries under the names that their workloads have by now, and what there is to say of it.
+pub(super) fn accepted(
+    plan: OptimizationPlan,
+    settings: &Settings,
+    workloads: &Workloads,
+) -> (OptimizationPlan, Vec<Diagnostic>) {
+    let mut plan = namespace::under_keys_of(plan, workloads);
+    // why an entry does nothing is said when a plan is made
+    let moves = of(settings, workloads, &mut Vec::new());
+    let said = moves.iter().filter_map(|one| {
+        let said = carry(one, &mut plan, workloads)?;
+        Some(at(said, &one.entry, settings).of(&one.workload))
+    });
+    let said = said.collect();
+    (plan, said)
+}
+
+/// Takes an accepted entry along, unless its workload has one already.
+fn carry(one: &Move, plan: &mut OptimizationPlan, workloads: &Workloads) -> Option<Diagnostic> {
+    let workload = workloads.by_key.get(&one.workload)?;
+    let entries = &plan.spec.workloads;
+    let keys = [
+        Some(one.accepted.clone()),
+        workloads.default_namespace.other_key(&one.accepted),
+    ];
+    let earlier = keys.into_iter().flatten().find(|key| entries.contains_key(key))?;
+    let now = &one.workload;
+    if entries.contains_key(now) {
+        return Some(
+            Diagnostic::error(
+                code::MOVED_CLASH,
+                format!("`{earlier}` and `{now}` both have an accepted decision"),
+            )
+            .because("the policy says that they are one workload, which has one")
+            .help(format!(
+                "drop the one that is not to count: `trimtab plan DIR --write --forget {earlier}` keeps that of `{now}`, \
+                 `--forget {now}` takes that of `{earlier}`"
+            )),
+        );
+    }
+    plan::moved::carry(plan, &earlier, now, workload);
+    let headline = format!("what was accepted for `{earlier}` goes to `{now}`");
+    Some(Diagnostic::note(code::MOVED, headline))
 }
 
 /// Lets histories count for the workloads of today.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Inputs, accepted_plan};
+use super::{Inputs, accepted_plan, under_names_of_now};
 use crate::diag::Diagnostic;
-use crate::plan::{codec, namespace};
+use crate::plan::codec;
 use crate::policy;
 use crate::workload;
 
@@ -13,7 +13,7 @@ pub fn changed_since(inputs: &Inputs) -> Result<BTreeMap<String, Vec<&'static st
     let settings = policy::parse(&inputs.policy, &inputs.policy_source)?;
     let (workloads, _) = workload::read_in(&inputs.objects, &settings.default_namespace());
     let accepted = accepted_plan(inputs, &settings)?.0;
-    let entries = accepted.map(|plan| namespace::under_keys_of(plan, &workloads).spec.workloads);
+    let entries = accepted.map(|plan| under_names_of_now(plan, &settings, &workloads).spec.workloads);
     let mut changed = BTreeMap::new();
     for (key, entry) in entries.into_iter().flatten() {
         let Some(workload) = workloads.by_key.get(&key) else {

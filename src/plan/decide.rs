@@ -124,14 +124,7 @@ fn wanted_plan(question: Question<'_>, wanted: &WorkloadSettings) -> WorkloadPla
     let lowest = lowest_replicas(&case, scaled.scaler.as_ref(), count);
     let mut plan = WorkloadPlan {
         api_version: workload.id.api_version(),
-        template_in: (workload.template_id != workload.id).then(|| {
-            format!(
-                "{}/{}/{}",
-                workload.template_id.api_version(),
-                workload.template_id.kind,
-                workload.template_id.name
-            )
-        }),
+        template_in: workload.template_in(),
         class: wanted.class.clone(),
         mode,
         status: Status::Planned,

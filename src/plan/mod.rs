@@ -28,6 +28,7 @@ pub mod lifecycle;
 mod lapse;
 pub(crate) mod gone;
 pub(crate) mod rename;
+pub(crate) mod moved;
 pub mod namespace;
 mod removal;
 mod safeguards;

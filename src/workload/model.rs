@@ -318,6 +318,12 @@ impl Workload {
         foreign.next().filter(|_| foreign.next().is_none())
     }
 
+    /// Where its pod template is, if elsewhere: `apps/v1/Deployment/name`.
+    pub fn template_in(&self) -> Option<String> {
+        let template = &self.template_id;
+        (*template != self.id).then(|| format!("{}/{}/{}", template.api_version(), template.kind, template.name))
+    }
+
     /// The budgets that others made.
     pub fn foreign_budgets(&self) -> impl Iterator<Item = &Budget> {
         self.budgets.iter().filter(|budget| !budget.is_ours)

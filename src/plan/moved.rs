@@ -1,0 +1,48 @@
+//! Accepted entries of workloads that are called otherwise by now (`spec.identity.moved` of the policy): what was accepted
+//! goes along, and is rendered with the same values.
+
+use super::codec;
+use super::model::{OptimizationPlan, WorkloadPlan};
+use crate::workload::Workload;
+
+/// Takes the entry `earlier` to the key of its workload of today; one that was sealed is sealed again.
+pub(crate) fn carry(plan: &mut OptimizationPlan, earlier: &str, key: &str, workload: &Workload) {
+    let Some(entry) = plan.spec.workloads.remove(earlier) else {
+        return;
+    };
+    // whether a person edited the entry is told by the old names
+    let is_sealed = codec::is_sealed(earlier, &entry);
+    let mut entry = under_names_of(entry, workload);
+    if is_sealed {
+        entry.seal = codec::seal_of(key, &entry);
+    }
+    plan.spec.workloads.insert(key.to_owned(), entry);
+}
+
+/// What owners call after a workload they mostly rename with it: an adopted object that is gone is the only one of its
+/// kind that the workload has now.
+fn under_names_of(mut entry: WorkloadPlan, workload: &Workload) -> WorkloadPlan {
+    entry.api_version = workload.id.api_version();
+    entry.template_in = workload.template_in();
+    if let Some(scaler) = entry.scaler.as_mut().filter(|scaler| scaler.adopted) {
+        let kind = scaler.kind.object();
+        let theirs = workload.foreign_scalers().filter(|theirs| theirs.id.kind == kind);
+        follow(&mut scaler.name, theirs.map(|theirs| &theirs.id.name));
+    }
+    if let Some(budget) = entry.disruption.as_mut().filter(|budget| budget.adopted) {
+        follow(
+            &mut budget.name,
+            workload.foreign_budgets().map(|theirs| &theirs.id.name),
+        );
+    }
+    if let Some(vpa) = entry.vpa.as_mut().filter(|vpa| vpa.adopted) {
+        follow(&mut vpa.name, workload.foreign_vpas().map(|theirs| &theirs.id.name));
+    }
+    entry
+}
+
+fn follow<'w>(name: &mut String, mut theirs: impl Iterator<Item = &'w String>) {
+    if let (Some(only), None) = (theirs.next(), theirs.next()) {
+        name.clone_from(only);
+    }
+}
