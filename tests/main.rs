@@ -33,6 +33,7 @@ mod history_bad;
 mod history_coarse;
 mod history_formats;
 mod history_hosted;
+mod history_ranges;
 mod history_rows;
 mod history_traps;
 mod house;

@@ -189,6 +189,7 @@ codes! {
     ROW_DUPLICATE = "row-duplicate": "A row has the same time as the one before in its series. Each instant counts once; of different values the greater.";
     ROW_OUT_OF_ORDER = "row-out-of-order": "A row is older than the one before in its series. Rows are sorted; many such rows are a sign of a damaged export.";
     SAMPLES_CONFLICT = "samples-conflict": "The same series has two values at one instant. The greater counts, so that no order of files changes the result.";
+    RANGES_UNUSABLE = "ranges-unusable": "Counts that VictoriaMetrics made in its ranges (`histogram_over_time`) are read from answers of instant queries, by pod and container, of cpu or memory (of the rate of a counter, not of the counter), each with the length of what was counted in the label `window`, and no time counted twice. `trimtab profile --print-queries --coarse` prints such queries.";
     SAMPLES_OFF_GRID = "samples-off-grid": "Samples of several pods don't share instants, as in raw scrapes, so totals are taken over cells: an upper bound. Export with `query_range`. Rows that an engine counted tell it by their instants alone, when it is too late: there totals are too low, and are to be counted again with `--off-grid`.";
     SAMPLES_SHARED = "samples-shared": "Samples that are given more than once are counted once: files overlap, or one file repeats its rows.";
     SERIES_LEFT_OUT = "series-left-out": "Series that tell nothing about a container or workload are left out.";

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::{ContainerFacts, Demand, DemandCell, Facts, Replicas, Rough, RoughSource, WeekUsage};
 use crate::history::owners::WorkloadKey;
 use crate::history::signal::Signal;
+use crate::profile::coarse::CoarseSource;
 use crate::profile::{Profile, SignalHistory, WorkloadHistory};
 use crate::units::{Bytes, Millicores, Percent, Seconds, Timestamp};
 
@@ -180,7 +181,11 @@ fn rough(profile: &Profile, history: &SignalHistory) -> Option<Rough> {
         age: 0,
         sketch: coarse.weights.clone(),
     }];
-    Some(Rough::of(RoughSource::VpaCheckpoint, coarse.recorded(), weeks))
+    let source = match coarse.source {
+        CoarseSource::VpaCheckpoint => RoughSource::VpaCheckpoint,
+        CoarseSource::VmRange => RoughSource::VmRange,
+    };
+    Some(Rough::of(source, coarse.recorded(), weeks))
 }
 
 /// Demand by the upper edge of its level: never under what was recorded.

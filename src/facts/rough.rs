@@ -15,6 +15,8 @@ pub enum RoughSource {
     Averages(Seconds),
     /// Decayed weights of the Vertical Pod Autoscaler.
     VpaCheckpoint,
+    /// Counts of VictoriaMetrics in its ranges.
+    VmRange,
 }
 
 impl fmt::Display for RoughSource {
@@ -22,6 +24,7 @@ impl fmt::Display for RoughSource {
         match self {
             Self::Averages(length) => write!(f, "averages over {length}"),
             Self::VpaCheckpoint => f.write_str("a VPA checkpoint"),
+            Self::VmRange => f.write_str("ranges of VictoriaMetrics"),
         }
     }
 }

@@ -85,21 +85,26 @@ pub fn clean(mut samples: Samples, cluster_chosen: bool) -> Result<(Recorded, Ve
     Ok((recorded, notes))
 }
 
+impl From<SeriesKey> for SeriesName {
+    fn from(key: SeriesKey) -> Self {
+        Self {
+            signal: key.metric.signal,
+            namespace: key.namespace,
+            workload: key.workload,
+            pod: key.pod,
+            container: key.container,
+        }
+    }
+}
+
 /// What a key says of its series, and of what it is a part.
 fn of_key(key: SeriesKey, slot: Slot) -> (SeriesName, Part) {
-    let name = SeriesName {
-        signal: key.metric.signal,
-        namespace: key.namespace,
-        workload: key.workload,
-        pod: key.pod,
-        container: key.container,
-    };
     let part = Part {
         meaning: key.metric.meaning,
-        counter: key.counter,
+        counter: key.counter.clone(),
         slot,
     };
-    (name, part)
+    (key.into(), part)
 }
 
 fn is_mixed(parts: &[(SeriesName, Part)]) -> bool {

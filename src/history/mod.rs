@@ -17,6 +17,7 @@ pub mod samples;
 mod columns;
 mod pairs;
 pub mod matrix;
+pub mod vmrange;
 pub mod exposition;
 mod rolled;
 pub mod datadog;
@@ -63,6 +64,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &datadog::Datadog,
     &cloudwatch::CloudWatch,
     &opencost::OpenCost,
+    &vmrange::VmRange,
     &matrix::Matrix,
     &long_csv::LongCsv,
 ];
@@ -138,6 +140,8 @@ pub struct Read {
     pub rows: rows::Rows,
     /// What the Vertical Pod Autoscaler kept.
     pub checkpoints: vpa_checkpoint::Checkpoints,
+    /// What VictoriaMetrics counted in ranges.
+    pub ranges: vmrange::Ranges,
     /// Warnings and remarks.
     pub notes: Vec<Note>,
     /// When.

@@ -52,7 +52,7 @@ pub struct SeriesKey {
 
 impl SeriesKey {
     /// Of what it is.
-    fn words(&self) -> String {
+    pub(super) fn words(&self) -> String {
         let whose = whose(&self.namespace, self.workload.as_ref(), &self.pod, &self.container);
         format!("`{}` of {whose}", self.metric.signal)
     }
@@ -123,6 +123,9 @@ const RECORDERS: &[&str] = &[
 /// Labels that tell apart who recorded a series, with their values.
 type Recorder = Arc<[(&'static str, String)]>;
 
+/// The same while a series is read.
+type RecordedBy = Vec<(&'static str, String)>;
+
 /// A label under several values of which one and the same series was recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Clash {
@@ -154,7 +157,7 @@ impl Expected {
         self.recorders.iter().any(differs)
     }
 
-    fn recorder(&self, labels: &Labels) -> Vec<(&'static str, String)> {
+    fn recorder(&self, labels: &Labels) -> RecordedBy {
         let is_open = |name: &&&'static str| self.recorders.iter().all(|(known, _)| known != **name);
         let open = RECORDERS.iter().filter(is_open);
         open.filter_map(|name| Some((*name, labels.get(name)?.to_owned())))
@@ -368,6 +371,18 @@ impl Samples {
 
     /// The slot for the samples of a series with these labels. `metric` is what the file's name tells.
     pub fn slot(&mut self, labels: &Labels, expected: &Expected, metric: Option<Metric>) -> Result<Slot, Refused> {
+        let (key, recorder) = self.key(labels, expected, metric)?;
+        let recorder = self.known(recorder);
+        Ok(self.slot_recorded(key, &recorder))
+    }
+
+    /// Whose a series with these labels is, and who recorded it.
+    pub(super) fn key(
+        &mut self,
+        labels: &Labels,
+        expected: &Expected,
+        metric: Option<Metric>,
+    ) -> Result<(SeriesKey, RecordedBy), Refused> {
         let metric = metric_of(labels, expected, metric)?;
         if let (Some(wanted), Some(cluster)) = (&expected.cluster, labels.get("cluster"))
             && wanted != cluster
@@ -381,9 +396,7 @@ impl Samples {
         if let Some((_, cluster)) = recorder.iter().find(|(name, _)| *name == "cluster") {
             self.clusters.insert(cluster.clone());
         }
-        let key = self.key_of(labels, expected, metric)?;
-        let recorder = self.known(recorder);
-        Ok(self.slot_recorded(key, &recorder))
+        Ok((self.key_of(labels, expected, metric)?, recorder))
     }
 
     /// The same name is held once.
@@ -397,7 +410,7 @@ impl Samples {
     }
 
     /// The same labels of a recorder are held once.
-    fn known(&mut self, recorder: Vec<(&'static str, String)>) -> Recorder {
+    fn known(&mut self, recorder: RecordedBy) -> Recorder {
         if let Some(known) = self.known_recorders.get(recorder.as_slice()) {
             return known.clone();
         }

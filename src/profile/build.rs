@@ -58,8 +58,12 @@ pub fn assemble(reads: Vec<Read>, owners: Owners, declared: Declared, options: &
     let mut notes: Vec<Note> = span_note(&reads).into_iter().collect();
     let (mut samples, mut all_rows) = (Samples::default(), Vec::new());
     let mut checkpoints = Checkpoints::default();
+    let mut ranges = Vec::new();
     for read in reads {
         checkpoints.merge(read.checkpoints);
+        if !read.ranges.is_empty() {
+            ranges.push((read.name.clone(), read.ranges));
+        }
         notes.extend(read.notes);
         samples.merge(read.samples);
         all_rows.push((read.name, read.rows));
@@ -67,7 +71,10 @@ pub fn assemble(reads: Vec<Read>, owners: Owners, declared: Declared, options: &
     let (recorded, cleaned) = clean(samples, options.cluster.is_some())?;
     notes.extend(cleaned);
     let rows = super::rows::joined(all_rows, options.step_s, &mut notes);
-    let coarse = super::coarse::shards(&checkpoints, &declared, options)?;
+    let mut coarse = super::coarse::shards(&checkpoints, &declared, options)?;
+    coarse.extend(super::coarse::of_ranges(
+        ranges, &owners, &declared, options, &mut notes,
+    )?);
     let built = if rows.is_empty() && coarse.is_empty() {
         build(&recorded, owners, declared, options)?
     } else {

@@ -19,5 +19,6 @@ mod samples;
 mod stores;
 mod hostile;
 mod resumed;
+mod ranges;
 mod doctor;
 mod access;

@@ -5,7 +5,7 @@ use crate::cli::console;
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::store::{AccessArgs, SpanArgs, halted, step};
 use crate::diag::{Diagnostic, Place, code, counted, first_of_many};
-use crate::history::live::queries::{census, shipped, stated};
+use crate::history::live::queries::{census, counted as counted_in_ranges, shipped, stated};
 use crate::history::live::request::Endpoint;
 use crate::history::live::scope::partition;
 use crate::history::live::shard::cut;
@@ -43,6 +43,10 @@ pub(super) struct LiveArgs {
     /// A query of your own for what each team measures in its way, such as rate='sum by (namespace, deployment) (…)'
     #[arg(long, value_name = "SIGNAL=PROMQL")]
     query: Vec<String>,
+    /// Let VictoriaMetrics count cpu and memory in ranges instead of sending samples: a hundredth of the bytes. Such
+    /// history is coarse: a plan raises requests by it, and does nothing else
+    #[arg(long)]
+    coarse: bool,
     /// Requests at one time
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=16))]
     parallel: u8,
@@ -184,7 +188,7 @@ pub(super) fn fetch(args: &ProfileArgs) -> Result<Option<Fetched>, CliError> {
 }
 
 fn queries(live: &LiveArgs) -> anyhow::Result<Vec<Query>> {
-    let mut queries = shipped();
+    let mut queries = if live.coarse { counted_in_ranges() } else { shipped() };
     let mut own: BTreeMap<Signal, usize> = BTreeMap::new();
     for text in &live.query {
         let named = text

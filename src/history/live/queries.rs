@@ -200,6 +200,23 @@ pub fn shipped() -> Vec<Query> {
     TABLE.into_iter().map(query).collect()
 }
 
+/// The same, with cpu and memory counted by the store in ranges instead of sent: what `histogram_over_time` of
+/// VictoriaMetrics gives, and how long a time it is of.
+pub fn counted() -> Vec<Query> {
+    let mut queries = shipped();
+    for query in queries
+        .iter_mut()
+        .filter(|query| ["cpu", "memory"].contains(&query.id.as_str()))
+    {
+        let values = query.template.replace("$RANGE", "$VALUE");
+        query.template = format!(
+            "label_set(sum by (cluster, namespace, pod, container, vmrange) (histogram_over_time(({values})[$RANGE:$STEP])), \"window\", \"$RANGE\")"
+        );
+        query.cadence = Cadence::Span;
+    }
+    queries
+}
+
 /// A query of the user: for a signal that each team measures in its own way.
 pub fn stated(signal: Signal, promql: &str) -> Query {
     Query {
@@ -233,13 +250,22 @@ impl Query {
 
     /// Its PromQL over a span, with one more matcher.
     pub fn promql(&self, selection: &Selection, scope: Option<String>, span: &Span) -> String {
+        let value = selection.step.max(RATE_MIN);
         let range = match self.cadence {
-            Cadence::Step => selection.step.max(RATE_MIN),
+            Cadence::Step => value,
             Cadence::Hour => self.grain(selection),
             Cadence::Span => span.length(),
         };
         let matchers: Vec<String> = selection.matchers.iter().cloned().chain(scope).collect();
-        with_matchers(&self.template, &matchers).replace("$RANGE", &range.to_string())
+        with_matchers(&self.template, &matchers)
+            .replace("$RANGE", &range.to_string())
+            .replace("$VALUE", &value.to_string())
+            .replace("$STEP", &selection.step.to_string())
+    }
+
+    /// Whether its values are counts of a whole span.
+    pub fn counts(&self) -> bool {
+        self.cadence == Cadence::Span && self.signal.is_some()
     }
 
     /// Whether its text has a place for matchers; one of the user's own need not.
@@ -318,6 +344,23 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn counts_are_of_the_values_at_each_step_and_say_how_long_they_are_of() {
+        let texts: Vec<String> = counted()
+            .iter()
+            .filter(|query| query.cadence == Cadence::Span && query.signal.is_some())
+            .map(|query| query.promql(&selection(&["cluster=\"a\""]), None, &day()))
+            .collect();
+        assert_eq!(
+            texts[1],
+            "label_set(sum by (cluster, namespace, pod, container, vmrange) (histogram_over_time((max by (cluster, namespace, pod, \
+             container) (max_over_time(container_memory_working_set_bytes{container!=\"\", container!=\"POD\", \
+             cluster=\"a\"}[5m])))[1d:5m])), \"window\", \"1d\")"
+        );
+        assert_eq!(texts.len(), 2);
+        assert!(texts[0].contains("[5m]))))[1d:5m])), \"window\""), "{}", texts[0]);
     }
 
     #[test]

@@ -21,12 +21,12 @@ range() {
     ask query_range "usage/$1.$from.json" "$3" -d start=$((from + $2)) -d end="$to" -d step="$2"
   done
 }
-# once FILE QUERY: the last of each part
+# once FOLDER/NAME QUERY: the last of each part
 once() {
   local from to
   for ((from = start; from < end; from += part)); do
     to=$((from + part < end ? from + part : end))
-    ask query "owners/$1.$from.json" "$2" -d time="$to"
+    ask query "$1.$from.json" "$2" -d time="$to"
   done
 }
 # ask CALL FILE QUERY FLAG...
@@ -47,7 +47,7 @@ pub fn script(
     queries: &[Query],
     flags: &[String],
 ) -> String {
-    let part = PART_S.min(window.length().get());
+    let part = part(window, queries);
     let mut out = format!(
         "#!/usr/bin/env bash\n# What `trimtab profile --prometheus` asks, by curl: {} until {}, a value each {}.\n",
         window.length(),
@@ -77,7 +77,10 @@ pub fn script(
     for query in queries {
         let promql = single_quoted(&query.promql(selection, None, &span));
         let _ = match query.cadence {
-            Cadence::Span => writeln!(out, "once {} {promql}", query.id),
+            Cadence::Span => {
+                let folder = if query.signal.is_some() { "usage" } else { "owners" };
+                writeln!(out, "once {folder}/{} {promql}", query.id)
+            }
             Cadence::Step | Cadence::Hour => {
                 writeln!(out, "range {} {} {promql}", query.id, query.grain(selection).get())
             }
@@ -93,6 +96,16 @@ pub fn script(
         selection.step
     );
     out
+}
+
+/// The length of a part. What is counted in a part has its length in the query, so there the last one is as long as all.
+fn part(window: &Window, queries: &[Query]) -> u64 {
+    let length = window.length().get();
+    if !queries.iter().any(Query::counts) {
+        return PART_S.min(length);
+    }
+    let parts = (length.div_ceil(PART_S)..=length).find(|parts| length.is_multiple_of(*parts));
+    parts.map_or(length, |parts| length / parts.max(1))
 }
 
 /// A word for a shell.
