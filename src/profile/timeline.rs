@@ -113,7 +113,7 @@ impl Joining {
                     point.total = point.total.saturating_add(value);
                 }),
                 Combine::Max => shared(&mut self.points[at..], rest, |point, value| {
-                    point.total = point.total.max(value)
+                    point.total = point.total.max(value);
                 }),
             };
             at += known;
@@ -163,7 +163,7 @@ impl Joining {
 }
 
 /// Adds samples to points as long as they have the same instants; gives how many.
-#[inline(always)]
+#[inline]
 fn shared(points: &mut [Point], samples: &[Sample], add: impl Fn(&mut Point, u64)) -> usize {
     let mut count = 0;
     for (point, sample) in points.iter_mut().zip(samples) {
