@@ -301,12 +301,7 @@ fn decode_cells(text: &str, step_s: u32, columns: Columns) -> Result<Vec<Cell>, 
     };
     let pods = unpacked(pods)?;
     let mut pods = Unpacker::new(&pods);
-    let slots = decode_runs(&mut pods, slots_of_week(step_s))?;
-    let known = slots.into_iter().map(|slot| Cell {
-        slot,
-        ..Cell::default()
-    });
-    let mut cells = known.collect::<Vec<_>>();
+    let mut cells = decode_runs(&mut pods, slots_of_week(step_s))?;
     if columns != Columns::Known {
         decode_totals(&mut cells, pods, &unpacked(totals)?)?;
     }
@@ -324,20 +319,22 @@ fn decode_totals(cells: &mut [Cell], mut pods: Unpacker<'_>, totals: &[u8]) -> R
         let what = "expects totals from something that is never written";
         return Err(PayloadError::new(what));
     }
-    let (mut sums, mut last) = (Sums::before(first), 0);
-    for (at, cell) in cells.iter_mut().enumerate() {
+    // the sum of the totals that the next one is expected from
+    let (mut sum, mut last) = (first << log, 0);
+    for at in 0..cells.len() {
         last = pods.difference(last)?;
         let active = u32::try_from(last).ok().filter(|&pods| pods > 0);
         let total = match at {
             0 => first.into(),
-            _ => totals.difference(sums.next(log).into())?,
+            _ => totals.difference((sum >> log).into())?,
         };
         let total = Level::from_index(total);
         let (Some(active), Some(total)) = (active, total) else {
             return Err(PayloadError::new("has a cell without pods or past the scale"));
         };
-        sums.push(total.index().into());
-        (cell.total, cell.active) = (total, active);
+        let left = at.checked_sub(1 << log).map(|left| cells[left].total.index().into());
+        sum = sum + u32::from(total.index()) - left.unwrap_or(first);
+        (cells[at].total, cells[at].active) = (total, active);
     }
     pods.finish().and_then(|()| totals.finish())
 }
@@ -385,12 +382,6 @@ impl Sums {
         self.0.push(sum);
     }
 
-    /// What the next total is expected to be.
-    fn next(&self, log: u32) -> u32 {
-        let end = self.0.len() - 1;
-        (self.0[end] - self.0[end - (1 << log)]) >> log
-    }
-
     /// What the totals that were pushed were expected to be.
     fn means(&self, log: u32) -> impl Iterator<Item = u32> {
         let ends = &self.0[BEFORE..];
@@ -412,9 +403,14 @@ fn slots_of_week(step_s: u32) -> u32 {
     u32::try_from(WEEK_S).unwrap_or(0) / step_s
 }
 
-fn decode_runs(unpacker: &mut Unpacker<'_>, slots_of_week: u32) -> Result<Vec<u32>, PayloadError> {
+/// The known cells, nothing of them but where they are.
+fn decode_runs(unpacker: &mut Unpacker<'_>, slots_of_week: u32) -> Result<Vec<Cell>, PayloadError> {
     let runs: u32 = unpacker.small("number of runs")?;
-    let mut slots = Vec::new();
+    let at = |slot| Cell {
+        slot,
+        ..Cell::default()
+    };
+    let mut cells = Vec::new();
     let mut next = 0u32;
     for run in 0..runs {
         let (gap, length): (u32, u32) = (unpacker.small("gap")?, unpacker.small("run")?);
@@ -425,13 +421,13 @@ fn decode_runs(unpacker: &mut Unpacker<'_>, slots_of_week: u32) -> Result<Vec<u3
         let (Some(start), Some(end)) = (start, end) else {
             return Err(PayloadError::new("has cells out of order or past its week"));
         };
-        slots.extend(start..end);
+        cells.extend((start..end).map(at));
         next = end;
     }
-    if slots.is_empty() {
+    if cells.is_empty() {
         Err(PayloadError::new("knows no cell"))
     } else {
-        Ok(slots)
+        Ok(cells)
     }
 }
 

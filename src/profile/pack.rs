@@ -57,7 +57,17 @@ impl<'a> Unpacker<'a> {
         Self { rest: bytes }
     }
 
+    #[inline]
     pub(crate) fn varint(&mut self) -> Result<u64, PayloadError> {
+        // nearly all are of one byte
+        if let [byte @ ..0x80, rest @ ..] = self.rest {
+            self.rest = rest;
+            return Ok(u64::from(*byte));
+        }
+        self.long_varint()
+    }
+
+    fn long_varint(&mut self) -> Result<u64, PayloadError> {
         let mut value = 0u64;
         for place in 0..10 {
             let (&byte, rest) = self
@@ -83,6 +93,7 @@ impl<'a> Unpacker<'a> {
         T::try_from(value).map_err(|_| PayloadError::new(format!("holds {value} as {what}, which is too large")))
     }
 
+    #[inline]
     pub(crate) fn difference(&mut self, from: u64) -> Result<u64, PayloadError> {
         let coded = self.varint()?;
         let difference = (coded >> 1).cast_signed() ^ -((coded & 1).cast_signed());
