@@ -66,13 +66,13 @@ impl Demand {
     pub fn growth(&self) -> Option<Percent> {
         let median = self.quantile(Percent::from_percent(50))?;
         let least = median.max(self.highest()?.div_ceil(4)).max(1);
-        let mut ratios: Vec<u64> = self
-            .cells
-            .windows(2)
-            .filter(|pair| follows(pair[0], pair[1]) && pair[0].total >= least)
-            .filter_map(|pair| Percent::ratio_ceil(u128::from(pair[1].total), u128::from(pair[0].total)))
-            .map(Percent::ppm)
-            .collect();
+        // from the median up: half of them, or more where many are alike
+        let mut ratios = Vec::with_capacity(self.cells.len() / 2 + 1);
+        let pairs = self.cells.iter().zip(&self.cells[1..]);
+        pairs
+            .filter(|(cell, next)| cell.total >= least && follows(**cell, **next))
+            .filter_map(|(cell, next)| Percent::ratio_ceil(u128::from(next.total), u128::from(cell.total)))
+            .for_each(|ratio| ratios.push(ratio.ppm()));
         nearest_rank(&mut ratios, Percent::from_percent(99)).map(|ppm| Percent::from_ppm(ppm).max(Percent::WHOLE))
     }
 
@@ -85,7 +85,8 @@ impl Demand {
 
     /// Lowest and highest of the 24 medians by hour of the UTC day; `None` with fewer than two known hours.
     pub fn hour_medians(&self) -> Option<(u64, u64)> {
-        let mut hours: [Vec<u64>; 24] = Default::default();
+        let share = self.cells.len() / 24 + 1;
+        let mut hours: [Vec<u64>; 24] = std::array::from_fn(|_| Vec::with_capacity(share));
         for cell in &self.cells {
             let start = cell.end.unix() - i64::from(cell.step_s);
             let hour = usize::try_from(start.rem_euclid(86_400) / 3600)

@@ -193,20 +193,26 @@ fn demand(history: &WorkloadHistory, name: &str, signal: Signal) -> Demand {
     let Some(known) = fine(history, name, signal) else {
         return Demand { cells: Vec::new() };
     };
-    let count = known.demand.values().map(|week| week.cells.len()).sum();
-    let mut cells = Vec::with_capacity(count);
-    cells.extend(known.demand_steps().map(|step| DemandCell {
-        end: step.end,
-        step_s: u32::try_from(step.length.get()).unwrap_or(u32::MAX),
-        total: step.total.upper(),
-        active: step.active,
-    }));
+    let mut cells = Vec::with_capacity(count(known));
+    // steps are walked from within: one by one, each would ask anew which week it is in
+    known.demand_steps().for_each(|step| {
+        cells.push(DemandCell {
+            end: step.end,
+            step_s: u32::try_from(step.length.get()).unwrap_or(u32::MAX),
+            total: step.total.upper(),
+            active: step.active,
+        });
+    });
     Demand { cells }
+}
+
+fn count(known: &SignalHistory) -> usize {
+    known.demand.values().map(|week| week.cells.len()).sum()
 }
 
 /// Clusters are replayed apart and never added: the one with the highest demand decides.
 fn keep_worst(kept: &mut Demand, other: Demand) {
-    if other.highest() > kept.highest() {
+    if kept.is_empty() || other.highest() > kept.highest() {
         *kept = other;
     }
 }
@@ -225,21 +231,22 @@ fn replicas(profile: &Profile, history: &WorkloadHistory) -> Replicas {
     let seen = || -> Vec<(Timestamp, u32)> {
         let containers = history.containers().into_iter();
         // over a long interval pods that follow each other are seen side by side
-        let fine = containers.filter_map(|name| fine(history, name, Signal::Cpu));
-        let steps = fine.flat_map(SignalHistory::demand_steps);
-        let mut most: Vec<(Timestamp, u32)> = steps.map(|step| (step.end, step.active)).collect();
-        // stable, since that takes the ascending run of each container as it is; of one instant the most comes first
-        most.sort_by_key(|&(at, count)| (at, Reverse(count)));
-        most.dedup_by_key(|(at, _)| *at);
+        let fine: Vec<&SignalHistory> = containers.filter_map(|name| fine(history, name, Signal::Cpu)).collect();
+        let mut most = Vec::with_capacity(fine.iter().map(|known| count(known)).sum());
+        let steps = fine.iter().flat_map(|known| known.demand_steps());
+        steps.for_each(|step| most.push((step.end, step.active)));
+        if fine.len() > 1 {
+            // stable, since that takes the ascending run of each container as it is; of one instant the most comes first
+            most.sort_by_key(|&(at, count)| (at, Reverse(count)));
+            most.dedup_by_key(|(at, _)| *at);
+        }
         most
     };
     let counts = if named.is_empty() { seen() } else { named };
     let since = profile.window_end().and_then(|end| end.checked_sub(DAY));
-    let mut last_day: Vec<u32> = counts
-        .iter()
-        .filter(|(at, _)| since.is_none_or(|since| *at > since))
-        .map(|(_, count)| *count)
-        .collect();
+    // ascending
+    let start = counts.partition_point(|(at, _)| since.is_some_and(|since| *at <= since));
+    let mut last_day: Vec<u32> = counts[start..].iter().map(|(_, count)| *count).collect();
     last_day.sort_unstable();
     let rank = (last_day.len() * 95).div_ceil(100);
     let mut seen: BTreeMap<u32, u64> = BTreeMap::new();

@@ -11,8 +11,8 @@
 //! condition 3 noise would also have to move medians of whole days by half. Of several such days the one with the widest
 //! gap between the two sides is where the level changed.
 
-use super::Demand;
 use super::demand::nearest_rank;
+use super::{Demand, DemandCell};
 use crate::units::{Percent, Timestamp};
 
 /// Days on each side.
@@ -75,18 +75,26 @@ impl Demand {
 
     /// The median of every day that is known well enough, with the day's number since 1970.
     fn daily_medians(&self) -> Vec<(i64, u64)> {
-        let day = |cell: &super::DemandCell| (cell.end.unix() - i64::from(cell.step_s)).div_euclid(DAY_S);
-        self.cells
-            .chunk_by(|a, b| day(a) == day(b))
-            .filter(|cells| cells.iter().map(|cell| u64::from(cell.step_s)).sum::<u64>() >= KNOWN_S)
-            .filter_map(|cells| Some((day(&cells[0]), median(cells.iter().map(|cell| cell.total))?)))
-            .collect()
+        let start = |cell: &DemandCell| cell.end.unix() - i64::from(cell.step_s);
+        let mut days = Vec::new();
+        let mut rest = self.cells.as_slice();
+        while let Some(first) = rest.first() {
+            let day = start(first).div_euclid(DAY_S);
+            let count = rest.iter().position(|cell| start(cell) >= (day + 1) * DAY_S);
+            let (cells, behind) = rest.split_at(count.unwrap_or(rest.len()));
+            rest = behind;
+            let known: u64 = cells.iter().map(|cell| u64::from(cell.step_s)).sum();
+            if known >= KNOWN_S {
+                days.extend(median(cells.iter().map(|cell| cell.total)).map(|median| (day, median)));
+            }
+        }
+        days
     }
 
     /// Share of the known time in which the mean usage of a pod is at `level` or above.
     pub fn share_from(&self, level: u64) -> Option<Percent> {
-        let time = |cell: &super::DemandCell| u128::from(cell.step_s);
-        let is_at = |cell: &&super::DemandCell| {
+        let time = |cell: &DemandCell| u128::from(cell.step_s);
+        let is_at = |cell: &&DemandCell| {
             cell.active > 0 && u128::from(cell.total) >= u128::from(level) * u128::from(cell.active)
         };
         let at: u128 = self.cells.iter().filter(is_at).map(time).sum();
@@ -142,7 +150,6 @@ fn median(values: impl Iterator<Item = u64>) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::DemandCell;
     use super::*;
 
     /// Whole days from 2020-09-14 (a Monday) on, hourly; `total(day, hour)`.
