@@ -20,7 +20,6 @@ use super::model::{Decision, WorkloadPlan};
 use super::requests::Fixed;
 use super::{guardrails, ladder, limits, owner, requests};
 use crate::diag::code;
-use crate::facts::Demand;
 use crate::policy::setting::Setting;
 use crate::policy::wire::Requests;
 use crate::units::{Millicores, NanoCores, Percent};
@@ -341,19 +340,22 @@ fn fixed_request(case: &Case<'_>, main: &Container, old: &Old, fixed: Fixed) -> 
     let setting = &old.setting;
     let request = fixed.value;
     let solved = old.point().and_then(|point| target_at(point, request));
-    let (target, why) = match (solved, from_growth(case, main)) {
-        (Some(target), _) if (LOWEST..=HIGHEST).contains(&percent(target)) => (target, code::SCALE_POINT_KEPT),
-        (_, Some(target)) => (target, code::PERCENTILE),
-        (_, None) => {
-            let Some(target) = old.target else {
-                case.find(
-                    code::NO_HISTORY,
-                    "the CPU target is left to history, and there is too little: state it",
-                );
-                return None;
-            };
-            (target, code::KEPT)
-        }
+    let kept = solved.filter(|target| (LOWEST..=HIGHEST).contains(&percent(*target)));
+    // asked in any case, as it is said where it is missing
+    let facts = case.container_facts(&main.name);
+    let derived = || from_growth(case, facts?.cpu_demand.growth()?);
+    let (target, why) = if let Some(target) = kept {
+        (target, code::SCALE_POINT_KEPT)
+    } else if let Some(target) = derived() {
+        (target, code::PERCENTILE)
+    } else if let Some(target) = old.target {
+        (target, code::KEPT)
+    } else {
+        case.find(
+            code::NO_HISTORY,
+            "the CPU target is left to history, and there is too little: state it",
+        );
+        return None;
     };
     let (target, _) = setting.resolve(target);
     report_move(case, old, request, target);
@@ -371,7 +373,10 @@ fn fixed_request(case: &Case<'_>, main: &Container, old: &Old, fixed: Fixed) -> 
 
 fn from_history(case: &Case<'_>, main: &Container, wanted: &Requests, old: &Old) -> Option<ScalePoint> {
     let setting = &old.setting;
-    let Some(derived) = from_growth(case, main) else {
+    let growth = case
+        .container_facts(&main.name)
+        .and_then(|facts| facts.cpu_demand.growth());
+    let Some(derived) = growth.and_then(|growth| from_growth(case, growth)) else {
         return match (old.target, old.request) {
             (Some(target), Some(request)) => {
                 let (target, _) = setting.resolve(target);
@@ -397,9 +402,6 @@ fn from_history(case: &Case<'_>, main: &Container, wanted: &Requests, old: &Old)
         };
     };
     let (target, _) = setting.resolve(derived);
-    let growth = case
-        .container_facts(&main.name)
-        .and_then(|facts| facts.cpu_demand.growth());
     let inputs = [
         (
             "growthBelow",
@@ -471,10 +473,9 @@ fn is_reached(case: &Case<'_>, main: &Container, point: NanoCores) -> bool {
 ///
 /// `u_max`: the highest utilization a pod may run at; g: growth of demand within a step, 99th percentile; 1.1: the
 /// controller's tolerance.
-fn from_growth(case: &Case<'_>, main: &Container) -> Option<Percent> {
-    let demand: &Demand = &case.container_facts(&main.name)?.cpu_demand;
+fn from_growth(case: &Case<'_>, growth: Percent) -> Option<Percent> {
     let most = case.wanted.spec.scaling.derive.max_utilization?;
-    Some(target_for(most, demand.growth()?))
+    Some(target_for(most, growth))
 }
 
 fn target_for(most: Percent, growth: Percent) -> Percent {
