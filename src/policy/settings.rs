@@ -340,6 +340,15 @@ impl WorkloadSettings {
 
     /// What is wanted for one container; the main one has the workload's own `requests` and `limits`.
     pub fn container(&self, name: &str, is_main: bool) -> (Requests, Limits) {
+        let mut rules = self
+            .containers
+            .iter()
+            .filter(|(_, pattern, _)| glob(pattern, name))
+            .peekable();
+        let of_itself = self.spec.containers.get(name);
+        if is_main && rules.peek().is_none() && of_itself.is_none() {
+            return (self.spec.requests.clone(), self.spec.limits.clone());
+        }
         let own = if is_main {
             json!({"requests": self.spec.requests, "limits": self.spec.limits})
         } else {
@@ -355,12 +364,8 @@ impl WorkloadSettings {
         };
         let mut layered = Layered::new();
         layered.add(&own, "workload");
-        for (rule, pattern, body) in &self.containers {
-            if glob(pattern, name) {
-                layered.add(body, rule);
-            }
-        }
-        if let Some(container) = self.spec.containers.get(name) {
+        rules.for_each(|(rule, _, body)| layered.add(body, rule));
+        if let Some(container) = of_itself {
             layered.add(&without_nulls(json!(container)), "container");
         }
         let read = |key: &str| layered.value.get(key).cloned().unwrap_or_else(|| json!({}));
