@@ -260,26 +260,6 @@ pub(crate) fn integer<T: std::str::FromStr + ToString>(text: &str, name: &str) -
 
 /// Nearest-rank quantile of several sketches, each value counting `weight` times; `None` when nothing counts.
 pub fn quantile_weighted(parts: &[(u64, &Sketch)], ppm: u64) -> Option<Quantile> {
-    let mut all: Vec<(Level, u128)> = parts
-        .iter()
-        .flat_map(|&(weight, sketch)| {
-            sketch
-                .buckets
-                .iter()
-                .map(move |&(level, count)| (level, u128::from(count) * u128::from(weight)))
-        })
-        .filter(|&(_, weight)| weight > 0)
-        .collect();
-    all.sort_by_key(|&(level, _)| level);
-    let total: u128 = all.iter().map(|&(_, weight)| weight).sum();
-    let rank = (total * u128::from(ppm.min(MILLION)))
-        .div_ceil(u128::from(MILLION))
-        .max(1);
-    let mut reached = 0;
-    let level = all.iter().find_map(|&(level, weight)| {
-        reached += weight;
-        (reached >= rank).then_some(level)
-    })?;
     let counted = || {
         parts
             .iter()
@@ -287,6 +267,28 @@ pub fn quantile_weighted(parts: &[(u64, &Sketch)], ppm: u64) -> Option<Quantile>
     };
     let min = counted().map(|&(_, sketch)| sketch.min).min()?;
     let max = counted().map(|&(_, sketch)| sketch.max).max()?;
+    let levels = |(_, sketch): &(u64, &Sketch)| Some((sketch.buckets.first()?.0, sketch.buckets.last()?.0));
+    let (first, last) = counted()
+        .filter_map(levels)
+        .reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))?;
+    let first = first.index();
+    // by level from the first one on: cheaper than putting the buckets of all parts in order
+    let mut weights = vec![0_u128; usize::from(last.index() - first) + 1];
+    for &(weight, sketch) in counted() {
+        for &(level, count) in &sketch.buckets {
+            weights[usize::from(level.index() - first)] += u128::from(count) * u128::from(weight);
+        }
+    }
+    let total: u128 = weights.iter().sum();
+    let rank = (total * u128::from(ppm.min(MILLION)))
+        .div_ceil(u128::from(MILLION))
+        .max(1);
+    let mut reached = 0;
+    let behind = weights.iter().position(|weight| {
+        reached += weight;
+        reached >= rank
+    })?;
+    let level = Level::from_index(u64::from(first) + behind as u64)?;
     Some(Quantile {
         upper: level.upper().min(max),
         midpoint: level.midpoint().clamp(min, max),
