@@ -286,9 +286,14 @@ fn number(text: &str) -> Option<Value> {
             .then(|| text.parse().ok())?
             .map(|number: u64| Value::Number(number.into()));
     }
-    // a digit from 1 to 9 in front: neither hexadecimal nor octal nor binary
     let is_of_number = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'_' | b'e' | b'E' | b'+' | b'-');
-    let is_text = !text.starts_with('0') && !text.bytes().all(is_of_number);
+    // hexadecimal, octal or binary, and a `_` counts for nothing
+    let has_radix = match text.as_bytes() {
+        [b'0', b'x' | b'X' | b'o' | b'O' | b'b' | b'B', ..] => true,
+        [b'0', rest @ ..] => rest.contains(&b'_'),
+        _ => false,
+    };
+    let is_text = !has_radix && !text.bytes().all(is_of_number);
     is_text.then(|| Value::String(text.to_owned()))
 }
 
@@ -328,6 +333,7 @@ spec:
   - 80
   - - a
     - \"b: c\"
+  fingerprints: [082b8d46c26bbed4, 1e5c, 0f0]
 ---
 
 ---
@@ -346,6 +352,7 @@ kind: List
                 {"name": "other", "on": true},
             ]},
             "ports": [80, ["a", "b: c"]],
+            "fingerprints": ["082b8d46c26bbed4", "1e5c", "0f0"],
         });
         let metadata = json!({"name": "web", "labels": {"a/b": "c d", "n": [1, "x"]}, "none": {}});
         let first = json!({"apiVersion": "apps/v1", "metadata": metadata, "spec": spec});
@@ -362,6 +369,10 @@ kind: List
             "a: &x b",
             "a: |\n  b",
             "a: 0644",
+            "a: 0x1f",
+            "a: 0B11",
+            "a: 0_b11",
+            "a: 0e1",
             "a: 1.0",
             "a: 2026-01-01",
             "a: -1",
