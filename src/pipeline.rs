@@ -339,7 +339,7 @@ fn read_profiles(
                 Purpose::Apply => read_of(&text, settings, workloads, moves),
             };
             profiles.push(profile.map_err(|error| malformed(&shown, &error))?);
-            identities.push(text.identity());
+            identities.push(text.identity().to_owned());
         }
     }
     Ok((profiles, identities))

@@ -156,7 +156,7 @@ pub fn write(profiles: &[Written], out: &mut dyn io::Write) -> io::Result<()> {
         out.write_all(summary(written).as_bytes())?;
         let head = object(written);
         let yaml = serde_saphyr::to_string(&head).expect("broken invariant: a head has only texts and numbers");
-        writeln!(out, "{yaml}{DATA_KEY}{INDENT}{}", version_line(&head.spec))?;
+        writeln!(out, "{yaml}{DATA_KEY}{INDENT}{}", version_line(&identity(&head.spec)))?;
         written.write_lines(INDENT, out)?;
     }
     Ok(())
@@ -167,9 +167,9 @@ pub(super) fn identity(spec: &ProfileSpec) -> String {
     serde_json::to_string(spec).expect("broken invariant: a head has only texts and numbers")
 }
 
-/// The version, and a checksum of everything in the head that a plan may rest on; `spec` has no data.
-pub(super) fn version_line(spec: &ProfileSpec) -> String {
-    format!("{VERSION_LINE} {}", Checksum::of(identity(spec).as_bytes()))
+/// The version, and a checksum of everything in the head that a plan may rest on.
+pub(super) fn version_line(identity: &str) -> String {
+    format!("{VERSION_LINE} {}", Checksum::of(identity.as_bytes()))
 }
 
 /// `sha256:` and 64 bits in hex.
@@ -271,7 +271,7 @@ fn object(written: &Written) -> ProfileObject {
 pub fn to_object(profile: &Profile) -> ProfileObject {
     let written = Written::of(profile);
     let mut object = object(&written);
-    let mut data = version_line(&object.spec).into_bytes();
+    let mut data = version_line(&identity(&object.spec)).into_bytes();
     data.push(b'\n');
     let lines = written.write_lines("", &mut data);
     lines.expect("broken invariant: memory keeps what it is given");

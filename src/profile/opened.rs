@@ -118,7 +118,8 @@ impl ProfileStream {
         let Head { above, version, length } = self.head(start, line)?;
         let version_line = line + count_ends(above.as_bytes()) + 1;
         let object = read_above(&above, line)?;
-        check_version(&version, INDENT, &object.spec, version_line)?;
+        let identity = identity(&object.spec);
+        check_version(&version, INDENT, &identity, version_line)?;
         let (lines, bytes) = (object.spec.lines, object.spec.bytes);
         let indents = lines.saturating_mul(INDENT.len() as u64);
         let lines = Lines {
@@ -132,7 +133,7 @@ impl ProfileStream {
         if !self.is_end(end)? {
             return Err(self.misfit(&lines, &object.spec));
         }
-        Ok((ProfileText::new(object, lines)?, end))
+        Ok((ProfileText::new(object, identity, lines)?, end))
     }
 
     fn head(&self, start: u64, line: u64) -> Result<Head, ProfileError> {
@@ -225,9 +226,9 @@ fn read_above(above: &str, line: u64) -> Result<ProfileObject, ProfileError> {
 }
 
 /// Whether the version line is one, and of this head.
-fn check_version(found: &str, indent: &str, spec: &ProfileSpec, number: u64) -> Result<(), ProfileError> {
+fn check_version(found: &str, indent: &str, identity: &str, number: u64) -> Result<(), ProfileError> {
     let found = found.strip_prefix(indent).unwrap_or(found);
-    if found == version_line(spec) {
+    if found == version_line(identity) {
         return Ok(());
     }
     let checksum = found.strip_prefix(VERSION_LINE).filter(|rest| rest.starts_with(' '));
@@ -244,14 +245,20 @@ pub struct ProfileText {
     head: Profile,
     /// Without the data.
     spec: ProfileSpec,
+    identity: String,
     lines: Lines,
 }
 
 impl ProfileText {
-    fn new(object: ProfileObject, lines: Lines) -> Result<Self, ProfileError> {
+    fn new(object: ProfileObject, identity: String, lines: Lines) -> Result<Self, ProfileError> {
         let spec = object.spec.clone();
         let head = read_head(object)?;
-        Ok(Self { head, spec, lines })
+        Ok(Self {
+            head,
+            spec,
+            identity,
+            lines,
+        })
     }
 
     /// Everything but the workloads.
@@ -260,8 +267,8 @@ impl ProfileText {
     }
 
     /// One text for all that a plan may rest on: equal for equal profiles, whatever file they stand in.
-    pub fn identity(&self) -> String {
-        identity(&self.spec)
+    pub fn identity(&self) -> &str {
+        &self.identity
     }
 
     /// Reads every line.
@@ -302,7 +309,8 @@ pub fn from_object(object: &ProfileObject) -> Result<ProfileText, ProfileError> 
         ..object.spec.clone()
     };
     let (version, lines) = object.spec.data.split_once('\n').unwrap_or((&object.spec.data, ""));
-    check_version(version, "", &spec, 1)?;
+    let identity = identity(&spec);
+    check_version(version, "", &identity, 1)?;
     let head = ProfileObject { spec, ..object.clone() };
     let lines = Lines {
         length: lines.len() as u64,
@@ -311,5 +319,5 @@ pub fn from_object(object: &ProfileObject) -> Result<ProfileText, ProfileError> 
         indent: "",
         first_line: 2,
     };
-    ProfileText::new(head, lines)
+    ProfileText::new(head, identity, lines)
 }
