@@ -362,12 +362,10 @@ fn read_of(
         .iter()
         .flat_map(Move::earlier)
         .map(|name| (name.namespace, name.key, Asked::Plan { of_job: true }));
-    for (namespace, key, asked) in now.chain(earlier) {
-        if namespace.is_empty() || namespace == profile.scope.namespace {
-            let history = text.workload(&key, asked)?;
-            profile.workloads.extend(history.map(|history| (key, history)));
-        }
-    }
+    let of_it = |(namespace, key, asked): (String, _, _)| {
+        (namespace.is_empty() || namespace == profile.scope.namespace).then_some((key, asked))
+    };
+    profile.workloads = text.workloads(now.chain(earlier).filter_map(of_it))?;
     Ok(profile)
 }
 

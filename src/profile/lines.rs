@@ -8,6 +8,7 @@ use super::checksum::unseal;
 use super::line::{Asked, Decoder, key_of};
 use super::object::{ProfileError, ProfileSpec, fault};
 use crate::history::spool::Stored;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Bytes looked at on either side of a place in a search: most lines are shorter.
@@ -65,43 +66,6 @@ impl Lines {
         fault(what.to_string(), before.ok().map(|before| self.first_line + before))
     }
 
-    /// Where the lines of a workload lie; an empty part where there is none.
-    pub(super) fn of(&self, key: &str) -> Result<(u64, u64), ProfileError> {
-        let start = self.first_in(0, self.length, |found| found >= key)?;
-        // the line behind the last one was looked at too
-        Ok((start, self.first_from(start, |found| found > key)?))
-    }
-
-    /// As [`Self::first_in`] from a place on, near which it is likely to be.
-    fn first_from(&self, from: u64, is_behind: impl Fn(&str) -> bool) -> Result<u64, ProfileError> {
-        let mut reach = AROUND;
-        let mut low = from;
-        while low + reach < self.length {
-            let found = self.line_at(low + reach, low)?;
-            if is_behind(key_of(self.bare(&found.text, found.start)?)) {
-                return self.first_in(low, found.start, is_behind);
-            }
-            low = found.end;
-            reach *= 2;
-        }
-        self.first_in(low, self.length, is_behind)
-    }
-
-    /// Start of the first line in a part whose key is behind what is looked for; the end of the part where none is. The
-    /// line before it was looked at.
-    fn first_in(&self, low: u64, high: u64, is_behind: impl Fn(&str) -> bool) -> Result<u64, ProfileError> {
-        let (mut low, mut high) = (low, high);
-        while low < high {
-            let found = self.line_at(u64::midpoint(low, high), low)?;
-            if is_behind(key_of(self.bare(&found.text, found.start)?)) {
-                high = found.start;
-            } else {
-                low = found.end;
-            }
-        }
-        Ok(low)
-    }
-
     /// The line that this byte is in; one starts at `low`.
     fn line_at(&self, at: u64, low: u64) -> Result<Found, ProfileError> {
         let mut reach = AROUND;
@@ -109,12 +73,12 @@ impl Lines {
             let (from, to) = (at.saturating_sub(reach).max(low), (at + reach).min(self.length));
             let bytes = self.bytes(from, to)?;
             let (before, behind) = bytes.split_at(usize::try_from(at - from).unwrap_or(usize::MAX));
-            let start = match before.iter().rposition(|&byte| byte == b'\n') {
+            let start = match memchr::memrchr(b'\n', before) {
                 Some(end) => Some(end + 1),
                 None if from == low => Some(0),
                 None => None,
             };
-            let end = behind.iter().position(|&byte| byte == b'\n');
+            let end = memchr::memchr(b'\n', behind);
             if let (Some(start), Some(end)) = (start, end) {
                 let end = before.len() + end;
                 let start_at = from + start as u64;
@@ -171,6 +135,72 @@ impl Lines {
         }
         let what = format!("`spec.lines` says {lines} and there are {count}; lines were lost or added");
         fault(what, None)
+    }
+}
+
+/// Looks for workloads. What was looked at once is kept: searches begin alike, and workloads of a build are neighbours.
+pub(super) struct Search<'l> {
+    lines: &'l Lines,
+    /// By their starts the ends of lines, and their keys.
+    seen: BTreeMap<u64, (u64, String)>,
+}
+
+impl<'l> Search<'l> {
+    pub(super) fn new(lines: &'l Lines) -> Self {
+        let seen = BTreeMap::new();
+        Self { lines, seen }
+    }
+
+    /// Where the lines of a workload lie; an empty part where there is none.
+    pub(super) fn of(&mut self, key: &str) -> Result<(u64, u64), ProfileError> {
+        let start = self.first_in(0, self.lines.length, |found| found >= key)?;
+        // the line behind the last one was looked at too
+        Ok((start, self.first_from(start, |found| found > key)?))
+    }
+
+    /// As [`Self::first_in`] from a place on, near which it is likely to be.
+    fn first_from(&mut self, from: u64, is_behind: impl Fn(&str) -> bool) -> Result<u64, ProfileError> {
+        let mut reach = AROUND;
+        let mut low = from;
+        while low + reach < self.lines.length {
+            let (start, end, key) = self.line_at(low + reach, low)?;
+            if is_behind(key) {
+                return self.first_in(low, start, is_behind);
+            }
+            low = end;
+            reach *= 2;
+        }
+        self.first_in(low, self.lines.length, is_behind)
+    }
+
+    /// Start of the first line in a part whose key is behind what is looked for; the end of the part where none is. The
+    /// line before it was looked at.
+    fn first_in(&mut self, low: u64, high: u64, is_behind: impl Fn(&str) -> bool) -> Result<u64, ProfileError> {
+        let (mut low, mut high) = (low, high);
+        while low < high {
+            let (start, end, key) = self.line_at(u64::midpoint(low, high), low)?;
+            if is_behind(key) {
+                high = start;
+            } else {
+                low = end;
+            }
+        }
+        Ok(low)
+    }
+
+    /// Start, end and key of the line that this byte is in, which was found to be as it was written; one starts at `low`.
+    fn line_at(&mut self, at: u64, low: u64) -> Result<(u64, u64, &str), ProfileError> {
+        let known = self.seen.range(..=at).next_back();
+        let start = if let Some((start, _)) = known.filter(|(_, (end, _))| at < *end) {
+            *start
+        } else {
+            let Found { start, end, text } = self.lines.line_at(at, low)?;
+            let key = key_of(self.lines.bare(&text, start)?).to_owned();
+            self.seen.insert(start, (end, key));
+            start
+        };
+        let (end, key) = &self.seen[&start];
+        Ok((start, *end, key))
     }
 }
 

@@ -5,13 +5,14 @@
 //! checked as `lines.rs` says; reading all of a profile checks every line, their number, their order and their digest.
 
 pub use super::line::Asked;
-use super::lines::{Lines, count_ends};
+use super::lines::{Lines, Search, count_ends};
 use super::object::{DATA_KEY, INDENT, KIND_LINE, ProfileError, ProfileObject, ProfileSpec, VERSION_LINE};
 use super::object::{digest, fault, identity, read_head, version_line};
 use super::usage::{Profile, WorkloadHistory};
 use crate::history::owners::WorkloadKey;
 use crate::history::spool::Stored;
 use crate::yaml::{self, Limits};
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
@@ -102,13 +103,15 @@ impl ProfileStream {
 
     /// Whether nothing but blanks stands behind this.
     fn is_blank(&self, start: u64) -> Result<bool, ProfileError> {
-        let mut at = start;
+        // mostly the first byte tells
+        let (mut at, mut reach) = (start, 16);
         while at < self.length {
-            let part = self.bytes(at, at + HEAD_USUAL)?;
+            let part = self.bytes(at, at + reach)?;
             if !part.trim_ascii().is_empty() {
                 return Ok(false);
             }
             at += part.len() as u64;
+            reach = (reach * 2).min(HEAD_USUAL);
         }
         Ok(true)
     }
@@ -211,16 +214,20 @@ fn end_of_head(bytes: &[u8]) -> Option<(usize, usize)> {
 /// The object above the lines. The summary is left out: a YAML reader is slow on comments. What the guarded reader or the
 /// types refuse is read again by the one that knows the place of it.
 fn read_above(above: &str, line: u64) -> Result<ProfileObject, ProfileError> {
-    let comments = above.split_inclusive('\n').take_while(|line| line.starts_with('#'));
-    let (count, length) = comments.fold((0, 0), |(count, length), line| (count + 1, length + line.len()));
-    let object = &above[length..];
+    let mut length = 0;
+    while above[length..].starts_with('#') {
+        let end = memchr::memchr(b'\n', &above.as_bytes()[length..]);
+        length = end.map_or(above.len(), |end| length + end + 1);
+    }
+    let (summary, object) = above.split_at(length);
     if let Ok(value) = yaml::read_one(object.as_bytes(), &Limits::STREAM)
         && let Ok(object) = serde_json::from_value(value)
     {
         return Ok(object);
     }
     serde_yaml::from_str(object).map_err(|error| {
-        let place = error.location().map(|at| line + count + at.line() as u64 - 1);
+        let line = line + count_ends(summary.as_bytes());
+        let place = error.location().map(|at| line + at.line() as u64 - 1);
         fault(error.to_string(), place)
     })
 }
@@ -288,17 +295,29 @@ impl ProfileText {
         })
     }
 
-    /// Reads of one workload what is asked for; `None` when it is not there. Lines of others are not read, but for those
-    /// that the search looks at.
+    /// Reads of one workload what is asked for; `None` when it is not there.
     pub fn workload(&self, key: &WorkloadKey, asked: Asked) -> Result<Option<WorkloadHistory>, ProfileError> {
-        let (start, end) = self.lines.of(&key.to_string())?;
-        let text = self.lines.text(start, end)?;
-        let mut workloads = self.lines.decode(&text, start, asked)?.workloads;
-        let found = workloads.remove(key);
-        match workloads.keys().next() {
-            Some(other) => Err(self.lines.fault_at(start, &format!("`{other}` is out of order"))),
-            None => Ok(found),
+        Ok(self.workloads([(key.clone(), asked)])?.remove(key))
+    }
+
+    /// Reads of each workload that is there what is asked for. Lines of others are not read, but for those that the search
+    /// looks at.
+    pub fn workloads(
+        &self,
+        asked: impl IntoIterator<Item = (WorkloadKey, Asked)>,
+    ) -> Result<BTreeMap<WorkloadKey, WorkloadHistory>, ProfileError> {
+        let mut search = Search::new(&self.lines);
+        let mut found = BTreeMap::new();
+        for (key, asked) in asked {
+            let (start, end) = search.of(&key.to_string())?;
+            let text = self.lines.text(start, end)?;
+            let mut workloads = self.lines.decode(&text, start, asked)?.workloads;
+            found.extend(workloads.remove_entry(&key));
+            if let Some(other) = workloads.keys().next() {
+                return Err(self.lines.fault_at(start, &format!("`{other}` is out of order")));
+            }
         }
+        Ok(found)
     }
 }
 
