@@ -18,6 +18,7 @@ use crate::plan::model::OptimizationPlan;
 use crate::plan::{self, baseline, codec};
 use crate::policy::{self, Settings, Source};
 use crate::price::{self, PriceSheet};
+use crate::profile::demand::Columns;
 use crate::profile::opened::{self, Asked, ProfileStream, ProfileText};
 use crate::profile::{Profile, object};
 use crate::render;
@@ -353,19 +354,23 @@ fn read_of(
     moves: &[Move],
 ) -> Result<Profile, object::ProfileError> {
     let mut profile = text.head().clone();
-    let now = workloads.by_key.values().flat_map(|workload| {
-        let keys = facts::keys(&workload.id.kind, &workload.id.name);
-        let of_job = workload.id.group == "batch";
-        keys.map(|key| (recorded_in(workload, settings).to_owned(), key, Asked::Plan { of_job }))
+    let namespace = &profile.scope.namespace;
+    let is_of_it = |asked: &str| asked.is_empty() || asked == namespace;
+    let here = workloads.by_key.values();
+    let now = here.filter(|workload| is_of_it(recorded_in(workload, settings)));
+    let now = now.flat_map(|workload| {
+        let memory = match workload.id.group.as_str() {
+            "batch" => Columns::Totals,
+            _ if moves.is_empty() => Columns::Ends,
+            _ => Columns::Known,
+        };
+        facts::keys(&workload.id.kind, &workload.id.name).map(|key| (key, Asked::Plan { memory }))
     });
-    let earlier = moves
-        .iter()
-        .flat_map(Move::earlier)
-        .map(|name| (name.namespace, name.key, Asked::Plan { of_job: true }));
-    let of_it = |(namespace, key, asked): (String, _, _)| {
-        (namespace.is_empty() || namespace == profile.scope.namespace).then_some((key, asked))
-    };
-    profile.workloads = text.workloads(now.chain(earlier).filter_map(of_it))?;
+    let earlier = moves.iter().flat_map(Move::earlier);
+    let memory = Columns::Totals;
+    let earlier = earlier.filter(|name| is_of_it(&name.namespace));
+    let earlier = earlier.map(|name| (name.key, Asked::Plan { memory }));
+    profile.workloads = text.workloads(now.chain(earlier))?;
     Ok(profile)
 }
 

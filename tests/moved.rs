@@ -8,7 +8,7 @@ use trimtab::diag::{Diagnostic, Place};
 use trimtab::history::owners::{Declared, Owners};
 use trimtab::history::{Input, read};
 use trimtab::pipeline::{self, Inputs, Outcome, ProfileSource, Purpose};
-use trimtab::plan::{OptimizationPlan, codec};
+use trimtab::plan::{OptimizationPlan, baseline, codec};
 use trimtab::policy::Source;
 use trimtab::profile::build::{Options, assemble};
 use trimtab::profile::object::text;
@@ -30,6 +30,8 @@ struct Recorded {
     kind: &'static str,
     name: &'static str,
     steps: std::ops::Range<i64>,
+    /// The first hours of each day alone.
+    hours: i64,
 }
 
 fn under(name: &'static str, steps: std::ops::Range<i64>) -> Recorded {
@@ -38,6 +40,7 @@ fn under(name: &'static str, steps: std::ops::Range<i64>) -> Recorded {
         kind: "Deployment",
         name,
         steps,
+        hours: 24,
     }
 }
 
@@ -48,7 +51,7 @@ impl Recorded {
         } = self;
         let pods = (0..2).map(|pod| {
             let mut values = String::new();
-            for step in self.steps.clone() {
+            for step in self.steps.clone().filter(|step| step / 12 % 24 < self.hours) {
                 let load = 200 + 20 * (12 - (step / 12 % 24 - 12).abs()) + 37 * (step * (pod + 3) % 11);
                 let value = match signal {
                     "cpu" => format!("0.{load:03}"),
@@ -99,6 +102,14 @@ fn workload(kind: &str, name: &str) -> Value {
     }
     object["spec"]["template"]["spec"]["containers"][0]["name"] = json!("app");
     object
+}
+
+fn cron_job(name: &str) -> Value {
+    let template = workload("CronJob", name)["spec"]["template"].clone();
+    json!({
+        "apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": name, "namespace": "shop"},
+        "spec": {"schedule": "0 0 * * *", "jobTemplate": {"spec": {"template": template}}},
+    })
 }
 
 const RULES: &str = "\
@@ -438,4 +449,68 @@ fn two_accepted_decisions_on_one_workload_are_an_error_that_names_both() {
     let wanted = outcome(Purpose::Apply, "{}", &[new], Some(&both), vec![]).unwrap();
     assert_eq!(without_name(&built), without_name(&wanted));
     assert_eq!(said(&built.diagnostics, "moved-clash").len(), 1);
+}
+
+/// A build reads of a profile what its manifests need, a plan reads all of it.
+#[test]
+fn a_build_gives_the_plan_and_the_objects_of_a_profile_that_is_read_whole() {
+    let of = |kind, name, steps| Recorded {
+        kind,
+        ..under(name, steps)
+    };
+    let recorded = [
+        under("new", CUT..END),
+        under("old", 0..CUT + 3),
+        under("served-primary", 0..END),
+        under("served", 0..END / 3),
+        under("gone", 0..END),
+        of("StatefulSet", "kept", 100..END - 100),
+        Recorded {
+            hours: 1,
+            ..of("CronJob", "nightly", 0..END)
+        },
+        Recorded {
+            hours: 2,
+            ..of("CronJob", "daily", 0..END)
+        },
+    ];
+    let objects = [
+        workload("Deployment", "new"),
+        workload("Deployment", "served"),
+        workload("StatefulSet", "kept"),
+        cron_job("nightly"),
+        cron_job("morning"),
+    ];
+    for moved in [
+        "{}",
+        "{Deployment/old: {to: Deployment/new}, CronJob/daily: {to: CronJob/morning}}",
+    ] {
+        let [whole, part] = [Purpose::Plan, Purpose::Apply]
+            .map(|purpose| outcome(purpose, moved, &objects, None, vec![profile(&recorded)]).unwrap());
+        assert_eq!(part.plan, whole.plan, "{moved}");
+        let rendered = |outcome: &Outcome| {
+            let mut objects = outcome.objects.clone();
+            for object in objects.existing.iter_mut().flatten() {
+                // what a build without an accepted plan notes for the next one
+                if let Some(annotations) = object.pointer_mut("/metadata/annotations") {
+                    annotations.as_object_mut().unwrap().remove(baseline::ANNOTATION);
+                }
+                if object["metadata"]["annotations"] == json!({}) {
+                    object["metadata"].as_object_mut().unwrap().remove("annotations");
+                }
+            }
+            (objects.existing, objects.new)
+        };
+        assert_eq!(rendered(&part), rendered(&whole), "{moved}");
+        let entries = &part.plan.spec.workloads;
+        let sized = |key: &str| {
+            let plan = entries[key].containers.values();
+            plan.filter(|container| container.requests.memory.is_some()).count()
+        };
+        assert_eq!(sized("CronJob/shop/nightly"), 1, "{moved}: its runs are known");
+        assert_eq!(sized("CronJob/shop/morning"), usize::from(moved != "{}"), "{moved}");
+        let together = said(&part.diagnostics, "moved-together").len();
+        assert_eq!(together, said(&whole.diagnostics, "moved-together").len(), "{moved}");
+        assert_eq!(together, usize::from(moved != "{}"), "{moved}");
+    }
 }

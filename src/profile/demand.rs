@@ -12,6 +12,7 @@ use super::pack::{PayloadError, Unpacker, put_differences, put_varint, successiv
 use super::timeline::Timeline;
 use crate::units::Seconds;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// Weeks kept at the step of the profile; older ones are hourly.
 pub const FINE_WEEKS: u32 = 4;
@@ -19,8 +20,10 @@ pub const FINE_WEEKS: u32 = 4;
 pub const COARSE_STEP_S: u32 = 3_600;
 
 /// How much is read of each cell; what is not stands at zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Columns {
+    /// Which cells are the first and the last known one, the others left out.
+    Ends,
     /// Which cells are known.
     Known,
     /// These, and all pods together.
@@ -283,32 +286,53 @@ impl DemandWeek {
                 "has a step of {step}, which does not divide an hour"
             )));
         }
-        let cells = decode_cells(cells, step_s, columns)?;
-        if (known as usize) < cells.len() {
-            return Err(PayloadError::new(format!(
-                "knows {} cells and says {known}",
-                cells.len()
-            )));
+        let (cells, count) = decode_cells(cells, step_s, columns)?;
+        if known < count {
+            let what = format!("knows {count} cells and says {known}");
+            return Err(PayloadError::new(what));
         }
         Ok(Self { step_s, known, cells })
     }
 }
 
-fn decode_cells(text: &str, step_s: u32, columns: Columns) -> Result<Vec<Cell>, PayloadError> {
+/// The cells, and how many are known.
+fn decode_cells(text: &str, step_s: u32, columns: Columns) -> Result<(Vec<Cell>, u32), PayloadError> {
     let texts: Vec<&str> = text.split('.').collect();
     let &[pods, totals, maxima] = texts.as_slice() else {
         return Err(PayloadError::new("has not the three columns `pods.totals.maxima`"));
     };
     let pods = unpacked(pods)?;
     let mut pods = Unpacker::new(&pods);
-    let mut cells = decode_runs(&mut pods, slots_of_week(step_s))?;
-    if columns != Columns::Known {
+    let runs = decode_runs(&mut pods, slots_of_week(step_s))?;
+    let count = runs.iter().map(|run| run.end - run.start).sum();
+    let runs = if columns == Columns::Ends { ends(&runs) } else { runs };
+    let at = |slot| Cell {
+        slot,
+        ..Cell::default()
+    };
+    let mut cells: Vec<Cell> = Vec::new();
+    for run in runs {
+        cells.extend(run.map(at));
+    }
+    if columns >= Columns::Totals {
         decode_totals(&mut cells, pods, &unpacked(totals)?)?;
     }
     if columns == Columns::All {
         decode_maxima(&mut cells, &unpacked(maxima)?)?;
     }
-    Ok(cells)
+    Ok((cells, count))
+}
+
+/// The first and the last slot of runs.
+fn ends(runs: &[Range<u32>]) -> Vec<Range<u32>> {
+    let slots = runs
+        .first()
+        .zip(runs.last())
+        .map(|(first, last)| (first.start, last.end - 1));
+    match slots {
+        Some((first, last)) if first < last => vec![first..first + 1, last..last + 1],
+        _ => runs.to_vec(),
+    }
 }
 
 fn decode_totals(cells: &mut [Cell], mut pods: Unpacker<'_>, totals: &[u8]) -> Result<(), PayloadError> {
@@ -403,14 +427,10 @@ fn slots_of_week(step_s: u32) -> u32 {
     u32::try_from(WEEK_S).unwrap_or(0) / step_s
 }
 
-/// The known cells, nothing of them but where they are.
-fn decode_runs(unpacker: &mut Unpacker<'_>, slots_of_week: u32) -> Result<Vec<Cell>, PayloadError> {
+/// Runs of known slots, none of them empty.
+fn decode_runs(unpacker: &mut Unpacker<'_>, slots_of_week: u32) -> Result<Vec<Range<u32>>, PayloadError> {
     let runs: u32 = unpacker.small("number of runs")?;
-    let at = |slot| Cell {
-        slot,
-        ..Cell::default()
-    };
-    let mut cells = Vec::new();
+    let mut found = Vec::new();
     let mut next = 0u32;
     for run in 0..runs {
         let (gap, length): (u32, u32) = (unpacker.small("gap")?, unpacker.small("run")?);
@@ -421,13 +441,13 @@ fn decode_runs(unpacker: &mut Unpacker<'_>, slots_of_week: u32) -> Result<Vec<Ce
         let (Some(start), Some(end)) = (start, end) else {
             return Err(PayloadError::new("has cells out of order or past its week"));
         };
-        cells.extend((start..end).map(at));
+        found.push(start..end);
         next = end;
     }
-    if cells.is_empty() {
+    if found.is_empty() {
         Err(PayloadError::new("knows no cell"))
     } else {
-        Ok(cells)
+        Ok(found)
     }
 }
 

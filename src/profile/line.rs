@@ -176,11 +176,11 @@ pub(super) struct Decoder<'l> {
 pub enum Asked {
     /// All that they say.
     Everything,
-    /// What a plan is made from: of demand the CPU of all pods together, and when memory was known. How often a job ran
-    /// is told by its memory too.
+    /// What a plan is made from: of demand the CPU of all pods together, and this of memory.
     Plan {
-        /// Whether it is of a job, now or under another name.
-        of_job: bool,
+        /// Of a job the totals, since how often it ran is told by its memory too; of what is joined with what is recorded
+        /// under another name the known cells; else the ends.
+        memory: Columns,
     },
 }
 
@@ -188,8 +188,8 @@ impl Asked {
     fn columns(self, signal: Signal) -> Columns {
         match self {
             Self::Everything => Columns::All,
-            Self::Plan { of_job } if of_job || signal == Signal::Cpu => Columns::Totals,
-            Self::Plan { .. } => Columns::Known,
+            Self::Plan { memory } if signal != Signal::Cpu => memory,
+            Self::Plan { .. } => Columns::Totals,
         }
     }
 }
