@@ -386,27 +386,18 @@ const BEFORE: usize = 16;
 struct Sums(Vec<u32>);
 
 impl Sums {
-    fn before(first: u32) -> Self {
-        Self((0..).map(|count| count * first).take(BEFORE + 1).collect())
-    }
-
     fn of(first: u32, totals: &[u32]) -> Self {
-        let mut sums = Self::before(first);
-        sums.0.reserve(totals.len());
-        let mut sum = sums.0.last().copied().unwrap_or(0);
-        sums.0.extend(totals.iter().map(|total| {
+        let mut sums: Vec<u32> = (0..).map(|count| count * first).take(BEFORE + 1).collect();
+        sums.reserve(totals.len());
+        let mut sum = sums[BEFORE];
+        sums.extend(totals.iter().map(|total| {
             sum += total;
             sum
         }));
-        sums
+        Self(sums)
     }
 
-    fn push(&mut self, total: u32) {
-        let sum = self.0.last().map_or(0, |sum| sum + total);
-        self.0.push(sum);
-    }
-
-    /// What the totals that were pushed were expected to be.
+    /// What each total was expected to be.
     fn means(&self, log: u32) -> impl Iterator<Item = u32> {
         let ends = &self.0[BEFORE..];
         let starts = &self.0[BEFORE - (1 << log)..];
