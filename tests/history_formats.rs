@@ -711,6 +711,16 @@ fn told(name: &str, raw: Box<dyn std::io::Read + '_>) -> String {
     }
 }
 
+#[test]
+fn data_within_data_within_data_is_refused() {
+    let nested = "{\"data\":".repeat(20_000);
+    let file = input("cpu.json");
+    let notes = read(&file, Box::new(std::io::Cursor::new(nested.into_bytes())))
+        .map(drop)
+        .unwrap_err();
+    assert!(notes[0].message.contains("nested more than 64 deep"), "{notes:?}");
+}
+
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig::with_cases(1000))]
     /// The judge is the strict reader itself, which alone sees texts that come in drips.

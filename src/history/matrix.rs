@@ -58,6 +58,8 @@ struct Answer<'i> {
     warned: Vec<String>,
     row: Vec<Sample>,
     times: Times,
+    /// Whether this is the `data` of an answer, which has none of its own.
+    is_inside: bool,
 }
 
 impl<'i> Answer<'i> {
@@ -73,6 +75,7 @@ impl<'i> Answer<'i> {
             warned: Vec::new(),
             row: Vec::new(),
             times: Times::default(),
+            is_inside: false,
         }
     }
 
@@ -95,7 +98,13 @@ impl<'i> Answer<'i> {
             "error" | "errorType" => reader
                 .string(LABELS_MAX)
                 .map(|text| answer.failure.push(text.to_owned())),
-            "data" => answer.answer(reader),
+            "data" if answer.is_inside => reader.skip(),
+            "data" => {
+                answer.is_inside = true;
+                answer.answer(reader)?;
+                answer.is_inside = false;
+                Ok(())
+            }
             "result" if answer.result_type.as_deref().is_some_and(|kind| kind != "matrix") => reader.skip(),
             "result" => reader.array(|reader| answer.series(reader)),
             "warnings" | "infos" => reader.array(|reader| {
