@@ -712,13 +712,18 @@ fn told(name: &str, raw: Box<dyn std::io::Read + '_>) -> String {
 }
 
 #[test]
-fn data_within_data_within_data_is_refused() {
-    let nested = "{\"data\":".repeat(20_000);
-    let file = input("cpu.json");
-    let notes = read(&file, Box::new(std::io::Cursor::new(nested.into_bytes())))
-        .map(drop)
-        .unwrap_err();
-    assert!(notes[0].message.contains("nested more than 64 deep"), "{notes:?}");
+fn what_is_nested_without_end_is_refused() {
+    let ranges = "{\"resultType\":\"vector\",\"vmrange\":0,\"data\":";
+    let allocations = "{\"code\":200,\"cpuCoreUsageAverage\":0,\"data\":";
+    for (head, nested) in [("", "{\"data\":"), (ranges, "{\"data\":"), (allocations, "[")] {
+        let text = head.to_owned() + &nested.repeat(100_000);
+        let file = input("cpu.json");
+        let notes = read(&file, Box::new(text.as_bytes())).map(drop).unwrap_err();
+        assert!(
+            notes[0].message.contains("nested more than 64 deep"),
+            "{head}: {notes:?}"
+        );
+    }
 }
 
 proptest::proptest! {

@@ -7,7 +7,7 @@ use std::io::Read;
 
 /// Larger ones leave the fast caches: reading them takes three times as long.
 const BLOCK: usize = 64 * 1024;
-/// Nesting of values that are skipped; ours need six levels.
+/// Nesting of values, whoever reads them; ours need six levels.
 const DEPTH_MAX: usize = 64;
 /// The longest number that is any number.
 const NUMBER_MAX: usize = 400;
@@ -34,6 +34,8 @@ pub(crate) struct JsonReader<'r> {
     end: usize,
     before: u64,
     line: u64,
+    /// Objects and arrays that are open.
+    depth: usize,
     scratch: Vec<u8>,
 }
 
@@ -54,6 +56,7 @@ impl<'r> JsonReader<'r> {
             end: 0,
             before: 0,
             line: 1,
+            depth: 0,
             scratch: Vec::new(),
         }
     }
@@ -176,7 +179,22 @@ impl<'r> JsonReader<'r> {
     }
 
     /// Calls `member` for each key of an object; it must take the value.
-    pub(crate) fn object(&mut self, mut member: impl FnMut(&mut Self, &str) -> Result<()>) -> Result<()> {
+    pub(crate) fn object(&mut self, member: impl FnMut(&mut Self, &str) -> Result<()>) -> Result<()> {
+        self.nested(|reader| reader.members(member))
+    }
+
+    /// Whatever calls itself for what is inside is bounded here.
+    fn nested(&mut self, inside: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        if self.depth > DEPTH_MAX {
+            return Err(self.error(format!("values are nested more than {DEPTH_MAX} deep")));
+        }
+        self.depth += 1;
+        inside(self)?;
+        self.depth -= 1;
+        Ok(())
+    }
+
+    fn members(&mut self, mut member: impl FnMut(&mut Self, &str) -> Result<()>) -> Result<()> {
         self.take(b'{')?;
         if self.take_if(b'}', "an object")? {
             return Ok(());
@@ -193,7 +211,11 @@ impl<'r> JsonReader<'r> {
     }
 
     /// Calls `item` for each item of an array; it must take the value.
-    pub(crate) fn array(&mut self, mut item: impl FnMut(&mut Self) -> Result<()>) -> Result<()> {
+    pub(crate) fn array(&mut self, item: impl FnMut(&mut Self) -> Result<()>) -> Result<()> {
+        self.nested(|reader| reader.items(item))
+    }
+
+    fn items(&mut self, mut item: impl FnMut(&mut Self) -> Result<()>) -> Result<()> {
         self.take(b'[')?;
         if self.take_if(b']', "an array")? {
             return Ok(());
@@ -351,16 +373,9 @@ impl<'r> JsonReader<'r> {
 
     /// Takes any value and forgets it.
     pub(crate) fn skip(&mut self) -> Result<()> {
-        self.skip_nested(0)
-    }
-
-    fn skip_nested(&mut self, depth: usize) -> Result<()> {
-        if depth > DEPTH_MAX {
-            return Err(self.error(format!("values are nested more than {DEPTH_MAX} deep")));
-        }
         match self.next_token("a value")? {
-            b'{' => self.object(|reader, _| reader.skip_nested(depth + 1)),
-            b'[' => self.array(|reader| reader.skip_nested(depth + 1)),
+            b'{' => self.object(|reader, _| reader.skip()),
+            b'[' => self.array(Self::skip),
             b'"' => self.string(1 << 20).map(drop),
             b'-' | b'0'..=b'9' => self.number().map(drop),
             byte if byte.is_ascii_alphabetic() => self.literal(),

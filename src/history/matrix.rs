@@ -58,8 +58,6 @@ struct Answer<'i> {
     warned: Vec<String>,
     row: Vec<Sample>,
     times: Times,
-    /// Whether this is the `data` of an answer, which has none of its own.
-    is_inside: bool,
 }
 
 impl<'i> Answer<'i> {
@@ -75,7 +73,6 @@ impl<'i> Answer<'i> {
             warned: Vec::new(),
             row: Vec::new(),
             times: Times::default(),
-            is_inside: false,
         }
     }
 
@@ -98,13 +95,7 @@ impl<'i> Answer<'i> {
             "error" | "errorType" => reader
                 .string(LABELS_MAX)
                 .map(|text| answer.failure.push(text.to_owned())),
-            "data" if answer.is_inside => reader.skip(),
-            "data" => {
-                answer.is_inside = true;
-                answer.answer(reader)?;
-                answer.is_inside = false;
-                Ok(())
-            }
+            "data" => answer.answer(reader),
             "result" if answer.result_type.as_deref().is_some_and(|kind| kind != "matrix") => reader.skip(),
             "result" => reader.array(|reader| answer.series(reader)),
             "warnings" | "infos" => reader.array(|reader| {
