@@ -7,7 +7,7 @@ use super::owners::WorkloadKey;
 use super::rows::{Bucket, Instant, RowKey};
 use super::samples::{LABELS_MAX, is_kind, is_name, kind_spelling};
 use super::signal::Signal;
-use super::table::{Table, names, separator};
+use super::table::{Table, check_width, names, separator};
 use super::time::{from_number, from_text};
 use super::{Format, Input, Read, has};
 use crate::diag::code;
@@ -66,10 +66,7 @@ fn table(input: &Input<'_>, text: &mut dyn std::io::Read, read: &mut Read) -> Re
     let columns = names(&header);
     let mut record = ByteRecord::new();
     while let Some(row) = table.next(&mut record)? {
-        if record.len() != columns.len() {
-            let message = format!("the row has {} cells, the header {}", record.len(), columns.len());
-            return Err(Note::error(code::EXPORT_MALFORMED, message).at_row(row));
-        }
+        check_width(&record, columns.len()).map_err(|note| note.at_row(row))?;
         let cells = columns.iter().zip(&record);
         let cells = cells.map(|(name, cell)| (name.clone(), String::from_utf8_lossy(cell).trim().to_owned()));
         add(&Cells(cells.collect()), row, read).map_err(|note| note.at_row(row))?;

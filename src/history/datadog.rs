@@ -7,7 +7,6 @@ use super::rolled::{Rolled, Rolling, text};
 use super::samples::Labels;
 use super::time::{TimeError, from_number};
 use super::{Format, Input, Read, has};
-use crate::diag::code;
 
 /// Answers of Datadog's query API.
 pub struct Datadog;
@@ -36,8 +35,7 @@ fn answers(reader: &mut JsonReader<'_>, all: &mut Rolling<'_>) -> Result<(), Jso
             _ => reader.skip(),
         })?;
         if !matches!(status.as_str(), "" | "ok") {
-            let message = format!("the query failed: {}", why.trim());
-            all.fault(Note::error(code::EXPORT_FAILED, message).help("correct the query and export again"));
+            all.fault(Note::query_failed(&format!(": {}", why.trim())));
         }
     }
     Ok(())

@@ -5,7 +5,7 @@ use super::note::{Note, Tally};
 use super::number::amount;
 use super::samples::{LABELS_MAX, Labels, NAMELESS, Refused, Sample, Slot, describe, usable};
 use super::signal::{Metric, Signal, by_file_name};
-use super::table::{self, shown};
+use super::table::{self, check_width, shown};
 use super::time::{Epoch, TimeError, from_number, from_text};
 use super::unit::Unit;
 use super::{Format, Input, Read};
@@ -185,11 +185,8 @@ impl Table<'_> {
             self.tally.add(code::ROW_BLANK, row, || "a blank row".into());
             return Ok(());
         }
-        if record.len() != self.columns.count {
-            let message = format!("the row has {} cells, the header {}", record.len(), self.columns.count);
-            return Err(Note::error(code::EXPORT_MALFORMED, message)
-                .help("decimals need a point, cells with separators need quotes"));
-        }
+        check_width(record, self.columns.count)
+            .map_err(|note| note.help("decimals need a point, cells with separators need quotes"))?;
         // rows of one series mostly stand together: the same label cells as the row before need no look-up
         let mut cells = Vec::with_capacity(128);
         for place in self

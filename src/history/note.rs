@@ -1,6 +1,6 @@
 //! What is worth telling about an export: one value with its place, as an error, a warning or a remark.
 
-use crate::diag::{Code, Diagnostic, Place, Severity};
+use crate::diag::{Code, Diagnostic, Place, Severity, code};
 use std::collections::BTreeMap;
 
 /// One thing to tell, with the file and the row (or line) it was met at.
@@ -36,6 +36,11 @@ impl Note {
     /// Nothing can be written before this is put right.
     pub fn error(code: Code, message: impl Into<String>) -> Self {
         Self::new(Severity::Error, code, message)
+    }
+
+    /// The store could not answer; `why` stands behind "the query failed".
+    pub(super) fn query_failed(why: &str) -> Self {
+        Self::error(code::EXPORT_FAILED, format!("the query failed{why}")).help("correct the query and export again")
     }
 
     /// Something was left out or assumed.

@@ -8,7 +8,7 @@ use super::json::{JsonError, JsonReader};
 use super::note::Note;
 use super::rolled::{Rolled, Rolling, text};
 use super::samples::Labels;
-use super::table::{Table, names};
+use super::table::{Table, check_width, names};
 use super::time::from_text;
 use super::{Format, Input, Read, has};
 use crate::diag::code;
@@ -129,8 +129,7 @@ fn answers(reader: &mut JsonReader<'_>, all: &mut Rolling<'_>) -> Result<(), Jso
             _ => reader.skip(),
         })?;
         if !matches!(code.as_str(), "" | "200") {
-            let message = format!("the query failed with {code}: {}", message.trim());
-            all.fault(Note::error(code::EXPORT_FAILED, message).help("correct the query and export again"));
+            all.fault(Note::query_failed(&format!(" with {code}: {}", message.trim())));
         }
     }
     Ok(())
@@ -205,10 +204,7 @@ fn rows(input: &Input<'_>, text: &mut dyn std::io::Read, all: &mut Rolling<'_>) 
     let columns = names(&header);
     let mut record = ByteRecord::new();
     while let Some(row) = table.next(&mut record)? {
-        if record.len() != columns.len() {
-            let message = format!("the row has {} cells, the header {}", record.len(), columns.len());
-            return Err(Note::error(code::EXPORT_MALFORMED, message).at_row(row));
-        }
+        check_width(&record, columns.len()).map_err(|note| note.at_row(row))?;
         let mut found = Allocation {
             row,
             ..Allocation::default()

@@ -77,6 +77,15 @@ impl<'r> Table<'r> {
     }
 }
 
+/// Every row has as many cells as the header has columns.
+pub(super) fn check_width(record: &ByteRecord, columns: usize) -> Result<(), Note> {
+    if record.len() == columns {
+        return Ok(());
+    }
+    let message = format!("the row has {} cells, the header {columns}", record.len());
+    Err(Note::error(code::EXPORT_MALFORMED, message))
+}
+
 fn unreadable(row: u64, error: &dyn std::fmt::Display) -> Note {
     Note::error(code::EXPORT_MALFORMED, format!("cannot read on: {error}")).at_row(row)
 }

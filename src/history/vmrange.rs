@@ -88,8 +88,7 @@ impl Answer<'_> {
         reader.object(|reader, key| match key {
             "data" => self.document(reader),
             "error" => {
-                let message = format!("the query failed: {}", reader.string(LABELS_MAX)?);
-                let note = Note::error(code::EXPORT_FAILED, message).help("correct the query and export again");
+                let note = Note::query_failed(&format!(": {}", reader.string(LABELS_MAX)?));
                 self.read.fault(self.input, note);
                 Ok(())
             }

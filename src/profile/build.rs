@@ -424,7 +424,7 @@ fn group(recorded: &Recorded, resolver: &Resolver) -> Result<(Groups, Vec<usize>
 }
 
 /// The share of usage that no workload could be found for, and the pods that are most of it.
-fn unresolved_note(recorded: &Recorded, surveys: &[Survey], unresolved: &[usize]) -> Option<Note> {
+fn unresolved_note(recorded: &Recorded, surveys: &[Survey], strangers: &[usize]) -> Option<Note> {
     let seen = || (0..recorded.len()).filter(|&place| surveys[place].count > 0);
     let is_cpu = |place: usize| recorded.name(place).signal == Signal::Cpu;
     let by_cpu = seen().any(is_cpu);
@@ -434,7 +434,7 @@ fn unresolved_note(recorded: &Recorded, surveys: &[Survey], unresolved: &[usize]
         false => u128::from(surveys[place].count),
     };
     let mut pods: BTreeMap<String, u128> = BTreeMap::new();
-    for &place in unresolved {
+    for &place in strangers {
         let one = recorded.name(place);
         let name = one
             .workload
@@ -462,8 +462,13 @@ fn unresolved_note(recorded: &Recorded, surveys: &[Survey], unresolved: &[usize]
         pods.len(),
         named.join(", ")
     );
+    Some(unresolved(message))
+}
+
+/// What belongs to no known workload is left out.
+pub(super) fn unresolved(message: String) -> Note {
     let help = "give owner files (--owners) collected over the whole window, and the manifests (--manifests)";
-    Some(Note::warning(code::PODS_UNRESOLVED, message).help(help))
+    Note::warning(code::PODS_UNRESOLVED, message).help(help)
 }
 
 fn note_source(head: &mut Profile, signal: Signal, survey: &Survey, grid_s: u64) {

@@ -11,7 +11,7 @@ use crate::history::samples::Name;
 use crate::history::signal::Signal;
 use crate::history::vmrange::{Counts, Ranges, Stretch};
 use crate::profile::Profile;
-use crate::profile::build::Options;
+use crate::profile::build::{Options, unresolved};
 use std::collections::BTreeMap;
 
 /// Counts of one series, and the file they are from.
@@ -54,8 +54,7 @@ pub(in crate::profile) fn shards(
     }
     if strangers > 0 {
         let message = format!("counts of {strangers} series belong to no known workload and are left out");
-        let help = "give owner files (--owners) collected over the whole window, and the manifests (--manifests)";
-        notes.push(Note::warning(code::PODS_UNRESOLVED, message).help(help));
+        notes.push(unresolved(message));
     }
     let mut shards = Shards {
         options,
