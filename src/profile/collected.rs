@@ -57,9 +57,9 @@ impl<'o> Collected<'o> {
         let form = self.signal.form();
         if matches!(form, Form::Demand | Form::Worst | Form::State) {
             if self.cell_s.is_none() && survey.is_of_whole_seconds() {
-                self.joining.add_samples(&one.samples);
+                self.joining.add(&one.samples);
             } else {
-                self.joining.add(instants(one, self.cell_s));
+                self.joining.add(&at_ends(&one.samples, self.cell_s));
             }
         }
         if form == Form::Count {
@@ -85,20 +85,18 @@ impl<'o> Collected<'o> {
     }
 }
 
-/// `(end, value)` of each sample, ascending; of those that end together, or off any grid in one cell, the greatest.
-fn instants(one: &Series, cell_s: Option<i64>) -> impl Iterator<Item = (i64, u64)> {
-    let instant = move |sample: &Sample| {
+/// The samples at the ends of their seconds, or off any grid of their cells; of those that end together the greatest.
+fn at_ends(samples: &[Sample], cell_s: Option<i64>) -> Vec<Sample> {
+    let mut ends: Vec<Sample> = Vec::with_capacity(samples.len());
+    for sample in samples {
         let end = end_s(sample.at_ms);
-        (cell_s.map_or(end, |cell| cell_end(end, cell)), sample.value)
-    };
-    let mut instants = one.samples.iter().map(instant).peekable();
-    std::iter::from_fn(move || {
-        let (end, mut value) = instants.next()?;
-        while let Some((_, other)) = instants.next_if(|&(next, _)| next == end) {
-            value = value.max(other);
+        let at_ms = cell_s.map_or(end, |cell| cell_end(end, cell)) * 1000;
+        match ends.last_mut() {
+            Some(last) if last.at_ms == at_ms => last.value = last.value.max(sample.value),
+            _ => ends.push(Sample { at_ms, ..*sample }),
         }
-        Some((end, value))
-    })
+    }
+    ends
 }
 
 fn note_stretches(exact: &mut Exact, one: &Series, step_s: i64) {

@@ -79,23 +79,6 @@ impl Joining {
         }
     }
 
-    /// Takes a whole series, ascending.
-    pub(super) fn add(&mut self, series: impl IntoIterator<Item = (i64, u64)>) {
-        let mut series = series.into_iter().peekable();
-        let Some(&(first, _)) = series.peek() else { return };
-        let mut at = self.points.partition_point(|point| point.end_s < first);
-        for (end_s, value) in series {
-            match self.points.get_mut(at) {
-                Some(known) if known.end_s == end_s => {
-                    known.absorb(&Point::of(end_s, value), self.combine);
-                    at += 1;
-                }
-                _ => at = self.place(at, Point::of(end_s, value)),
-            }
-        }
-        self.settle_if_worth();
-    }
-
     fn settle_if_worth(&mut self) {
         if self.between.len() * WORTH_MOVING > self.points.len() {
             self.settle();
@@ -103,7 +86,7 @@ impl Joining {
     }
 
     /// Takes a whole series, ascending, each sample at another whole second.
-    pub(super) fn add_samples(&mut self, samples: &[Sample]) {
+    pub(super) fn add(&mut self, samples: &[Sample]) {
         let Some(first) = samples.first() else { return };
         let mut at = self.points.partition_point(|point| point.end_s * 1000 < first.at_ms);
         let mut rest = samples;
@@ -351,7 +334,11 @@ mod tests {
         for combine in [Combine::Sum, Combine::Max] {
             let mut joining = Joining::with_room(combine, 0);
             for series in &all {
-                joining.add(series.iter().copied());
+                let sample = |&(end_s, value): &(i64, u64)| Sample {
+                    at_ms: end_s * 1000,
+                    value,
+                };
+                joining.add(&series.iter().map(sample).collect::<Vec<_>>());
             }
             assert_eq!(joining.timeline(), Timeline::of(all.concat(), combine));
         }
