@@ -242,8 +242,10 @@ fn can_read_again(args: &ProfileArgs) -> bool {
 
 /// With `again`, samples may stay in their files until they are needed.
 fn build(args: &ProfileArgs, again: bool) -> anyhow::Result<Result<Built, Vec<Note>>> {
-    let options = options(args)?;
-    let mut inputs = inputs(args)?;
+    // what does not fit in memory waits in one place: samples first, then lines
+    let room = Room::new(Spill::default());
+    let options = options(args, &room)?;
+    let mut inputs = inputs(args, &room)?;
     for input in inputs.iter_mut().filter(|_| again).take(OPEN_MAX) {
         input.again = Still::open(Path::new(input.name)).map(|file| Arc::new(file) as Arc<dyn Stored>);
     }
@@ -299,7 +301,7 @@ fn of_the_future(read: &Read) -> Option<Note> {
     Some(note.in_file(&read.name).at_row(row).help(help))
 }
 
-fn options(args: &ProfileArgs) -> anyhow::Result<Options> {
+fn options(args: &ProfileArgs, room: &Room) -> anyhow::Result<Options> {
     let step_s = u32::try_from(super::store::step(&args.step)?.get()).context("--step")?;
     for (flag, name) in [("--environment", &args.environment), ("--cluster", &args.cluster)] {
         let is_odd = |name: &&String| name.trim().is_empty() || name.chars().any(char::is_control);
@@ -312,11 +314,11 @@ fn options(args: &ProfileArgs) -> anyhow::Result<Options> {
         cluster: args.cluster.clone(),
         step_s,
         shard: args.shard,
-        room: Room::new(Spill::default()),
+        room: room.clone(),
     })
 }
 
-fn inputs(args: &ProfileArgs) -> anyhow::Result<Vec<Input<'_>>> {
+fn inputs<'a>(args: &'a ProfileArgs, room: &Room) -> anyhow::Result<Vec<Input<'a>>> {
     let columns: BTreeMap<String, String> = pairs(&args.columns, "--columns")?.collect();
     let constants = Labels(pairs(&args.label, "--label")?.collect());
     let units = args
@@ -348,7 +350,6 @@ fn inputs(args: &ProfileArgs) -> anyhow::Result<Vec<Input<'_>>> {
         None => (label.clone(), None),
     };
     let recorders: Vec<(String, Option<String>)> = args.cluster_label.iter().map(recorder).collect();
-    let room = Room::new(Spill::default());
     let mut all = Vec::new();
     for export in &args.exports {
         let (signal, path) = input(export)?;
