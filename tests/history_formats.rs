@@ -232,6 +232,22 @@ fn gzip_is_read_as_what_it_holds() {
     let read_all = |bytes: &[u8]| read(&input("cpu.json.gz"), Box::new(std::io::Cursor::new(bytes.to_vec())));
     assert!(read_all(&packed).is_ok());
     assert!(read_all(&packed[..packed.len() / 2]).is_err(), "a cut download");
+    // in two members, and with the zeros that a tape's last block is filled with
+    let (first, second) = text.split_at(text.len() / 2);
+    let members = [first, second].map(|text| {
+        let mut member = Vec::new();
+        flate2::read::GzEncoder::new(text.as_bytes(), flate2::Compression::fast())
+            .read_to_end(&mut member)
+            .unwrap();
+        member
+    });
+    let samples = |bytes: &[u8]| read_all(bytes).unwrap().extent.last;
+    assert_eq!(samples(&[members.concat(), vec![0; 20_000]].concat()), samples(&packed));
+    let notes = read_all(&[&packed, &[0; 20_000][..], b"more"].concat()).unwrap_err();
+    assert!(
+        notes[0].message.ends_with("what follows its end is no gzip"),
+        "{notes:?}"
+    );
     // stored as it is: what is damaged is the text, and only the checksum at the end tells whose fault that is
     let mut stored = Vec::new();
     flate2::read::GzEncoder::new(text.as_bytes(), flate2::Compression::none())
@@ -241,6 +257,19 @@ fn gzip_is_read_as_what_it_holds() {
     stored[comma] ^= 0x10;
     let notes = read_all(&stored).unwrap_err();
     assert!(notes[0].message.contains("the gzip stream is damaged"), "{notes:?}");
+}
+
+#[test]
+fn blanks_may_stand_before_a_text() {
+    let text = matrix(&format!(r#"{{{API},"values":[[1700000000,"1"]]}}"#));
+    let behind = |blanks: usize| format!("{}{text}", " \n".repeat(blanks / 2));
+    for blanks in [10, 4096, 100_000] {
+        let read = read(&input("cpu.json"), Box::new(std::io::Cursor::new(behind(blanks)))).unwrap();
+        assert!(read.extent.last.is_some(), "{blanks}");
+    }
+    let endless = Box::new(std::io::repeat(b' ').take(1 << 30));
+    let notes = read(&input("cpu.json"), endless).unwrap_err();
+    assert_eq!(notes[0].message, "begins with more than 1 MiB of blanks");
 }
 
 #[test]
@@ -731,12 +760,19 @@ proptest::proptest! {
     /// The judge is the strict reader itself, which alone sees texts that come in drips.
     #[test]
     fn the_fast_path_and_the_strict_one_agree_on_every_input(
-        pairs in proptest::collection::vec((900_000_000u64..4_300_000_000, "(\\.[0-9]{0,4})?", "(0|[0-9]{1,14})?(\\.(99|[0-9]){0,16})?", "(|e-0?[0-9]|[-+ a])"), 1..12),
+        pairs in proptest::collection::vec((900_000_000u64..4_300_000_000, "(|||\\.[0-9]{0,4})", "(0|[0-9]{1,18})(|\\.(99|[0-9]){0,20})", "(|||||||||||||||e-0?[0-9])(||||||||||||||||||||||||||||||[-+ a])"), 1..20),
         damage in proptest::collection::vec((proptest::prelude::any::<proptest::sample::Index>(), 0u8..127), 0..3),
         is_memory in proptest::prelude::any::<bool>(),
     ) {
-        let pairs: Vec<_> = pairs.iter().map(|(at, ms, value, end)| format!("[{at}{ms},\"{value}{end}\"]")).collect();
-        let mut text = matrix(&format!(r#"{{{API},"values":[{}]}}"#, pairs.join(","))).into_bytes();
+        // times of the first series are those of the second, whose values come from behind
+        let times = || pairs.iter().map(|(at, ms, ..)| format!("{at}{ms}"));
+        let value = |(.., value, end): &(u64, String, String, String)| format!("{value}{end}");
+        let series = |pod: &str, values: Vec<String>| {
+            let pairs: Vec<_> = times().zip(values).map(|(at, value)| format!("[{at},\"{value}\"]")).collect();
+            format!(r#"{{{},"values":[{}]}}"#, API.replace("api", pod), pairs.join(","))
+        };
+        let [first, second] = [pairs.iter().map(value).collect(), pairs.iter().rev().map(value).collect()];
+        let mut text = matrix(&[series("api", first), series("web", second)].join(",")).into_bytes();
         for (place, byte) in damage {
             // most damage goes into the samples
             let place = text.len() / 3 + place.index(text.len() - text.len() / 3);

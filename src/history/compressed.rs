@@ -2,6 +2,7 @@
 
 use super::note::Note;
 use crate::diag::code;
+use flate2::bufread::GzDecoder;
 use ruzstd::decoding::FrameDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use std::cell::Cell;
@@ -59,7 +60,7 @@ impl<'r> Plain<'r> {
         };
         let is_skipped = head.len() > 3 && head[0] & 0xf0 == 0x50 && head[1..].starts_with(ZSTD_SKIPPED);
         let (text, compression): (Box<dyn Read + 'r>, _) = if head.starts_with(GZIP) {
-            (Box::new(flate2::read::MultiGzDecoder::new(file)), Some("gzip"))
+            (Box::new(Members::new(file)), Some("gzip"))
         } else if head.starts_with(ZSTD) || is_skipped {
             (Box::new(Frames::new(file)), Some("zstd"))
         } else {
@@ -115,6 +116,49 @@ impl Read for Plain<'_> {
             self.trouble = Some(Error::new(error.kind(), error.to_string()));
         }
         read
+    }
+}
+
+/// The content of all gzip members of a stream, each checked against its checksum. Zeros may follow: tapes and block
+/// devices end with them, and `gzip -d` passes over them too.
+struct Members<R> {
+    /// `None` at the end.
+    open: Option<GzDecoder<BufReader<R>>>,
+}
+
+impl<R: Read> Members<R> {
+    fn new(source: R) -> Self {
+        Self {
+            open: Some(GzDecoder::new(BufReader::new(source))),
+        }
+    }
+}
+
+impl<R: Read> Read for Members<R> {
+    fn read(&mut self, out: &mut [u8]) -> Result<usize> {
+        while let Some(member) = &mut self.open {
+            let read = member.read(out)?;
+            if read > 0 || out.is_empty() {
+                return Ok(read);
+            }
+            let source = self.open.take().map(GzDecoder::into_inner);
+            self.open = source.map(next_member).transpose()?.flatten();
+        }
+        Ok(0)
+    }
+}
+
+/// The member that begins next, if one does.
+fn next_member<R: Read>(mut source: BufReader<R>) -> Result<Option<GzDecoder<BufReader<R>>>> {
+    loop {
+        let ahead = source.fill_buf()?;
+        let zeros = ahead.iter().take_while(|&&byte| byte == 0).count();
+        match ahead.get(zeros) {
+            None if zeros == 0 => return Ok(None),
+            None => source.consume(zeros),
+            Some(&next) if zeros == 0 && next == GZIP[0] => return Ok(Some(GzDecoder::new(source))),
+            Some(_) => return Err(damaged("what follows its end is no gzip")),
+        }
     }
 }
 

@@ -249,6 +249,7 @@ fn read_plain(input: &Input<'_>, head: &[u8], text: &mut dyn std::io::Read) -> R
         ]
     };
     Err(match head.trim_ascii_start() {
+        [] if head.len() >= BLANKS_MAX => error("begins with more than 1 MiB of blanks", "export it again"),
         [] => error("is empty", "export it again"),
         [b'<', ..] => error(
             "is HTML, not an export",
@@ -271,8 +272,16 @@ fn has(head: &[u8], mark: &str) -> bool {
     memchr::memmem::find(head, mark.as_bytes()).is_some()
 }
 
+/// Blanks that a text may begin with.
+const BLANKS_MAX: usize = 1 << 20;
+
+/// The first bytes of a text, and more where those are blank.
 fn take_head(text: &mut dyn std::io::Read) -> std::io::Result<Vec<u8>> {
     let mut head = Vec::new();
-    text.take(4096).read_to_end(&mut head)?;
+    while head.trim_ascii_start().is_empty() && head.len() < BLANKS_MAX {
+        if text.take(4096).read_to_end(&mut head)? == 0 {
+            break;
+        }
+    }
     Ok(head)
 }
