@@ -5,11 +5,10 @@
 //! pods exact. Folding takes maxima and a level grows with its value, so folding quantised cells gives what quantising
 //! folded cells gives: a week can be made hourly at any time.
 
-use super::calendar::{WEEK_S, Week, cell_end};
+use super::calendar::{WEEK_S, Week};
 use super::huffman::{packed, unpacked};
 use super::level::{CoarseLevel, Level};
 use super::pack::{PayloadError, Unpacker, put_differences, put_varint, successive};
-use super::timeline::Timeline;
 use crate::units::Seconds;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -47,7 +46,7 @@ pub struct Cell {
 }
 
 impl Cell {
-    fn absorb(&mut self, other: Self) {
+    pub(super) fn absorb(&mut self, other: Self) {
         self.total = self.total.max(other.total);
         self.max = self.max.max(other.max);
         self.active = self.active.max(other.active);
@@ -73,60 +72,7 @@ pub struct Overlap {
 }
 
 impl DemandWeek {
-    /// The weeks of an exact timeline in cells of `step_s`.
-    pub fn of_timeline(timeline: &Timeline, step_s: u32) -> BTreeMap<Week, Self> {
-        let step = i64::from(step_s);
-        let held = timeline
-            .commonest_distance_s()
-            .unwrap_or(step)
-            .clamp(step, i64::from(COARSE_STEP_S));
-        let (mut weeks, mut week, mut cells) = (BTreeMap::new(), None, Vec::new());
-        let (mut last_end, mut next_slot, slots) = (i64::MIN / 2, 0, slots_of_week(step_s));
-        for point in timeline.points() {
-            let mut cell = Cell {
-                slot: 0,
-                total: Level::of(point.total),
-                max: CoarseLevel::of(point.max),
-                active: point.active,
-            };
-            let is_next = point.end_s == last_end + step;
-            if is_next && held == step && next_slot < slots {
-                // as nearly all
-                cell.slot = next_slot;
-                cells.push(cell);
-                (last_end, next_slot) = (point.end_s, next_slot + 1);
-                continue;
-            }
-            let own = if is_next {
-                point.end_s
-            } else {
-                cell_end(point.end_s, step)
-            };
-            for end in held_cells(own, held, step) {
-                if end <= last_end {
-                    absorb_into(&mut cells, &mut weeks, (last_end - end) / step, cell);
-                    continue;
-                }
-                if end != last_end + step || next_slot == slots {
-                    let own = Week::of_end(end);
-                    next_slot = slot(own, end, step);
-                    if let Some(before) = week.replace(own).filter(|&before| before != own) {
-                        weeks.insert(before, Self::of_cells(step_s, std::mem::take(&mut cells)));
-                    }
-                    if cells.is_empty() {
-                        cells.reserve((slots - next_slot) as usize);
-                    }
-                }
-                cell.slot = next_slot;
-                cells.push(cell);
-                (last_end, next_slot) = (end, next_slot + 1);
-            }
-        }
-        weeks.extend(week.map(|week| (week, Self::of_cells(step_s, cells))));
-        weeks
-    }
-
-    fn of_cells(step_s: u32, cells: Vec<Cell>) -> Self {
+    pub(super) fn of_cells(step_s: u32, cells: Vec<Cell>) -> Self {
         let known = u32::try_from(cells.len()).unwrap_or(u32::MAX);
         Self { step_s, known, cells }
     }
@@ -398,23 +344,14 @@ impl Sums {
     }
 
     /// What each total was expected to be.
-    fn means(&self, log: u32) -> impl Iterator<Item = u32> {
+    fn means(&self, log: u32) -> impl Iterator<Item = u32> + Clone {
         let ends = &self.0[BEFORE..];
         let starts = &self.0[BEFORE - (1 << log)..];
         ends.iter().zip(starts).map(move |(end, start)| (end - start) >> log)
     }
 }
 
-/// Points ascend and all hold alike: what is not past the last cell is there already, so many cells before it.
-fn absorb_into(newest: &mut [Cell], weeks: &mut BTreeMap<Week, DemandWeek>, back: i64, cell: Cell) {
-    let back = usize::try_from(back).unwrap_or(0);
-    let before = weeks.values_mut().rev().flat_map(|week| week.cells.iter_mut().rev());
-    if let Some(known) = newest.iter_mut().rev().chain(before).nth(back) {
-        known.absorb(cell);
-    }
-}
-
-fn slots_of_week(step_s: u32) -> u32 {
+pub(super) fn slots_of_week(step_s: u32) -> u32 {
     u32::try_from(WEEK_S).unwrap_or(0) / step_s
 }
 
@@ -442,16 +379,6 @@ fn decode_runs(unpacker: &mut Unpacker<'_>, slots_of_week: u32) -> Result<Vec<Ra
     }
 }
 
-/// Ends of the cells that a sample speaks for: those before its own that its interval reaches into, and its own.
-pub(crate) fn held_cells(own: i64, held_s: i64, step_s: i64) -> impl Iterator<Item = i64> {
-    let cells = if held_s == step_s {
-        1
-    } else {
-        (held_s + step_s - 1) / step_s
-    };
-    (0..cells).rev().map(move |back| own - back * step_s)
-}
-
 /// Of every level, since each cell asks.
 static MIDPOINTS: [u64; Level::COUNT] = {
     let (mut midpoints, mut index) = ([0; Level::COUNT], 0);
@@ -468,13 +395,9 @@ fn mean_pod(total: Level, active: u32) -> u64 {
     u64::from(CoarseLevel::of(midpoint / u64::from(active)).index())
 }
 
-fn slot(week: Week, end_s: i64, step_s: i64) -> u32 {
-    u32::try_from((end_s - week.start_s()) / step_s - 1).expect("broken invariant: a cell lies in its week")
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::timeline::Combine;
+    use super::super::timeline::{Combine, Timeline};
     use super::*;
 
     const MONDAY: i64 = 1_633_305_600;

@@ -101,9 +101,9 @@ pub(super) fn encode_workload(key: &WorkloadKey, workload: &WorkloadHistory) -> 
             .exact
             .timeline
             .points()
-            .chunk_by(|a, b| Week::of_end(a.end_s) == Week::of_end(b.end_s))
+            .chunk_by(|a, b| Week::of_end(a.end_s()) == Week::of_end(b.end_s()))
         {
-            let week = Week::of_end(block[0].end_s);
+            let week = Week::of_end(block[0].end_s());
             line(Record::Exact, Some(week), Timeline::encode(block, week.start_s()));
         }
         if !history.exact.counters.is_empty() {

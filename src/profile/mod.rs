@@ -7,6 +7,7 @@ pub mod sketch;
 pub mod calendar;
 pub mod timeline;
 pub mod demand;
+mod filling;
 pub mod state;
 pub mod days;
 pub mod usage;

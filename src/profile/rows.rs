@@ -265,7 +265,7 @@ fn history(signal: Signal, rows: &SignalRows) -> SignalHistory {
         sketches.insert(Week::of_end(week_s + 1), sketch);
     }
     let points = rows.instants.iter().map(|instant| Point {
-        end_s: instant.end_s,
+        end_ms: instant.end_s * 1000,
         total: instant.total,
         max: instant.max,
         active: instant.pods,

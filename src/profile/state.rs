@@ -2,7 +2,8 @@
 //! until the next value or a gap; only changes are written.
 
 use super::calendar::cell_end;
-use super::demand::{COARSE_STEP_S, held_cells};
+use super::demand::COARSE_STEP_S;
+use super::filling::held_cells;
 use super::pack::PayloadError;
 use super::sketch::integer;
 use super::timeline::Timeline;
@@ -38,7 +39,7 @@ impl State {
             .clamp(step, i64::from(COARSE_STEP_S));
         let mut cells = BTreeMap::new();
         for point in timeline.points() {
-            for end in held_cells(cell_end(point.end_s, step), held, step) {
+            for end in held_cells(cell_end(point.end_s(), step), held, step) {
                 raise(&mut cells, end, point.max);
             }
         }

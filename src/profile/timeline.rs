@@ -19,8 +19,8 @@ pub enum Combine {
 /// What all series of a workload say at one instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Point {
-    /// End of the interval that was measured, Unix seconds.
-    pub end_s: i64,
+    /// End of the interval that was measured, in milliseconds since the epoch: a whole second.
+    pub end_ms: i64,
     /// All series combined.
     pub total: u64,
     /// The greatest of them.
@@ -30,10 +30,15 @@ pub struct Point {
 }
 
 impl Point {
+    /// End of the interval that was measured, Unix seconds.
+    pub(super) fn end_s(&self) -> i64 {
+        self.end_ms / 1000
+    }
+
     /// Of a single series.
-    fn of(end_s: i64, value: u64) -> Self {
+    fn of(end_ms: i64, value: u64) -> Self {
         Self {
-            end_s,
+            end_ms,
             total: value,
             max: value,
             active: 1,
@@ -88,7 +93,7 @@ impl Joining {
     /// Takes a whole series, ascending, each sample at another whole second.
     pub(super) fn add(&mut self, samples: &[Sample]) {
         let Some(first) = samples.first() else { return };
-        let mut at = self.points.partition_point(|point| point.end_s * 1000 < first.at_ms);
+        let mut at = self.points.partition_point(|point| point.end_ms < first.at_ms);
         let mut rest = samples;
         while !rest.is_empty() {
             let known = match self.combine {
@@ -102,14 +107,14 @@ impl Joining {
             at += known;
             rest = &rest[known..];
             if at == self.points.len() {
-                let points = rest.iter().map(|sample| Point::of(sample.at_ms / 1000, sample.value));
+                let points = rest.iter().map(|sample| Point::of(sample.at_ms, sample.value));
                 self.points.extend(points);
                 break;
             }
             let Some((sample, behind)) = rest.split_first() else {
                 break;
             };
-            at = self.place(at, Point::of(sample.at_ms / 1000, sample.value));
+            at = self.place(at, Point::of(sample.at_ms, sample.value));
             rest = behind;
         }
         self.settle_if_worth();
@@ -117,10 +122,10 @@ impl Joining {
 
     /// Takes a point that lies behind all known ones up to `at`. Gives how many of those it is not before.
     fn place(&mut self, at: usize, point: Point) -> usize {
-        let earlier = self.points[at..].iter().take_while(|known| known.end_s < point.end_s);
+        let earlier = self.points[at..].iter().take_while(|known| known.end_ms < point.end_ms);
         let at = at + earlier.count();
         match self.points.get_mut(at) {
-            Some(known) if known.end_s == point.end_s => known.absorb(&point, self.combine),
+            Some(known) if known.end_ms == point.end_ms => known.absorb(&point, self.combine),
             Some(_) => {
                 self.between.push(point);
                 return at;
@@ -134,7 +139,7 @@ impl Joining {
         if self.between.is_empty() {
             return;
         }
-        self.between.sort_by_key(|point| point.end_s);
+        self.between.sort_by_key(|point| point.end_ms);
         let between = fold_equal_ends(self.between.drain(..), self.combine);
         self.points = joined(&self.points, &between);
     }
@@ -150,7 +155,7 @@ impl Joining {
 fn shared(points: &mut [Point], samples: &[Sample], add: impl Fn(&mut Point, u64)) -> usize {
     let mut count = 0;
     for (point, sample) in points.iter_mut().zip(samples) {
-        if point.end_s * 1000 != sample.at_ms {
+        if point.end_ms != sample.at_ms {
             break;
         }
         add(point, sample.value);
@@ -166,7 +171,7 @@ fn joined(one: &[Point], other: &[Point]) -> Vec<Point> {
     let mut all = Vec::with_capacity(one.len() + other.len());
     let mut rest = one;
     for point in other {
-        let earlier = rest.iter().take_while(|known| known.end_s < point.end_s).count();
+        let earlier = rest.iter().take_while(|known| known.end_ms < point.end_ms).count();
         let (before, behind) = rest.split_at(earlier);
         all.extend_from_slice(before);
         all.push(*point);
@@ -181,7 +186,7 @@ impl Timeline {
     pub fn of(mut samples: Vec<(i64, u64)>, combine: Combine) -> Self {
         // stable, since that takes ascending runs as they are
         samples.sort_by_key(|&(end_s, _)| end_s);
-        let points = samples.into_iter().map(|(end_s, value)| Point::of(end_s, value));
+        let points = samples.into_iter().map(|(end_s, value)| Point::of(end_s * 1000, value));
         Self {
             points: fold_equal_ends(points, combine),
         }
@@ -189,7 +194,7 @@ impl Timeline {
 
     /// Combines points in any order.
     pub(super) fn of_points(mut points: Vec<Point>, combine: Combine) -> Self {
-        points.sort_by_key(|point| point.end_s);
+        points.sort_by_key(|point| point.end_ms);
         Self {
             points: fold_equal_ends(points.into_iter(), combine),
         }
@@ -209,28 +214,30 @@ impl Timeline {
     pub fn merge(&mut self, other: Self, combine: Combine) {
         let mut all = std::mem::take(&mut self.points);
         all.extend(other.points);
-        all.sort_by_key(|point| point.end_s);
+        all.sort_by_key(|point| point.end_ms);
         self.points = fold_equal_ends(all.into_iter(), combine);
+    }
+
+    /// Points behind the first by their distance to the one before: so many milliseconds, for so many points in a row.
+    pub(super) fn distances(&self) -> Vec<(i64, usize)> {
+        let mut all: Vec<(i64, usize)> = Vec::new();
+        let mut own = (0, 0);
+        for (one, next) in self.points.iter().zip(self.points.get(1..).unwrap_or_default()) {
+            let distance_ms = next.end_ms - one.end_ms;
+            if distance_ms != own.0 {
+                all.push(own);
+                own = (distance_ms, 0);
+            }
+            own.1 += 1;
+        }
+        all.push(own);
+        all.retain(|&(_, count)| count > 0);
+        all
     }
 
     /// The commonest distance between neighbours, the smaller one of equals; `None` with fewer than two points.
     pub(crate) fn commonest_distance_s(&self) -> Option<i64> {
-        let mut counts = std::collections::BTreeMap::new();
-        let distances = self.points.windows(2).map(|pair| pair[1].end_s - pair[0].end_s);
-        let mut run = (0, 0u64);
-        for distance in distances {
-            if distance != run.0 {
-                *counts.entry(run.0).or_insert(0) += run.1;
-                run = (distance, 0);
-            }
-            run.1 += 1;
-        }
-        *counts.entry(run.0).or_insert(0) += run.1;
-        counts
-            .into_iter()
-            .filter(|&(_, count)| count > 0)
-            .max_by_key(|&(distance, count)| (count, std::cmp::Reverse(distance)))
-            .map(|(distance, _)| distance)
+        commonest_s(&self.distances())
     }
 
     pub(crate) fn encode(points: &[Point], from_s: i64) -> String {
@@ -238,8 +245,8 @@ impl Timeline {
         put_varint(&mut bytes, points.len() as u64);
         let mut last = from_s;
         for point in points {
-            put_varint(&mut bytes, (point.end_s - last).cast_unsigned());
-            last = point.end_s;
+            put_varint(&mut bytes, (point.end_s() - last).cast_unsigned());
+            last = point.end_s();
         }
         for column in [|p: &Point| p.total, |p: &Point| p.max, |p: &Point| u64::from(p.active)] {
             put_differences(&mut bytes, successive(points.iter().map(column)));
@@ -279,7 +286,7 @@ impl Timeline {
             let active = u32::try_from(active).ok().filter(|&pods| pods > 0 && max <= total);
             let active = active.ok_or_else(|| PayloadError::new("has a step that contradicts itself"))?;
             self.points.push(Point {
-                end_s,
+                end_ms: end_s * 1000,
                 total,
                 max,
                 active,
@@ -289,11 +296,23 @@ impl Timeline {
     }
 }
 
+/// The commonest of distances in milliseconds, in seconds; the smaller one of equals.
+pub(super) fn commonest_s(distances: &[(i64, usize)]) -> Option<i64> {
+    let mut counts = std::collections::BTreeMap::new();
+    for &(distance_ms, count) in distances {
+        *counts.entry(distance_ms).or_insert(0) += count;
+    }
+    let commonest = counts
+        .into_iter()
+        .max_by_key(|&(distance_ms, count)| (count, std::cmp::Reverse(distance_ms)));
+    commonest.map(|(distance_ms, _)| distance_ms / 1000)
+}
+
 fn fold_equal_ends(points: impl Iterator<Item = Point>, combine: Combine) -> Vec<Point> {
     let mut out: Vec<Point> = Vec::new();
     for point in points {
         match out.last_mut() {
-            Some(last) if last.end_s == point.end_s => last.absorb(&point, combine),
+            Some(last) if last.end_ms == point.end_ms => last.absorb(&point, combine),
             _ => out.push(point),
         }
     }
@@ -307,8 +326,8 @@ mod tests {
     #[test]
     fn series_add_up_at_the_same_instant() {
         let samples = vec![(600, 5), (300, 1), (300, 2), (600, 4)];
-        let point = |end_s, total, max, active| Point {
-            end_s,
+        let point = |end_s: i64, total, max, active| Point {
+            end_ms: end_s * 1000,
             total,
             max,
             active,
