@@ -6,6 +6,8 @@
 //! the codes. Codes are numbered as RFC 1951 section 3.2.2 does. Integers only: the same bytes everywhere and at all times.
 
 use super::pack::{PayloadError, Unpacker, base64, from_base64, put_varint};
+use wide::bytemuck::cast;
+use wide::{u8x16, u32x4};
 
 /// What expands to more is not ours: a week of one-second steps in its widest coding stays below this.
 const EXPANDED_MAX: usize = 32 << 20;
@@ -68,17 +70,13 @@ struct Stretch<'b> {
 fn stretches(bytes: &[u8]) -> Vec<Stretch<'_>> {
     let (mut all, mut done) = (Vec::new(), 0);
     // every run of so many holds four of them at a place that four divides
-    for (place, four) in bytes.as_chunks::<4>().0.iter().enumerate() {
-        let word = u32::from_le_bytes(*four);
-        let middle = 4 * place;
-        // turned by a byte it is the same only where all are
-        if word != word.rotate_left(8) || middle < done {
-            continue;
+    for_equal_fours(bytes, |middle| {
+        if middle < done {
+            return;
         }
-        let byte = four[0];
-        let is_same = |&&other: &&u8| other == byte;
-        let before = bytes[done..middle].iter().rev().take_while(is_same).count();
-        let behind = bytes[middle..].iter().take_while(is_same).count();
+        let byte = bytes[middle];
+        let before = bytes[done..middle].iter().rev().take_while(|&&other| other == byte);
+        let (before, behind) = (before.count(), run_of(byte, &bytes[middle..]));
         let length = before + behind;
         if length > RUN_MIN {
             let run = Some((byte, length));
@@ -86,10 +84,39 @@ fn stretches(bytes: &[u8]) -> Vec<Stretch<'_>> {
             all.push(Stretch { plain, run });
             done = middle + behind;
         }
-    }
+    });
     let plain = &bytes[done..];
     all.push(Stretch { plain, run: None });
     all
+}
+
+/// The places that four divides where four bytes are the same, ascending.
+#[inline]
+fn for_equal_fours(bytes: &[u8], mut take: impl FnMut(usize)) {
+    let (sixteens, rest) = bytes.as_chunks::<16>();
+    for (place, sixteen) in sixteens.iter().enumerate() {
+        let words: u32x4 = cast(u8x16::new(*sixteen));
+        // turned by a byte they are the same only where all of theirs are
+        let turned: u32x4 = (words << 8) | (words >> 24);
+        let mut equal = words.simd_eq(turned).to_bitmask();
+        while equal != 0 {
+            take(16 * place + 4 * equal.trailing_zeros() as usize);
+            equal &= equal - 1;
+        }
+    }
+    let start = bytes.len() - rest.len();
+    for (place, four) in rest.as_chunks::<4>().0.iter().enumerate() {
+        if *four == [four[0]; 4] {
+            take(start + 4 * place);
+        }
+    }
+}
+
+/// How often a byte stands at the start.
+fn run_of(byte: u8, bytes: &[u8]) -> usize {
+    let (sixteens, _) = bytes.as_chunks::<16>();
+    let whole = 16 * sixteens.iter().take_while(|&&sixteen| sixteen == [byte; 16]).count();
+    whole + bytes[whole..].iter().take_while(|&&other| other == byte).count()
 }
 
 fn counts(stretches: &[Stretch<'_>]) -> [u32; SYMBOLS] {

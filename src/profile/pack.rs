@@ -22,20 +22,22 @@ pub(crate) fn put_difference(out: &mut Vec<u8>, from: u64, to: u64) {
 
 /// The same for many pairs `(from, to)`.
 #[inline]
-pub(crate) fn put_differences(out: &mut Vec<u8>, pairs: impl Iterator<Item = (u64, u64)>) {
-    let coded: Vec<u64> = pairs.map(|(from, to)| zig_zag(to.wrapping_sub(from))).collect();
-    if coded.iter().fold(0, |all, coded| all | coded) < 0x80 {
-        // a byte each, as nearly always
-        out.extend(coded.iter().map(|coded| coded.to_le_bytes()[0]));
-        return;
-    }
-    for coded in coded {
-        put_varint(out, coded);
+pub(crate) fn put_differences(out: &mut Vec<u8>, pairs: impl Iterator<Item = (u64, u64)> + Clone) {
+    let (start, mut all) = (out.len(), 0);
+    let coded = pairs.map(|(from, to)| zig_zag(to.wrapping_sub(from)));
+    // a byte each, as nearly always
+    out.extend(coded.clone().map(|coded| {
+        all |= coded;
+        coded.to_le_bytes()[0]
+    }));
+    if all >= 0x80 {
+        out.truncate(start);
+        coded.for_each(|coded| put_varint(out, coded));
     }
 }
 
 /// Each value behind the one before it, the first behind 0.
-pub(crate) fn successive(values: impl Iterator<Item = u64>) -> impl Iterator<Item = (u64, u64)> {
+pub(crate) fn successive(values: impl Iterator<Item = u64> + Clone) -> impl Iterator<Item = (u64, u64)> + Clone {
     let mut last = 0;
     values.map(move |value| (std::mem::replace(&mut last, value), value))
 }
