@@ -1,9 +1,8 @@
 //! From clean series to profiles: whose each series is, then per workload, container and signal its exact form.
 
-use super::calendar::{Week, cell_end};
-use super::collected::Collected;
+use super::calendar::cell_end;
+use super::collected::{Collected, Weeks};
 use super::finish::finish_workload;
-use super::sketch::Tally;
 use super::survey::{Survey, end_s};
 use super::usage::{Profile, Scope, Source, Window, WorkloadHistory};
 use super::written::{Lines, Written};
@@ -175,12 +174,12 @@ fn pass<'g>(
         .collect();
     let read: Vec<OfWorkload<'_>> = workloads
         .into_par_iter()
-        .map_init(Scratch::default, |scratch, groups| {
+        .map_init(Default::default, |(scratch, weeks): &mut (Scratch, Weeks), groups| {
             let (first, _) = &groups[0];
             let Some(head) = heads.0.get(first.namespace.as_str()) else {
                 return Ok((None, Vec::new()));
             };
-            let (workload, seen) = workload(recorded, groups, head, options, scratch)?;
+            let (workload, seen) = workload(recorded, groups, head, options, scratch, weeks)?;
             let Some(workload) = workload else {
                 return Ok((None, seen));
             };
@@ -218,7 +217,7 @@ fn read_one(
     recorded: &Recorded,
     place: usize,
     scratch: &mut Scratch,
-    weeks: Option<&mut BTreeMap<Week, Tally>>,
+    weeks: Option<&mut Weeks>,
 ) -> Result<(Series, Seen), Note> {
     let mut doubles = Doubles::default();
     let series = recorded.load(place, scratch, &mut doubles)?;
@@ -313,11 +312,12 @@ fn workload(
     head: &Head,
     options: &Options,
     scratch: &mut Scratch,
+    weeks: &mut Weeks,
 ) -> Result<(Option<WorkloadHistory>, Vec<Seen>), Note> {
     let (mut workload, mut all) = (WorkloadHistory::default(), Vec::new());
     for (group, members) in groups {
         let is_off_grid = head.off_grid().any(|signal| signal == group.signal);
-        let mut collected = Collected::new(group.signal, is_off_grid, instants(recorded, members), options);
+        let mut collected = Collected::new(group.signal, is_off_grid, instants(recorded, members), options, weeks);
         // in the order of their times, so that each goes on where those before end
         let mut members = members.clone();
         members.sort_by_key(|&place| recorded.times(place).map(|times| times.first));

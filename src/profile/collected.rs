@@ -2,7 +2,7 @@
 
 use super::build::Options;
 use super::calendar::{Day, Week, cell_end};
-use super::sketch::Tally;
+use super::sketch::{Sketch, Tally};
 use super::survey::{Survey, digest, end_s};
 use super::timeline::{Combine, Joining};
 use super::usage::{Exact, SignalHistory};
@@ -19,6 +19,30 @@ pub(super) fn combine_of(signal: Signal) -> Combine {
     }
 }
 
+/// Values by their weeks. Those who count one signal after the other do it in the same room.
+#[derive(Debug, Default)]
+pub(super) struct Weeks {
+    counted: BTreeMap<Week, Tally>,
+    spare: Vec<Tally>,
+}
+
+impl Weeks {
+    pub(super) fn tally(&mut self, week: Week) -> &mut Tally {
+        let Self { counted, spare } = self;
+        counted.entry(week).or_insert_with(|| spare.pop().unwrap_or_default())
+    }
+
+    /// What was counted; begins anew.
+    fn take(&mut self) -> BTreeMap<Week, Sketch> {
+        let mut sketches = BTreeMap::new();
+        while let Some((week, mut tally)) = self.counted.pop_first() {
+            sketches.insert(week, tally.take());
+            self.spare.push(tally);
+        }
+        sketches
+    }
+}
+
 /// One signal of one container, series by series.
 pub(super) struct Collected<'o> {
     signal: Signal,
@@ -26,29 +50,35 @@ pub(super) struct Collected<'o> {
     cell_s: Option<i64>,
     options: &'o Options,
     is_empty: bool,
-    weeks: BTreeMap<Week, Tally>,
+    weeks: &'o mut Weeks,
     joining: Joining,
     exact: Exact,
 }
 
 impl<'o> Collected<'o> {
     /// `instants`: how many to make room for.
-    pub(super) fn new(signal: Signal, is_off_grid: bool, instants: usize, options: &'o Options) -> Self {
+    pub(super) fn new(
+        signal: Signal,
+        is_off_grid: bool,
+        instants: usize,
+        options: &'o Options,
+        weeks: &'o mut Weeks,
+    ) -> Self {
         Self {
             signal,
             cell_s: is_off_grid.then(|| i64::from(options.step_s)),
             options,
             is_empty: true,
-            weeks: BTreeMap::new(),
+            weeks,
             joining: Joining::with_room(combine_of(signal), instants),
             exact: Exact::default(),
         }
     }
 
     /// Where values are counted, if those of the signal are: whoever looks at a series does it on the way.
-    pub(super) fn weeks(&mut self) -> Option<&mut BTreeMap<Week, Tally>> {
+    pub(super) fn weeks(&mut self) -> Option<&mut Weeks> {
         let is_counted = matches!(self.signal.form(), Form::Demand | Form::Worst | Form::Distribution);
-        is_counted.then_some(&mut self.weeks)
+        is_counted.then_some(&mut *self.weeks)
     }
 
     /// Takes a series whose values are counted already.
@@ -76,9 +106,9 @@ impl<'o> Collected<'o> {
 
     pub(super) fn history(mut self) -> Option<SignalHistory> {
         self.exact.timeline = self.joining.timeline();
-        let weeks = self.weeks.into_iter();
+        let sketches = self.weeks.take();
         (!self.is_empty).then(|| SignalHistory {
-            sketches: weeks.map(|(week, tally)| (week, tally.sketch())).collect(),
+            sketches,
             exact: self.exact,
             ..SignalHistory::default()
         })

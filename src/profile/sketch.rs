@@ -21,16 +21,19 @@ pub struct Sketch {
 /// Values while they are counted.
 #[derive(Clone, Debug)]
 pub(super) struct Tally {
-    counts: Vec<u64>,
+    counts: Box<[u64; PLACES]>,
     sum: u128,
     min: u64,
     max: u64,
 }
 
+/// A power of two, so that no place needs to be checked.
+const PLACES: usize = Level::COUNT.next_power_of_two();
+
 impl Default for Tally {
     fn default() -> Self {
         Self {
-            counts: vec![0; Level::COUNT],
+            counts: Box::new([0; PLACES]),
             sum: 0,
             min: u64::MAX,
             max: 0,
@@ -42,9 +45,9 @@ impl Tally {
     /// Counts values; gives their sum.
     pub(super) fn add(&mut self, values: impl IntoIterator<Item = u64>) -> u128 {
         // what is held in places of its own stays in registers
-        let (counts, mut sum, mut min, mut max) = (self.counts.as_mut_slice(), 0, u64::MAX, 0);
+        let (counts, mut sum, mut min, mut max) = (&mut *self.counts, 0, u64::MAX, 0);
         for value in values {
-            counts[usize::from(Level::of(value).index())] += 1;
+            counts[usize::from(Level::of(value).index()) % PLACES] += 1;
             sum += u128::from(value);
             min = min.min(value);
             max = max.max(value);
@@ -55,19 +58,22 @@ impl Tally {
         sum
     }
 
-    pub(super) fn sketch(self) -> Sketch {
+    /// The sketch of what was counted; begins anew.
+    pub(super) fn take(&mut self) -> Sketch {
         if self.min > self.max {
             return Sketch::default();
         }
         let first = Level::of(self.min).index();
-        let counts = &self.counts[usize::from(first)..=usize::from(Level::of(self.max).index())];
+        let counts = &mut self.counts[usize::from(first)..=usize::from(Level::of(self.max).index())];
         let levels = (u64::from(first)..).map_while(Level::from_index);
         let filled = levels.zip(counts.iter().copied()).filter(|&(_, count)| count > 0);
+        let buckets = filled.collect();
+        counts.fill(0);
         Sketch {
-            buckets: filled.collect(),
-            sum: self.sum,
-            min: self.min,
-            max: self.max,
+            buckets,
+            sum: std::mem::take(&mut self.sum),
+            min: std::mem::replace(&mut self.min, u64::MAX),
+            max: std::mem::take(&mut self.max),
         }
     }
 }
@@ -86,7 +92,7 @@ impl Sketch {
     pub fn of(values: impl IntoIterator<Item = u64>) -> Self {
         let mut tally = Tally::default();
         tally.add(values);
-        tally.sketch()
+        tally.take()
     }
 
     /// From what was counted elsewhere, in ascending buckets, none of them empty.

@@ -1,11 +1,10 @@
 //! What there is to know of one series besides its part of a workload: how much it holds, when, and a fingerprint.
 
 use super::calendar::{WEEK_S, Week, cell_end};
-use super::sketch::Tally;
+use super::collected::Weeks;
 use crate::history::clean::{Grid, Series, SeriesName, gcd};
 use crate::history::samples::{Sample, Times};
 use sha2::{Digest as _, Sha256};
-use std::collections::BTreeMap;
 
 /// What a series holds, in short.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,7 +31,7 @@ impl Survey {
     }
 
     /// Of a clean series; its values are counted in their weeks too, where these are given.
-    pub(super) fn of(series: &Series, weeks: Option<&mut BTreeMap<Week, Tally>>) -> Self {
+    pub(super) fn of(series: &Series, weeks: Option<&mut Weeks>) -> Self {
         let samples = series.samples.as_slice();
         let [Some(first), Some(last)] = [samples.first(), samples.last()] else {
             return Self::default();
@@ -42,8 +41,12 @@ impl Survey {
             None => samples.iter().map(|sample| u128::from(look.at(sample))).sum(),
             Some(weeks) => by_week(samples)
                 .map(|(week, own)| {
-                    let tally = weeks.entry(week).or_default();
-                    tally.add(own.iter().map(|sample| look.at(sample)))
+                    let tally = weeks.tally(week);
+                    // of its own, so that it stays in registers
+                    let mut ahead = look;
+                    let sum = tally.add(own.iter().map(|sample| ahead.at(sample)));
+                    look = ahead;
+                    sum
                 })
                 .sum(),
         };
@@ -64,6 +67,7 @@ impl Survey {
 }
 
 /// What shows of samples one by one, ascending.
+#[derive(Clone, Copy)]
 struct Look {
     series: u64,
     before_ms: i64,
