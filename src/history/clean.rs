@@ -182,7 +182,7 @@ impl Recorded {
         for (_, part) in parts {
             let mut samples = self.samples.get(part.slot, scratch)?;
             if !self.samples.ascend(part.slot) {
-                doubles.settle(name, &mut samples);
+                doubles.settle(place, name, &mut samples);
             }
             read.push((part.meaning, &*part.counter, samples));
         }
@@ -210,7 +210,7 @@ impl Recorded {
         let mut scratch = Scratch::default();
         for (name, part) in self.parts.iter().filter(|(_, part)| part.meaning == Meaning::Rate) {
             let mut samples = self.samples.get(part.slot, &mut scratch)?;
-            Doubles::default().settle(name, &mut samples);
+            Doubles::default().settle(0, name, &mut samples);
             steps += samples.len().saturating_sub(1);
             falls += samples.windows(2).filter(|pair| pair[1].value < pair[0].value).count();
         }
@@ -268,12 +268,13 @@ fn check_recorders(samples: &Samples, cluster_chosen: bool) -> Result<(), Vec<No
 pub struct Doubles {
     shared: u64,
     conflicts: u64,
-    example: Option<String>,
+    /// Of the first series that has one.
+    example: Option<(usize, String)>,
 }
 
 impl Doubles {
     /// Sorts a series and keeps each instant once; where values differ, the greater: no order of files changes that.
-    fn settle(&mut self, name: &SeriesName, samples: &mut Vec<Sample>) {
+    fn settle(&mut self, place: usize, name: &SeriesName, samples: &mut Vec<Sample>) {
         if samples.is_sorted_by(|one, next| one.at_ms < next.at_ms) {
             return;
         }
@@ -286,20 +287,21 @@ impl Doubles {
             if later.value != kept.value {
                 self.conflicts += 1;
                 self.example
-                    .get_or_insert_with(|| example(name, kept.at_ms, kept.value, later.value));
+                    .get_or_insert_with(|| (place, example(name, kept.at_ms, kept.value, later.value)));
             }
             kept.value = kept.value.max(later.value);
             true
         });
     }
 
-    /// Both, `other` of series that come after these.
+    /// Both.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
+        let examples = self.example.into_iter().chain(other.example);
         Self {
             shared: self.shared + other.shared,
             conflicts: self.conflicts + other.conflicts,
-            example: self.example.or(other.example),
+            example: examples.min(),
         }
     }
 
@@ -318,7 +320,7 @@ impl Doubles {
             );
             notes.push(Note::info(code::SAMPLES_SHARED, message));
         }
-        if let Some(example) = self.example {
+        if let Some((_, example)) = self.example {
             let message = format!(
                 "{} given twice with different values, the greater counts; the first: {example}",
                 counted(self.conflicts, "sample")

@@ -3,12 +3,12 @@
 use super::calendar::cell_end;
 use super::collected::{Collected, Weeks};
 use super::finish::finish_workload;
-use super::survey::{Survey, end_s};
+use super::survey::{Survey, Surveys, end_s};
 use super::usage::{Profile, Scope, Source, Window, WorkloadHistory};
 use super::written::{Lines, Written};
 use crate::diag::code;
 use crate::history::Read;
-use crate::history::clean::{Doubles, Grid, Recorded, Series, clean, needs_grid};
+use crate::history::clean::{Doubles, Recorded, clean, needs_grid};
 use crate::history::identity::{Identity, Resolver};
 use crate::history::note::Note;
 use crate::history::owners::{Declared, Owners, WorkloadKey};
@@ -116,18 +116,17 @@ pub fn build(recorded: &Recorded, owners: Owners, declared: Declared, options: &
     let all = || 0..recorded.len();
     let resolver = Resolver::new(owners, declared, all().map(|place| recorded.name(place)));
     let (groups, unresolved) = group(recorded, &resolver)?;
-    let expected: Vec<Survey> = all().map(|place| Survey::expected(recorded.times(place))).collect();
-    let mut heads = Heads::of(&groups, &expected, options);
+    let mut heads = Heads::of(&expected(recorded, &groups), options);
     let (pass, found) = loop {
         let pass = pass(recorded, &groups, &unresolved, &heads, options).map_err(|note| vec![note])?;
-        let found = Heads::of(&groups, &pass.surveys, options);
+        let found = Heads::of(&pass.surveys, options);
         if found.leads_to_the_same(&heads) {
             break (pass, found);
         }
         heads = found;
     };
     let mut notes = pass.doubles.into_notes();
-    notes.extend(unresolved_note(recorded, &pass.surveys, &unresolved));
+    notes.extend(unresolved_note(recorded, &pass.surveys, &pass.strangers));
     notes.extend(found.off_grid_notes(options.step_s));
     let mut of_namespace: BTreeMap<&str, Vec<Lines>> = BTreeMap::new();
     for (namespace, lines) in pass.workloads {
@@ -143,24 +142,33 @@ pub fn build(recorded: &Recorded, owners: Owners, declared: Declared, options: &
     })
 }
 
+/// What little is known of series before they are read.
+fn expected<'g>(recorded: &Recorded, groups: &'g Groups) -> Surveys<'g> {
+    let mut surveys = Surveys::default();
+    for (group, members) in groups {
+        for &place in members {
+            surveys.note(&group.namespace, group.signal, Survey::expected(recorded.times(place)));
+        }
+    }
+    surveys
+}
+
 /// What one reading of all series gives.
 struct Pass<'g> {
     /// In the order of the groups.
     workloads: Vec<(&'g str, Lines)>,
-    /// In the order of the series.
-    surveys: Vec<Survey>,
+    surveys: Surveys<'g>,
+    /// Of series without a workload.
+    strangers: Vec<(usize, Survey)>,
     doubles: Doubles,
 }
 
-/// What reading one series gives besides its part of a workload.
+/// What reading series gives besides their part of a workload: surveys by signal, and what was given twice.
+#[derive(Default)]
 struct Seen {
-    place: usize,
-    survey: Survey,
+    surveys: Vec<(Signal, Survey)>,
     doubles: Doubles,
 }
-
-/// The lines of a workload with their namespace, if it has any, and what was seen of its series.
-type OfWorkload<'g> = (Option<(&'g str, Lines)>, Vec<Seen>);
 
 fn pass<'g>(
     recorded: &Recorded,
@@ -172,58 +180,48 @@ fn pass<'g>(
     let workloads: Vec<&[(Group, Vec<usize>)]> = groups
         .chunk_by(|(one, _), (next, _)| (&one.namespace, &one.workload) == (&next.namespace, &next.workload))
         .collect();
-    let read: Vec<OfWorkload<'_>> = workloads
+    let read: Vec<(&str, Option<Lines>, Seen)> = workloads
         .into_par_iter()
         .map_init(Default::default, |(scratch, weeks): &mut (Scratch, Weeks), groups| {
             let (first, _) = &groups[0];
-            let Some(head) = heads.0.get(first.namespace.as_str()) else {
-                return Ok((None, Vec::new()));
+            let namespace = first.namespace.as_str();
+            let Some(head) = heads.0.get(namespace) else {
+                return Ok((namespace, None, Seen::default()));
             };
             let (workload, seen) = workload(recorded, groups, head, options, scratch, weeks)?;
-            let Some(workload) = workload else {
-                return Ok((None, seen));
-            };
-            let lines = Lines::of(&head.profile, &first.workload, &workload, &options.room);
-            let lines = lines.map_err(|error| no_room(&error.to_string()))?;
-            Ok((Some((first.namespace.as_str(), lines)), seen))
+            let lines = workload.map(|workload| Lines::of(&head.profile, &first.workload, &workload, &options.room));
+            let lines = lines.transpose().map_err(|error| no_room(&error.to_string()))?;
+            Ok((namespace, lines, seen))
         })
         .collect::<Result<_, Note>>()?;
-    let strangers: Vec<Seen> = unresolved
+    let strangers: Vec<(usize, Survey, Doubles)> = unresolved
         .par_iter()
         .map_init(Scratch::default, |scratch, &place| {
-            let (series, seen) = read_one(recorded, place, scratch, None)?;
+            let mut doubles = Doubles::default();
+            let series = recorded.load(place, scratch, &mut doubles)?;
+            let survey = Survey::of(&series, None);
             scratch.give_back(series.samples);
-            Ok(seen)
+            Ok((place, survey, doubles))
         })
         .collect::<Result<_, Note>>()?;
-    let (workloads, seen): (Vec<_>, Vec<_>) = read.into_iter().unzip();
-    let mut all: Vec<Seen> = seen.into_iter().flatten().chain(strangers).collect();
-    all.sort_unstable_by_key(|seen| seen.place);
-    let mut surveys = vec![Survey::default(); recorded.len()];
-    let mut doubles = Doubles::default();
-    for seen in all {
-        surveys[seen.place] = seen.survey;
-        doubles = doubles.and(seen.doubles);
+    let mut pass = Pass {
+        workloads: Vec::new(),
+        surveys: Surveys::default(),
+        strangers: Vec::new(),
+        doubles: Doubles::default(),
+    };
+    for (namespace, lines, seen) in read {
+        pass.workloads.extend(lines.map(|lines| (namespace, lines)));
+        for (signal, survey) in seen.surveys {
+            pass.surveys.note(namespace, signal, survey);
+        }
+        pass.doubles = pass.doubles.and(seen.doubles);
     }
-    Ok(Pass {
-        workloads: workloads.into_iter().flatten().collect(),
-        surveys,
-        doubles,
-    })
-}
-
-/// Reads a series; its values are counted in their weeks, where these are given.
-fn read_one(
-    recorded: &Recorded,
-    place: usize,
-    scratch: &mut Scratch,
-    weeks: Option<&mut Weeks>,
-) -> Result<(Series, Seen), Note> {
-    let mut doubles = Doubles::default();
-    let series = recorded.load(place, scratch, &mut doubles)?;
-    let survey = Survey::of(&series, weeks);
-    let seen = Seen { place, survey, doubles };
-    Ok((series, seen))
+    for (place, survey, doubles) in strangers {
+        pass.strangers.push((place, survey));
+        pass.doubles = pass.doubles.and(doubles);
+    }
+    Ok(pass)
 }
 
 /// What must be known of all series of a namespace before any of its workloads is written.
@@ -237,29 +235,17 @@ struct Head {
 }
 
 impl<'g> Heads<'g> {
-    fn of(groups: &'g Groups, surveys: &[Survey], options: &Options) -> Self {
+    fn of(surveys: &Surveys<'g>, options: &Options) -> Self {
         let mut heads: BTreeMap<&str, Head> = BTreeMap::new();
-        let mut grids: BTreeMap<(&str, Signal), Grid> = BTreeMap::new();
-        let members = || {
-            let seen = |&&place: &&usize| surveys[place].count > 0;
-            groups.iter().flat_map(move |(group, members)| {
-                members.iter().filter(seen).map(move |&place| (group, &surveys[place]))
-            })
-        };
-        for (group, survey) in members().filter(|(group, _)| needs_grid(group.signal)) {
-            let grid = grids.entry((&group.namespace, group.signal)).or_default();
-            *grid = grid.and(survey.grid);
-        }
-        for (group, survey) in members() {
-            let namespace = group.namespace.as_str();
+        for (&(namespace, signal), survey) in &surveys.0 {
             let head = heads.entry(namespace).or_insert_with(|| Head {
                 profile: empty_profile(namespace, options),
                 grids: BTreeMap::new(),
             });
-            let grid = grids.get(&(namespace, group.signal)).map(|grid| grid.distance_ms());
+            let grid = needs_grid(signal).then(|| survey.grid.distance_ms());
             let grid_s = grid.map_or(0, |grid_ms| if is_grid(grid_ms) { grid_ms / 1000 } else { 1 });
-            head.grids.extend(grid.map(|grid_ms| (group.signal, grid_ms)));
-            note_source(&mut head.profile, group.signal, survey, grid_s);
+            head.grids.extend(grid.map(|grid_ms| (signal, grid_ms)));
+            note_source(&mut head.profile, signal, survey, grid_s);
         }
         Self(heads)
     }
@@ -313,8 +299,8 @@ fn workload(
     options: &Options,
     scratch: &mut Scratch,
     weeks: &mut Weeks,
-) -> Result<(Option<WorkloadHistory>, Vec<Seen>), Note> {
-    let (mut workload, mut all) = (WorkloadHistory::default(), Vec::new());
+) -> Result<(Option<WorkloadHistory>, Seen), Note> {
+    let (mut workload, mut seen) = (WorkloadHistory::default(), Seen::default());
     for (group, members) in groups {
         let is_off_grid = head.off_grid().any(|signal| signal == group.signal);
         let mut collected = Collected::new(group.signal, is_off_grid, instants(recorded, members), options, weeks);
@@ -322,12 +308,15 @@ fn workload(
         let mut members = members.clone();
         members.sort_by_key(|&place| recorded.times(place).map(|times| times.first));
         let averaged_s = members.iter().filter_map(|&place| recorded.averaged_s(place)).max();
+        let mut all = Survey::default();
         for place in members {
-            let (series, seen) = read_one(recorded, place, scratch, collected.weeks())?;
-            collected.add(&series, &seen.survey);
+            let series = recorded.load(place, scratch, &mut seen.doubles)?;
+            let survey = Survey::of(&series, collected.weeks());
+            collected.add(&series, &survey);
             scratch.give_back(series.samples);
-            all.push(seen);
+            all = all.and(survey);
         }
+        seen.surveys.push((group.signal, all));
         if let Some(mut history) = collected.history() {
             history.averaged_s = averaged_s;
             workload.identity.extend(&group.identity);
@@ -337,12 +326,12 @@ fn workload(
         }
     }
     if workload.signals.is_empty() {
-        return Ok((None, all));
+        return Ok((None, seen));
     }
     if !options.shard {
         finish_workload(&mut workload, options.step_s, head.profile.newest_week());
     }
-    Ok((Some(workload), all))
+    Ok((Some(workload), seen))
 }
 
 /// More at once are rare, and make room as they come.
@@ -424,29 +413,36 @@ fn group(recorded: &Recorded, resolver: &Resolver) -> Result<(Groups, Vec<usize>
 }
 
 /// The share of usage that no workload could be found for, and the pods that are most of it.
-fn unresolved_note(recorded: &Recorded, surveys: &[Survey], strangers: &[usize]) -> Option<Note> {
-    let seen = || (0..recorded.len()).filter(|&place| surveys[place].count > 0);
-    let is_cpu = |place: usize| recorded.name(place).signal == Signal::Cpu;
-    let by_cpu = seen().any(is_cpu);
-    let weight = |place: usize| match by_cpu {
-        true if is_cpu(place) => surveys[place].sum,
+fn unresolved_note(recorded: &Recorded, known: &Surveys<'_>, strangers: &[(usize, Survey)]) -> Option<Note> {
+    let signal_of = |place: usize| recorded.name(place).signal;
+    let known = known.0.iter().map(|(&(_, signal), survey)| (signal, survey));
+    let seen: Vec<(Signal, &Survey)> = strangers
+        .iter()
+        .map(|(place, survey)| (signal_of(*place), survey))
+        .chain(known)
+        .collect();
+    let by_cpu = seen
+        .iter()
+        .any(|&(signal, survey)| signal == Signal::Cpu && survey.count > 0);
+    let weight = |signal: Signal, survey: &Survey| match by_cpu {
+        true if signal == Signal::Cpu => survey.sum,
         true => 0,
-        false => u128::from(surveys[place].count),
+        false => u128::from(survey.count),
     };
     let mut pods: BTreeMap<String, u128> = BTreeMap::new();
-    for &place in strangers {
-        let one = recorded.name(place);
+    for (place, survey) in strangers {
+        let one = recorded.name(*place);
         let name = one
             .workload
             .as_ref()
             .filter(|_| one.pod.is_empty())
             .map_or(&one.pod, |named| &named.name);
-        *pods.entry(format!("{}/{name}", one.namespace)).or_insert(0) += weight(place);
+        *pods.entry(format!("{}/{name}", one.namespace)).or_insert(0) += weight(one.signal, survey);
     }
     if pods.is_empty() {
         return None;
     }
-    let all: u128 = seen().map(weight).sum();
+    let all: u128 = seen.iter().map(|&(signal, survey)| weight(signal, survey)).sum();
     let lost: u128 = pods.values().sum();
     let share = crate::units::Percent::ratio_ceil(lost, all.max(1)).unwrap_or_default();
     let mut largest: Vec<_> = pods.iter().collect();
@@ -476,7 +472,7 @@ fn note_source(head: &mut Profile, signal: Signal, survey: &Survey, grid_s: u64)
     let start = cell_end(first, i64::from(head.step_s)) - i64::from(head.step_s);
     let instant = |second| Timestamp::from_unix(second).expect("broken invariant: times lie between 2000 and 2100");
     let source = Source {
-        series: 1,
+        series: survey.series,
         samples: survey.count,
         first: instant(first),
         last: instant(last),

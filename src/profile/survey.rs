@@ -1,14 +1,18 @@
-//! What there is to know of one series besides its part of a workload: how much it holds, when, and a fingerprint.
+//! What there is to know of series besides its part of a workload: how much it holds, when, and a fingerprint.
 
 use super::calendar::{WEEK_S, Week, cell_end};
 use super::collected::Weeks;
 use crate::history::clean::{Grid, Series, SeriesName, gcd};
 use crate::history::samples::{Sample, Times};
+use crate::history::signal::Signal;
 use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
 
-/// What a series holds, in short.
+/// What one or more series hold, in short.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Survey {
+    /// How many of them have samples.
+    pub(super) series: u64,
     pub(super) count: u64,
     pub(super) first_ms: i64,
     pub(super) last_ms: i64,
@@ -21,6 +25,7 @@ impl Survey {
     /// As far as it shows before the series is read.
     pub(super) fn expected(times: Option<Times>) -> Self {
         let of = |times: Times| Self {
+            series: 1,
             count: 1,
             first_ms: times.first,
             last_ms: times.last,
@@ -51,6 +56,7 @@ impl Survey {
                 .sum(),
         };
         Self {
+            series: 1,
             count: samples.len() as u64,
             first_ms: first.at_ms,
             last_ms: last.at_ms,
@@ -60,9 +66,39 @@ impl Survey {
         }
     }
 
+    /// Of these and others.
+    pub(super) fn and(self, other: Self) -> Self {
+        if self.series == 0 || other.series == 0 {
+            return if self.series == 0 { other } else { self };
+        }
+        Self {
+            series: self.series + other.series,
+            count: self.count + other.count,
+            first_ms: self.first_ms.min(other.first_ms),
+            last_ms: self.last_ms.max(other.last_ms),
+            sum: self.sum.saturating_add(other.sum),
+            grid: self.grid.and(other.grid),
+            fingerprint: self.fingerprint.wrapping_add(other.fingerprint),
+        }
+    }
+
     /// Whether every sample ends a second, each another one.
     pub(super) fn is_of_whole_seconds(&self) -> bool {
         self.first_ms % 1000 == 0 && self.grid.distance_ms().is_multiple_of(1000)
+    }
+}
+
+/// Surveys by namespace and signal.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Surveys<'n>(pub(super) BTreeMap<(&'n str, Signal), Survey>);
+
+impl<'n> Surveys<'n> {
+    /// Series without samples are none.
+    pub(super) fn note(&mut self, namespace: &'n str, signal: Signal, survey: Survey) {
+        if survey.series > 0 {
+            let known = self.0.entry((namespace, signal)).or_default();
+            *known = known.and(survey);
+        }
     }
 }
 
