@@ -113,6 +113,18 @@ fn with_plain_breaks(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// Letters, digits and the blank.
+static PLAIN: [bool; 256] = {
+    let (mut plain, mut byte) = ([false; 256], 0_u8);
+    loop {
+        plain[byte as usize] = byte.is_ascii_alphanumeric() || byte == b' ';
+        if byte == u8::MAX {
+            break plain;
+        }
+        byte += 1;
+    }
+};
+
 /// Upper bounds from a look at every byte and its neighbours.
 #[derive(Default)]
 struct Bounds {
@@ -142,7 +154,7 @@ impl Bounds {
         let mut line = 0;
         for (offset, byte) in bytes.iter().copied().enumerate() {
             // most of any text
-            if byte.is_ascii_alphanumeric() || byte == b' ' {
+            if PLAIN[usize::from(byte)] {
                 previous = byte;
                 continue;
             }

@@ -21,7 +21,9 @@ const QUOTES: [char; 2] = ['"', '\''];
 
 /// The documents of a plain text; empty ones are dropped.
 pub(super) fn read(text: &str, limits: &Limits) -> Option<Vec<Document>> {
-    if !text.is_ascii() || text.contains(['\t', '\r']) {
+    let is_other = |byte: u8| matches!(byte, b'\t' | b'\r');
+    // all of them and then the answer: so the compiler looks at many at once
+    if !text.is_ascii() || text.bytes().fold(false, |found, byte| found | is_other(byte)) {
         return None;
     }
     let mut lines = Lines {
@@ -233,7 +235,13 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
 
 /// What stands before a comment. In quotes a `#` is none; such a text is then found to have no end.
 fn without_comment(text: &str) -> &str {
-    text.find(" #").map_or(text, |at| &text[..at])
+    find(text, *b" #").map_or(text, |at| &text[..at])
+}
+
+/// Where two characters first stand beside each other. Lines are short: what prepares a search for any text takes longer
+/// than the search.
+fn find(text: &str, two: [u8; 2]) -> Option<usize> {
+    text.as_bytes().array_windows().position(|pair| *pair == two)
 }
 
 /// Whether something that begins with a letter is text, and not null or a boolean.
@@ -254,7 +262,7 @@ fn scalar(text: &str) -> Option<Value> {
         }
         // a key, or half of one
         [.., b':'] => None,
-        _ if text.contains(": ") => None,
+        _ if find(text, *b": ").is_some() => None,
         [b'0'..=b'9', ..] => number(text),
         [b'/', ..] => Some(Value::String(text.to_owned())),
         _ => is_word(text).then(|| Value::String(text.to_owned())),
