@@ -230,18 +230,23 @@ fn find(scope: Scope, keys: &[&str]) -> Option<&'static Range> {
         .find(|range| range.scope == scope && is_at(range.at, keys))
 }
 
-/// Whether keys fit a pattern of the tables: `*` is a name of the user's, `?` one of `value`, `min` and `max`.
+/// Whether keys fit a pattern of the tables, which begins with a field: `*` is a name of the user's, `?` one of `value`,
+/// `min` and `max`.
+#[inline]
 pub(super) fn is_at(pattern: &str, keys: &[&str]) -> bool {
-    // every value of a plan is held against every row: most differ in the last key
-    let last = keys.last().copied().unwrap_or_default();
-    let may_fit = match pattern.as_bytes().last() {
+    // every value of a plan is held against every row: most differ in the first letter, or else in the last key
+    let (Some(first), Some(last)) = (keys.first(), keys.last()) else {
+        return false;
+    };
+    let may_end_so = || match pattern.as_bytes().last() {
         Some(b'*') => true,
         Some(b'?') => is_of_setting(last),
         _ => pattern.ends_with(last),
     };
-    if !may_fit {
-        return false;
-    }
+    pattern.as_bytes().first() == first.as_bytes().first() && may_end_so() && is_each_at(pattern, keys)
+}
+
+fn is_each_at(pattern: &str, keys: &[&str]) -> bool {
     let mut parts = pattern.split('/');
     let is_fit = |key: &&str| match parts.next() {
         Some("*") => true,
