@@ -263,26 +263,27 @@ fn expand(bytes: &[u8]) -> Result<Vec<u8>, PayloadError> {
     if count > EXPANDED_MAX {
         return Err(PayloadError::new("expands to more than any line can hold"));
     }
-    let mut out = Vec::new();
     if count == 0 {
-        return unpacker.finish().map(|()| out);
+        return unpacker.finish().map(|()| Vec::new());
     }
     let mut bits = BitReader::new(unpacker.rest());
     let damaged = || PayloadError::new("does not expand: it is damaged");
     let lengths = take_lengths(&mut bits).ok_or_else(damaged)?;
     let symbols = symbols_by_code(&lengths);
-    while out.len() < count {
-        let (symbol, length) = symbols[bits.peek(BITS_MAX) as usize];
-        bits.skip(u32::from(length));
-        let run = if usize::from(symbol) == RUN {
-            let last = out.last().copied();
-            let more = bits.take_count().ok_or_else(damaged)?.saturating_add(RUN_MIN - 1);
-            last.filter(|_| more <= count - out.len()).map(|byte| (byte, more))
-        } else {
-            u8::try_from(symbol - 1).ok().map(|byte| (byte, 1))
-        };
-        let (byte, more) = run.ok_or_else(damaged)?;
-        out.resize(out.len() + more, byte);
+    let mut out = vec![0; count];
+    let mut done = 0;
+    while done < count {
+        done += bits.take_bytes(&symbols, &mut out[done..]);
+        if done == count {
+            break;
+        }
+        bits.skip(symbols[bits.peek(BITS_MAX) as usize].length());
+        let more = bits.take_count().ok_or_else(damaged)?.saturating_add(RUN_MIN - 1);
+        let last = done.checked_sub(1).map(|last| out[last]);
+        let run = out[done..].get_mut(..more).zip(last);
+        let (run, byte) = run.ok_or_else(damaged)?;
+        run.fill(byte);
+        done += more;
     }
     if bits.is_at_end() {
         Ok(out)
@@ -291,13 +292,38 @@ fn expand(bytes: &[u8]) -> Result<Vec<u8>, PayloadError> {
     }
 }
 
-/// By the next [`BITS_MAX`] bits: whose code they begin with, and its length.
-fn symbols_by_code(lengths: &Lengths) -> Vec<(u16, u8)> {
-    let mut symbols = Vec::with_capacity(COMPLETE as usize);
-    for length in 1..=BITS_MAX {
-        for (symbol, &own) in (0..).zip(lengths).filter(|&(_, &own)| u32::from(own) == length) {
-            symbols.resize(symbols.len() + share(length) as usize, (symbol, own));
-        }
+/// A symbol and the length of its code.
+#[derive(Clone, Copy, Default)]
+struct Symbol(u16);
+
+impl Symbol {
+    const LENGTH_BITS: u32 = 4;
+
+    fn new(symbol: u16, length: u32) -> Self {
+        Self(symbol << Self::LENGTH_BITS | u16::try_from(length).unwrap_or(0))
+    }
+
+    #[inline]
+    fn length(self) -> u32 {
+        u32::from(self.0) & ((1 << Self::LENGTH_BITS) - 1)
+    }
+
+    /// `None` for a run.
+    #[inline]
+    fn byte(self) -> Option<u8> {
+        let symbol = self.0 >> Self::LENGTH_BITS;
+        symbol.checked_sub(1).map(|byte| byte.to_le_bytes()[0])
+    }
+}
+
+/// By the next [`BITS_MAX`] bits: whose code they begin with.
+type Symbols = [Symbol; COMPLETE as usize];
+
+fn symbols_by_code(lengths: &Lengths) -> Symbols {
+    let mut symbols = [Symbol::default(); COMPLETE as usize];
+    for (symbol, code) in (0..).zip(codes(lengths)).filter(|(_, code)| code.length > 0) {
+        let first = (code.bits << (BITS_MAX - code.length)) as usize;
+        symbols[first..first + share(code.length) as usize].fill(Symbol::new(symbol, code.length));
     }
     symbols
 }
@@ -364,21 +390,47 @@ struct BitReader<'b> {
 }
 
 impl<'b> BitReader<'b> {
+    /// Of eight bytes, behind the bits of the first one that are read.
+    const AHEAD: u32 = u64::BITS - 7;
+
     fn new(bytes: &'b [u8]) -> Self {
         Self { bytes, at: 0 }
     }
 
-    /// The next bits, at most 32.
+    /// The next bits, the first one highest: [`Self::AHEAD`] and more.
     #[inline]
-    fn peek(&self, count: u32) -> u32 {
+    fn ahead(&self) -> u64 {
         let mut eight = [0; 8];
         let rest = self.bytes.get(self.at / 8..).unwrap_or_default();
         match rest.first_chunk() {
             Some(chunk) => eight = *chunk,
             None => eight[..rest.len()].copy_from_slice(rest),
         }
-        let ahead = u64::from_be_bytes(eight) << (self.at % 8);
-        u32::try_from((ahead >> 32) >> (32 - count)).unwrap_or(0)
+        u64::from_be_bytes(eight) << (self.at % 8)
+    }
+
+    /// The next bits, at most 32.
+    #[inline]
+    fn peek(&self, count: u32) -> u32 {
+        u32::try_from((self.ahead() >> 32) >> (32 - count)).unwrap_or(0)
+    }
+
+    /// Takes bytes up to the next run, and no more than there is room for; how many.
+    fn take_bytes(&mut self, symbols: &Symbols, out: &mut [u8]) -> usize {
+        let mut done = 0;
+        // so many codes are surely within the bits that are looked at
+        for some in out.chunks_mut((Self::AHEAD / BITS_MAX) as usize) {
+            let mut ahead = self.ahead();
+            for place in some {
+                let next = symbols[(ahead >> (u64::BITS - BITS_MAX)) as usize];
+                let Some(byte) = next.byte() else { return done };
+                *place = byte;
+                done += 1;
+                ahead <<= next.length();
+                self.skip(next.length());
+            }
+        }
+        done
     }
 
     fn skip(&mut self, count: u32) {
