@@ -78,12 +78,15 @@ impl Percent {
     /// `part` as a share of `whole`, rounded up; `None` for a share of nothing, or beyond 64 bits.
     pub fn ratio_ceil(part: u128, whole: u128) -> Option<Self> {
         let scaled = part.checked_mul(PPM)?;
-        let ppm = if whole == 0 {
+        if whole == 0 {
             return None;
-        } else {
-            scaled.div_ceil(whole)
+        }
+        // nearly all fit 64 bits, which the processor divides by itself
+        let ppm = match (u64::try_from(scaled), u64::try_from(whole)) {
+            (Ok(scaled), Ok(whole)) => scaled.div_ceil(whole),
+            _ => u64::try_from(scaled.div_ceil(whole)).ok()?,
         };
-        u64::try_from(ppm).ok().map(Self)
+        Some(Self(ppm))
     }
 }
 
