@@ -6,7 +6,8 @@
 #
 #   scripts/bench-start.sh [FOLDER]      the input and the figures (start.tsv) are left in FOLDER, else in target/bench/start
 #
-# TRIMTAB names another binary than the release build. WORKLOADS makes namespaces of another size.
+# TRIMTAB names another binary than the release build, such as the image's (container/Dockerfile), which starts faster.
+# WORKLOADS makes namespaces of another size.
 set -euo pipefail
 
 # shellcheck source=scripts/bench-inputs.sh

@@ -45,6 +45,8 @@ fn build_image(client: &Path) -> &'static str {
         "--",
         "-C",
         "target-feature=+crt-static",
+        "-C",
+        "relocation-model=static",
     ]);
     succeed(cargo.args(["--emit", &link]).current_dir(root()));
     succeed(
