@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use trimtab::diag::Diagnostic;
-use trimtab::facts::{ContainerFacts, Demand, DemandCell, Facts, Replicas, Usage, WeekUsage};
+use trimtab::facts::{ContainerFacts, DemandCell, Facts, Replicas, Usage, WeekUsage};
 use trimtab::plan::model::{Digests, Finding, OptimizationPlan, SpotPlacement, SpotPlan, Status, WorkloadPlan};
 use trimtab::plan::{self, Inputs};
 use trimtab::policy::wire::Mode;
@@ -84,7 +84,7 @@ pub(crate) fn facts(container: &str, memory_mib: u64, total: impl Fn(i64) -> u64
         memory: Usage {
             clusters: vec![vec![WeekUsage { age: 0, sketch: memory }]],
         },
-        cpu_demand: Demand { cells },
+        cpu_demand: cells.into_iter().collect(),
         memory_span: (Seconds::from_days(28), Percent::WHOLE),
         ..ContainerFacts::default()
     };
@@ -2016,7 +2016,7 @@ fn a_job_is_judged_by_its_runs() {
         history.recorded = Seconds::new(u64::try_from((days - 1) * 86_400 + 1_200).expect("positive"));
         history.coverage = Percent::from_percent(2);
         let container = history.containers.get_mut("nightly").expect("recorded");
-        container.cpu_demand.cells.retain(is_run);
+        container.cpu_demand = container.cpu_demand.cells().filter(is_run).collect();
         container.memory_demand = container.cpu_demand.clone();
         container.memory_span = (history.recorded, history.coverage);
         let world = World::new(

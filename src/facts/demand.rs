@@ -1,6 +1,6 @@
 //! Demand of all pods together over time. A step without a sample is unknown and simply absent.
 
-use crate::units::{Percent, Seconds, Timestamp};
+use crate::units::{Percent, Timestamp};
 
 /// One known step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,46 +15,167 @@ pub struct DemandCell {
     pub active: u32,
 }
 
+impl DemandCell {
+    /// Unix seconds at which it begins.
+    pub fn start_s(&self) -> i64 {
+        self.end.unix() - i64::from(self.step_s)
+    }
+}
+
+const HOUR_S: i64 = 3600;
+
 /// Known steps in ascending time.
+///
+/// Four weeks in steps of five minutes are 8064 steps, and a plan holds those of all its workloads at a time: when each one
+/// ends is kept once for steps that follow each other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Demand {
-    /// The steps.
-    pub cells: Vec<DemandCell>,
+    stretches: Vec<Stretch>,
+    /// Of each step all pods together.
+    totals: Vec<u64>,
+    /// Of each step the pods with a value.
+    active: Vec<u32>,
+}
+
+/// Steps of one length, each beginning where the one before it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stretch {
+    /// Unix seconds at which the first one begins.
+    start_s: i64,
+    step_s: u32,
+    count: usize,
+}
+
+impl Stretch {
+    fn start_s(&self, place: usize) -> i64 {
+        self.start_s + i64::from(self.step_s) * i64::try_from(place).unwrap_or(0)
+    }
+}
+
+/// Steps that begin in one span of time.
+pub(super) struct Span<'d> {
+    /// Of the span, counted from 1970.
+    pub(super) number: i64,
+    step_s: u32,
+    pub(super) totals: &'d [u64],
+}
+
+impl Span<'_> {
+    /// Seconds that are known.
+    pub(super) fn known_s(&self) -> u64 {
+        u64::from(self.step_s) * self.totals.len() as u64
+    }
+}
+
+impl FromIterator<DemandCell> for Demand {
+    fn from_iter<I: IntoIterator<Item = DemandCell>>(cells: I) -> Self {
+        let mut demand = Self::default();
+        cells.into_iter().for_each(|cell| demand.push(cell));
+        demand
+    }
 }
 
 impl Demand {
+    /// Nothing known, with room for so many steps.
+    pub fn with_capacity(steps: usize) -> Self {
+        Self {
+            stretches: Vec::new(),
+            totals: Vec::with_capacity(steps),
+            active: Vec::with_capacity(steps),
+        }
+    }
+
+    /// Appends a step that is later than all others.
+    pub fn push(&mut self, cell: DemandCell) {
+        let start_s = cell.start_s();
+        match self.stretches.last_mut() {
+            Some(last) if last.step_s == cell.step_s && last.start_s(last.count) == start_s => last.count += 1,
+            _ => self.stretches.push(Stretch {
+                start_s,
+                step_s: cell.step_s,
+                count: 1,
+            }),
+        }
+        self.totals.push(cell.total);
+        self.active.push(cell.active);
+    }
+
+    /// The steps.
+    pub fn cells(&self) -> impl Iterator<Item = DemandCell> {
+        self.stretches().flat_map(|(stretch, totals, active)| {
+            let columns = totals.iter().zip(active).enumerate();
+            columns.filter_map(move |(place, (&total, &active))| {
+                Some(DemandCell {
+                    end: Timestamp::from_unix(stretch.start_s(place + 1))?,
+                    step_s: stretch.step_s,
+                    total,
+                    active,
+                })
+            })
+        })
+    }
+
+    /// Each with the totals of its steps and the pods.
+    fn stretches(&self) -> impl Iterator<Item = (Stretch, &[u64], &[u32])> {
+        let mut at = 0;
+        self.stretches.iter().map(move |stretch| {
+            let steps = at..at + stretch.count;
+            at = steps.end;
+            (*stretch, &self.totals[steps.clone()], &self.active[steps])
+        })
+    }
+
+    /// The steps cut into hours, days or other spans of Unix time by where they begin; a gap cuts a span in parts.
+    pub(super) fn spans(&self, length_s: i64) -> impl Iterator<Item = Span<'_>> {
+        self.stretches().flat_map(move |(stretch, totals, _)| {
+            let mut rest = totals;
+            std::iter::from_fn(move || {
+                let start_s = stretch.start_s(stretch.count - rest.len());
+                let left_s = length_s - start_s.rem_euclid(length_s);
+                let steps = left_s.unsigned_abs().div_ceil(u64::from(stretch.step_s).max(1));
+                let totals = rest.split_off(..usize::try_from(steps).unwrap_or(usize::MAX).min(rest.len()))?;
+                let (number, step_s) = (start_s.div_euclid(length_s), stretch.step_s);
+                (!totals.is_empty()).then_some(Span { number, step_s, totals })
+            })
+        })
+    }
+
+    /// How many steps are known.
+    pub fn len(&self) -> usize {
+        self.totals.len()
+    }
+
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
-        self.cells.is_empty()
+        self.totals.is_empty()
     }
 
     /// How often pods came to run: times of known steps with pods, told apart by steps without.
     pub fn runs(&self) -> usize {
-        let active: Vec<&DemandCell> = self.cells.iter().filter(|cell| cell.active > 0).collect();
-        let follows = |pair: &&[&DemandCell]| {
-            let start = pair[1].end.checked_sub(Seconds::new(u64::from(pair[1].step_s)));
-            start.is_some_and(|start| start > pair[0].end)
+        let mut last_end = None;
+        let active = self.cells().filter(|cell| cell.active > 0);
+        let begins = |cell: &DemandCell| {
+            let before = last_end.replace(cell.end.unix());
+            before.is_none_or(|before| cell.start_s() > before)
         };
-        active.windows(2).filter(follows).count() + usize::from(!active.is_empty())
+        active.filter(begins).count()
     }
 
     /// The highest demand.
     pub fn highest(&self) -> Option<u64> {
-        self.cells.iter().map(|cell| cell.total).max()
+        self.totals.iter().copied().max()
     }
 
     /// The demand that a share of the known steps does not exceed (nearest rank).
     pub fn quantile(&self, share: Percent) -> Option<u64> {
-        nearest_rank(&mut self.cells.iter().map(|cell| cell.total).collect::<Vec<_>>(), share)
+        nearest_rank(&mut self.totals.clone(), share)
     }
 
     /// The mean usage of a pod that a share of the known steps does not exceed (nearest rank).
     pub fn per_pod_quantile(&self, share: Percent) -> Option<u64> {
-        let mut means: Vec<u64> = self
-            .cells
-            .iter()
-            .filter(|cell| cell.active > 0)
-            .map(|cell| cell.total.div_ceil(u64::from(cell.active)))
+        let active = self.totals.iter().zip(&self.active).filter(|(_, active)| **active > 0);
+        let mut means: Vec<u64> = active
+            .map(|(total, active)| total.div_ceil(u64::from(*active)))
             .collect();
         nearest_rank(&mut means, share)
     }
@@ -67,12 +188,23 @@ impl Demand {
         let median = self.quantile(Percent::from_percent(50))?;
         let least = median.max(self.highest()?.div_ceil(4)).max(1);
         // from the median up: half of them, or more where many are alike
-        let mut ratios = Vec::with_capacity(self.cells.len() / 2 + 1);
-        let pairs = self.cells.iter().zip(&self.cells[1..]);
-        pairs
-            .filter(|(cell, next)| cell.total >= least && follows(**cell, **next))
-            .filter_map(|(cell, next)| Percent::ratio_ceil(u128::from(next.total), u128::from(cell.total)))
-            .for_each(|ratio| ratios.push(ratio.ppm()));
+        let mut ratios = Vec::with_capacity(self.len() / 2 + 1);
+        let mut grown = |before: u64, next: u64| {
+            let ratio = (before >= least).then(|| Percent::ratio_ceil(u128::from(next), u128::from(before)));
+            ratios.extend(ratio.flatten().map(Percent::ppm));
+        };
+        let mut last = None;
+        for (stretch, totals, _) in self.stretches() {
+            if let Some((end_s, before)) = last
+                && end_s == stretch.start_s
+            {
+                grown(before, totals[0]);
+            }
+            for &[before, next] in totals.array_windows() {
+                grown(before, next);
+            }
+            last = totals.last().map(|total| (stretch.start_s(stretch.count), *total));
+        }
         nearest_rank(&mut ratios, Percent::from_percent(99)).map(|ppm| Percent::from_ppm(ppm).max(Percent::WHOLE))
     }
 
@@ -85,13 +217,11 @@ impl Demand {
 
     /// Lowest and highest of the 24 medians by hour of the UTC day; `None` with fewer than two known hours.
     pub fn hour_medians(&self) -> Option<(u64, u64)> {
-        let share = self.cells.len() / 24 + 1;
+        let share = self.len() / 24 + 1;
         let mut hours: [Vec<u64>; 24] = std::array::from_fn(|_| Vec::with_capacity(share));
-        for cell in &self.cells {
-            let start = cell.end.unix() - i64::from(cell.step_s);
-            let hour = usize::try_from(start.rem_euclid(86_400) / 3600)
-                .expect("broken invariant: a remainder of 86400 is below it");
-            hours[hour].push(cell.total);
+        for span in self.spans(HOUR_S) {
+            let hour = usize::try_from(span.number.rem_euclid(24));
+            hours[hour.expect("broken invariant: a remainder of 24 is below it")].extend_from_slice(span.totals);
         }
         let medians: Vec<u64> = hours
             .iter_mut()
@@ -100,10 +230,6 @@ impl Demand {
         let (low, high) = (medians.iter().min()?, medians.iter().max()?);
         (medians.len() > 1).then_some((*low, *high))
     }
-}
-
-fn follows(a: DemandCell, b: DemandCell) -> bool {
-    b.end.unix() - a.end.unix() == i64::from(b.step_s)
 }
 
 /// Nearest rank in values of any order: the smallest that at least this share of them does not exceed.
@@ -125,9 +251,7 @@ mod tests {
             total: *total,
             active: 2,
         };
-        Demand {
-            cells: totals.iter().enumerate().map(cell).collect(),
-        }
+        totals.iter().enumerate().map(cell).collect()
     }
 
     #[test]
@@ -147,11 +271,11 @@ mod tests {
     #[test]
     fn growth_looks_at_neighbouring_steps_from_the_median_up() {
         // median 100; from >= 100: 100->150 (150 %), 150->100, 100->100
-        let mut rising = demand(&[10, 90, 100, 150, 100, 100]);
+        let rising = demand(&[10, 90, 100, 150, 100, 100]);
         assert_eq!(rising.growth(), Some(Percent::from_percent(150)));
         // with the 150 gone there is a gap, and 100 -> 100 is left
-        rising.cells.remove(3);
-        assert_eq!(rising.growth(), Some(Percent::WHOLE));
+        let gap: Demand = rising.cells().filter(|cell| cell.total != 150).collect();
+        assert_eq!(gap.growth(), Some(Percent::WHOLE));
     }
 
     #[test]

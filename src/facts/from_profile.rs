@@ -191,19 +191,19 @@ fn rough(profile: &Profile, history: &SignalHistory) -> Option<Rough> {
 /// Demand by the upper edge of its level: never under what was recorded.
 fn demand(history: &WorkloadHistory, name: &str, signal: Signal) -> Demand {
     let Some(known) = fine(history, name, signal) else {
-        return Demand { cells: Vec::new() };
+        return Demand::default();
     };
-    let mut cells = Vec::with_capacity(count(known));
+    let mut demand = Demand::with_capacity(count(known));
     // steps are walked from within: one by one, each would ask anew which week it is in
     known.demand_steps().for_each(|step| {
-        cells.push(DemandCell {
+        demand.push(DemandCell {
             end: step.end,
             step_s: u32::try_from(step.length.get()).unwrap_or(u32::MAX),
             total: step.total.upper(),
             active: step.active,
         });
     });
-    Demand { cells }
+    demand
 }
 
 fn count(known: &SignalHistory) -> usize {

@@ -28,8 +28,8 @@ fn joined(earlier: ContainerFacts, later: ContainerFacts) -> ContainerFacts {
     ContainerFacts {
         cpu: usage(earlier.cpu, later.cpu),
         memory: usage(earlier.memory, later.memory),
-        cpu_demand: demand(earlier.cpu_demand, later.cpu_demand),
-        memory_demand: demand(earlier.memory_demand, later.memory_demand),
+        cpu_demand: demand(&earlier.cpu_demand, &later.cpu_demand),
+        memory_demand: demand(&earlier.memory_demand, &later.memory_demand),
         cpu_request: later.cpu_request.or(earlier.cpu_request),
         cpu_limit: later.cpu_limit.or(earlier.cpu_limit),
         memory_request: later.memory_request.or(earlier.memory_request),
@@ -54,9 +54,9 @@ fn usage(earlier: Usage, mut later: Usage) -> Usage {
 }
 
 /// While pods of both names run, a step is that of all of them.
-fn demand(earlier: Demand, later: Demand) -> Demand {
+fn demand(earlier: &Demand, later: &Demand) -> Demand {
     let mut cells: BTreeMap<_, DemandCell> = BTreeMap::new();
-    for cell in earlier.cells.into_iter().chain(later.cells) {
+    for cell in earlier.cells().chain(later.cells()) {
         let all = cells.entry((cell.end, cell.step_s));
         all.and_modify(|all| {
             all.total = all.total.saturating_add(cell.total);
@@ -64,9 +64,7 @@ fn demand(earlier: Demand, later: Demand) -> Demand {
         })
         .or_insert(cell);
     }
-    Demand {
-        cells: cells.into_values().collect(),
-    }
+    cells.into_values().collect()
 }
 
 #[cfg(test)]
@@ -91,9 +89,7 @@ mod tests {
             cpu: Usage {
                 clusters: vec![vec![week]],
             },
-            cpu_demand: Demand {
-                cells: ends.iter().map(cell).collect(),
-            },
+            cpu_demand: ends.iter().map(cell).collect(),
             ..ContainerFacts::default()
         };
         (name.to_owned(), facts)
@@ -111,12 +107,7 @@ mod tests {
         assert_eq!(main.cpu.count(), 20);
         let half = main.cpu.quantile(Percent::from_percent(50), Seconds::from_days(28));
         assert_eq!(half, Some(10), "both weeks weigh the same");
-        let totals: Vec<(u64, u32)> = main
-            .cpu_demand
-            .cells
-            .iter()
-            .map(|cell| (cell.total, cell.active))
-            .collect();
+        let totals: Vec<(u64, u32)> = main.cpu_demand.cells().map(|cell| (cell.total, cell.active)).collect();
         assert_eq!(totals, [(10, 1), (30, 2), (20, 1)], "of both while both run");
     }
 }

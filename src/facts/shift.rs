@@ -11,6 +11,8 @@
 //! condition 3 noise would also have to move medians of whole days by half. Of several such days the one with the widest
 //! gap between the two sides is where the level changed.
 
+use std::collections::BTreeMap;
+
 use super::demand::nearest_rank;
 use super::{Demand, DemandCell};
 use crate::units::{Percent, Timestamp};
@@ -75,30 +77,25 @@ impl Demand {
 
     /// The median of every day that is known well enough, with the day's number since 1970.
     fn daily_medians(&self) -> Vec<(i64, u64)> {
-        let start = |cell: &DemandCell| cell.end.unix() - i64::from(cell.step_s);
-        let mut days = Vec::new();
-        let mut rest = self.cells.as_slice();
-        while let Some(first) = rest.first() {
-            let day = start(first).div_euclid(DAY_S);
-            let count = rest.iter().position(|cell| start(cell) >= (day + 1) * DAY_S);
-            let (cells, behind) = rest.split_at(count.unwrap_or(rest.len()));
-            rest = behind;
-            let known: u64 = cells.iter().map(|cell| u64::from(cell.step_s)).sum();
-            if known >= KNOWN_S {
-                days.extend(median(cells.iter().map(|cell| cell.total)).map(|median| (day, median)));
-            }
+        let mut days: BTreeMap<i64, (u64, Vec<u64>)> = BTreeMap::new();
+        for span in self.spans(DAY_S) {
+            let (known_s, totals) = days.entry(span.number).or_default();
+            *known_s += span.known_s();
+            totals.extend_from_slice(span.totals);
         }
-        days
+        days.retain(|_, (known_s, _)| *known_s >= KNOWN_S);
+        let medians = days.into_iter().map(|(day, (_, totals))| (day, median(totals)));
+        medians.filter_map(|(day, median)| Some((day, median?))).collect()
     }
 
     /// Share of the known time in which the mean usage of a pod is at `level` or above.
     pub fn share_from(&self, level: u64) -> Option<Percent> {
         let time = |cell: &DemandCell| u128::from(cell.step_s);
-        let is_at = |cell: &&DemandCell| {
+        let is_at = |cell: &DemandCell| {
             cell.active > 0 && u128::from(cell.total) >= u128::from(level) * u128::from(cell.active)
         };
-        let at: u128 = self.cells.iter().filter(is_at).map(time).sum();
-        Percent::ratio_floor(at, self.cells.iter().map(time).sum())
+        let at: u128 = self.cells().filter(is_at).map(|cell| time(&cell)).sum();
+        Percent::ratio_floor(at, self.cells().map(|cell| time(&cell)).sum())
     }
 }
 
@@ -119,7 +116,7 @@ impl Gap {
 fn told_apart(before: &[(i64, u64)], after: &[(i64, u64)]) -> Option<(Shift, Gap)> {
     let levels = |days: &[(i64, u64)]| {
         let (low, high) = (days.iter().map(|day| day.1).min()?, days.iter().map(|day| day.1).max()?);
-        Some((low, median(days.iter().map(|day| day.1))?, high))
+        Some((low, median(days.iter().map(|day| day.1).collect())?, high))
     };
     let (low_before, before_level, high_before) = levels(before)?;
     let (low_after, after_level, high_after) = levels(after)?;
@@ -144,8 +141,8 @@ fn told_apart(before: &[(i64, u64)], after: &[(i64, u64)]) -> Option<(Shift, Gap
     Some((shift, gap))
 }
 
-fn median(values: impl Iterator<Item = u64>) -> Option<u64> {
-    nearest_rank(&mut values.collect::<Vec<_>>(), Percent::from_percent(50))
+fn median(mut values: Vec<u64>) -> Option<u64> {
+    nearest_rank(&mut values, Percent::from_percent(50))
 }
 
 #[cfg(test)]
@@ -160,9 +157,7 @@ mod tests {
             total: total(hour / 24, hour % 24),
             active: 2,
         };
-        Demand {
-            cells: (0..days * 24).map(cell).collect(),
-        }
+        (0..days * 24).map(cell).collect()
     }
 
     #[test]

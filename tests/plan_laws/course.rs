@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use trimtab::facts::{Demand, DemandCell, Facts};
+use trimtab::facts::{DemandCell, Facts};
 use trimtab::krm::{DefaultNamespace, apply};
 use trimtab::plan::model::{OptimizationPlan, WorkloadPlan};
 use trimtab::plan::namespace::under_keys_of;
@@ -525,9 +525,8 @@ pub(super) fn short(one: &WorkloadPlan) -> String {
 /// Demand by the hour: these laws ask for many plans.
 pub(super) fn by_the_hour(mut seen: Facts) -> Facts {
     for container in seen.containers.values_mut() {
-        let cells = container.cpu_demand.cells.drain(..).skip(11).step_by(12);
-        let cells = cells.map(|cell| DemandCell { step_s: 3600, ..cell }).collect();
-        container.cpu_demand = Demand { cells };
+        let cells = container.cpu_demand.cells().skip(11).step_by(12);
+        container.cpu_demand = cells.map(|cell| DemandCell { step_s: 3600, ..cell }).collect();
     }
     seen
 }
