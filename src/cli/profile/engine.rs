@@ -51,7 +51,7 @@ pub(super) fn print_sql(args: &ProfileArgs, dialect: Dialect) -> Result<Exit, Cl
         table: args.engine.table.clone(),
         ..Samples::default()
     };
-    for (role, column) in super::pairs(&args.columns, "--columns")? {
+    for (role, column) in super::inputs::pairs(&args.columns, "--columns")? {
         if !COLUMNS.iter().any(|(known, _)| *known == role) {
             let known: Vec<_> = COLUMNS.iter().map(|(role, _)| *role).collect();
             let near = crate::diag::near_miss(&role, known.iter().copied());

@@ -1,0 +1,71 @@
+//! What is written, and what is said of it.
+
+use crate::cli::exit::Exit;
+use crate::diag::{Diagnostic, counted, sort, terminal};
+use crate::history::note::Note;
+use crate::io::files;
+use crate::profile::object;
+use crate::profile::written::Written;
+use anyhow::{Context as _, bail};
+use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+
+/// A file that is there and no profile is somebody's work, such as the export itself.
+pub(super) fn refuse_foreign(path: &Path) -> anyhow::Result<()> {
+    const HEAD: u64 = 1 << 20;
+    if files::is_standard(path) || !path.is_file() {
+        return Ok(());
+    }
+    let mut head = Vec::new();
+    files::open(path)?
+        .take(HEAD)
+        .read_to_end(&mut head)
+        .context("read the output")?;
+    let head = String::from_utf8_lossy(&head);
+    if !head.trim().is_empty() && !head.lines().any(|line| line == object::KIND_LINE) {
+        bail!(
+            "{} is there and is no usage profile: name another file with -o, or take it away",
+            path.display()
+        )
+    }
+    Ok(())
+}
+
+pub(super) fn write(output: &Path, profiles: &[Written]) -> anyhow::Result<()> {
+    if !files::is_folder(output) {
+        refuse_foreign(output)?;
+        return Ok(files::write_by(output, &|out| object::write(profiles, out))?);
+    }
+    for profile in profiles {
+        let path = output.join(format!("{}.yaml", profile.head().scope.name()));
+        refuse_foreign(&path)?;
+        files::write_by(&path, &|out| object::write(std::slice::from_ref(profile), out))?;
+    }
+    Ok(())
+}
+
+/// Prints the notes and gives back the exit code. Errors stand last, where they are seen.
+pub(super) fn tell(notes: Vec<Note>, exit: Exit) -> Exit {
+    let mut diagnostics: Vec<Diagnostic> = notes.into_iter().map(Diagnostic::from).collect();
+    sort(&mut diagnostics);
+    diagnostics.sort_by_key(|diagnostic| std::cmp::Reverse(diagnostic.severity));
+    diagnostics.dedup();
+    // a closed stderr must not undo what was written
+    let _ = anstream::stderr().write_all(terminal::render_all(&diagnostics, true).as_bytes());
+    exit
+}
+
+pub(super) fn report(profiles: &[Written], output: &Path) {
+    let mut text = String::new();
+    for profile in profiles {
+        let head = profile.head();
+        let window = head
+            .window
+            .map_or_else(String::new, |window| format!(", {} to {}", window.start, window.end));
+        let (workloads, namespace) = (profile.workloads(), &head.scope.namespace);
+        let _ = writeln!(text, "{namespace}: {}{window}", counted(workloads as u64, "workload"));
+    }
+    let _ = writeln!(text, "written to {}", output.display());
+    let _ = anstream::stderr().write_all(text.as_bytes());
+}
