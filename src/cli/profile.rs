@@ -26,6 +26,15 @@ Examples:
   trimtab profile --print-sql duckdb --table \"'lake/*.parquet'\" > count.sql
   trimtab profile merge shard-*.yaml -o profile.yaml";
 
+const MERGE: &str = "\
+What several parts say of one workload counts together. A part that is given twice counts once. Finished profiles merge
+where they know different time; where parts know the same time, make them with `trimtab profile --shard`.
+
+Examples:
+  trimtab profile merge shard-*.yaml -o profile.yaml
+  trimtab profile merge october.yaml november.yaml -o profile.yaml
+  trimtab profile merge parts/ --environment production -o profile.yaml";
+
 /// Turn usage exports, or a metrics store's answers, into a usage profile to commit.
 #[derive(Clone, Debug, Args)]
 #[command(
@@ -92,15 +101,12 @@ pub struct ProfileArgs {
 enum ProfileCommand {
     /// Show what profiles say of each workload: quantiles, coverage, what was in force, restarts and OOM kills
     #[command(
-        after_help = "Examples:\n  trimtab profile show profile.yaml\n  trimtab profile show profile.yaml api --format json"
+        after_help = "Examples:\n  trimtab profile show profile.yaml\n  trimtab profile show profiles/ api --format json"
     )]
     Show {
-        /// Profiles
-        #[arg(value_name = "FILE")]
-        file: PathBuf,
-        /// Only this workload: `api` or `Deployment/api`
-        #[arg(value_name = "WORKLOAD", conflicts_with = "compare")]
-        workload: Option<String>,
+        /// Profiles, or folders of them, `-` for stdin; behind these a workload to show alone: `api` or `Deployment/api`
+        #[arg(value_name = "FILE|WORKLOAD", required = true)]
+        files: Vec<PathBuf>,
         /// Beside the report of krr (`krr simple -f json`): its requests and what the profile says by the same measure
         #[arg(long, value_name = "KRR.json")]
         compare: Option<PathBuf>,
@@ -111,7 +117,7 @@ enum ProfileCommand {
     /// Show what moved between two profiles: weeks and workloads that came or went, quantiles and peaks
     #[command(after_help = "Examples:\n  git show main:profile.yaml | trimtab profile diff - profile.yaml")]
     Diff {
-        /// Profiles before, `-` for stdin
+        /// Profiles before, a file or a folder, `-` for stdin
         #[arg(value_name = "OLD")]
         old: PathBuf,
         /// Profiles after
@@ -122,32 +128,20 @@ enum ProfileCommand {
         format: show::Format,
     },
     /// Merge profiles of parts of the same input
-    Merge {
-        /// Profiles; parts of one namespace best made with --shard
-        #[arg(value_name = "FILE", required = true)]
-        files: Vec<PathBuf>,
-        /// Keep the exact form, for merging again
-        #[arg(long)]
-        shard: bool,
-        /// File to write, `-` for stdout
-        #[arg(short, long, value_name = "FILE")]
-        output: PathBuf,
-    },
+    #[command(after_help = MERGE)]
+    Merge(merge::MergeArgs),
 }
 
 /// Makes or merges profiles. Nothing is written unless everything could be read.
 pub fn run(args: &ProfileArgs) -> Result<Exit, CliError> {
     match args.command.as_deref() {
-        Some(ProfileCommand::Merge { files, shard, output }) => return merge::run(files, *shard, output),
-        Some(ProfileCommand::Show {
-            file,
-            compare: Some(report),
-            format,
-            ..
-        }) => return show::compare(file, report, *format),
-        Some(ProfileCommand::Show {
-            file, workload, format, ..
-        }) => return show::show(file, workload.as_deref(), *format),
+        Some(ProfileCommand::Merge(args)) => return merge::run(args),
+        Some(ProfileCommand::Show { files, compare, format }) => {
+            return match compare {
+                Some(report) => show::compare(files, report, *format),
+                None => show::show(files, *format),
+            };
+        }
         Some(ProfileCommand::Diff { old, new, format }) => return show::diff(old, new, *format),
         None => {}
     }

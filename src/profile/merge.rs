@@ -7,55 +7,168 @@ use super::coarse::Coarse;
 use super::collected::combine_of;
 use super::demand::DemandWeek;
 use super::finish::finish;
+use super::parts::{Part, distinct, once};
 use super::usage::{Exact, Profile, Scope, SignalHistory, Source, WorkloadHistory};
-use crate::diag::code;
+use crate::diag::{code, first_of};
 use crate::history::clean::{gcd, needs_grid};
 use crate::history::note::Note;
 use crate::history::owners::WorkloadKey;
 use crate::history::signal::Signal;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
+
+/// What merging gives.
+#[derive(Clone, Debug)]
+pub struct Merged {
+    /// One of each scope.
+    pub profiles: Vec<Profile>,
+    /// What was given twice.
+    pub notes: Vec<Note>,
+}
 
 /// Merges profiles, those of the same scope with each other; the order of the parts does not matter.
 ///
 /// With `keep_exact` shards merge to a shard; otherwise the result is finished.
 pub fn merge(parts: Vec<Profile>, keep_exact: bool) -> Result<Vec<Profile>, Note> {
-    let mut by_scope: BTreeMap<Scope, Vec<Profile>> = BTreeMap::new();
-    for part in parts {
-        by_scope.entry(part.scope.clone()).or_default().push(part);
-    }
-    by_scope
-        .into_values()
-        .map(|parts| merge_scope(parts, keep_exact))
-        .collect()
+    let unnamed = parts.into_iter().map(|profile| Part {
+        name: String::new(),
+        profile,
+    });
+    Ok(merge_parts(unnamed.collect(), keep_exact)?.profiles)
 }
 
-fn merge_scope(mut parts: Vec<Profile>, keep_exact: bool) -> Result<Profile, Note> {
-    // a part given twice says nothing new; and one order for all makes error messages alike
+/// The same of parts with names, by which it is told what was given twice and what does not fit.
+pub fn merge_parts(parts: Vec<Part>, keep_exact: bool) -> Result<Merged, Note> {
+    let mut by_scope: BTreeMap<Scope, Vec<Part>> = BTreeMap::new();
+    for part in parts {
+        by_scope.entry(part.profile.scope.clone()).or_default().push(part);
+    }
+    let mut merged = Merged {
+        profiles: Vec::new(),
+        notes: Vec::new(),
+    };
+    for parts in by_scope.into_values() {
+        merged.profiles.push(merge_scope(parts, keep_exact, &mut merged.notes)?);
+    }
+    Ok(merged)
+}
+
+fn merge_scope(mut parts: Vec<Part>, keep_exact: bool, notes: &mut Vec<Note>) -> Result<Profile, Note> {
+    // one order for all: which of two that say the same stays, and what is told, does not depend on how they were given
     parts.sort_by_cached_key(|part| {
+        let profile = &part.profile;
         (
-            part.window.map(|window| (window.start, window.end)),
-            super::written::Written::of(part).digest,
+            profile.window.map(|window| (window.start, window.end)),
+            Reverse(profile.sources.len()),
+            part.name.clone(),
+            super::written::Written::of(profile).digest,
         )
     });
-    parts.dedup();
-    let shards = parts.iter().filter(|part| part.shard).count();
-    if shards > 0 && shards < parts.len() {
-        let message = format!(
-            "{shards} of {} profiles of namespace `{}` are shards",
-            parts.len(),
-            parts[0].scope.namespace
-        );
-        return Err(Note::error(code::MERGE_MIXED, message).help("make all parts with --shard, or none"));
+    let parts = distinct(parts, notes);
+    check_form(&parts)?;
+    let is_shard = parts[0].profile.shard;
+    let mut parts = once(parts, notes).into_iter();
+    let Part { name, profile } = parts.next().expect("broken invariant: a scope has a part");
+    let (mut held, mut merged) = (Held::default(), profile);
+    held.note(&name, &merged);
+    for Part { name, profile } in parts {
+        held.note(&name, &profile);
+        merged = merge_two(merged, profile, &held)?;
     }
-    let mut parts = parts.into_iter();
-    let mut merged = parts.next().expect("broken invariant: a scope has a part");
-    for part in parts {
-        merged = merge_two(merged, part)?;
-    }
-    if shards > 0 {
+    if is_shard {
         count_series(&mut merged);
     }
     Ok(if keep_exact { merged } else { finish(merged) })
+}
+
+/// All shards or none, and of one step.
+fn check_form(parts: &[Part]) -> Result<(), Note> {
+    let shards = parts.iter().filter(|part| part.profile.shard).count();
+    let first = &parts[0];
+    let differs = |of: fn(&Profile) -> u32| parts.iter().find(|part| of(&part.profile) != of(&first.profile));
+    if let Some(other) = differs(|profile| profile.shard.into()) {
+        let message = format!(
+            "{shards} of {} profiles of namespace `{}` are shards",
+            parts.len(),
+            first.profile.scope.namespace
+        );
+        let (part, whole) = if other.profile.shard {
+            (other, first)
+        } else {
+            (first, other)
+        };
+        let names = [part, whole].map(|part| format!("`{}`", part.name));
+        let message = if part.name.is_empty() {
+            message
+        } else {
+            format!("{message}: {} is one, {} is not", names[0], names[1])
+        };
+        return Err(Note::error(code::MERGE_MIXED, message).help("make all parts with --shard, or none"));
+    }
+    if let Some(other) = differs(|profile| profile.step_s) {
+        let message = format!(
+            "the parts have steps of {}{} and {}{}",
+            first.profile.step(),
+            in_words(&first.name),
+            other.profile.step(),
+            in_words(&other.name)
+        );
+        return Err(Note::error(code::MERGE_STEP, message).help("make all parts with the same --step"));
+    }
+    Ok(())
+}
+
+fn in_words(name: &str) -> String {
+    if name.is_empty() {
+        String::new()
+    } else {
+        format!(" (`{name}`)")
+    }
+}
+
+/// Which parts know a signal of a container, and from when to when, for what is told where they clash.
+#[derive(Default)]
+struct Held {
+    names: Vec<String>,
+    spans: BTreeMap<(WorkloadKey, String, Signal), Vec<Span>>,
+}
+
+#[derive(Clone, Copy)]
+struct Span {
+    part: usize,
+    first_s: i64,
+    last_s: i64,
+}
+
+impl Held {
+    fn note(&mut self, name: &str, part: &Profile) {
+        let place = self.names.len();
+        self.names.push(name.to_owned());
+        for (key, workload) in &part.workloads {
+            for (container, signal) in workload.signals.keys() {
+                let Some(source) = part.sources.get(signal) else {
+                    continue;
+                };
+                let span = Span {
+                    part: place,
+                    first_s: source.first.unix(),
+                    last_s: source.last.unix(),
+                };
+                let of = (key.clone(), container.clone(), *signal);
+                self.spans.entry(of).or_default().push(span);
+            }
+        }
+    }
+
+    /// The files of the parts that may know a signal at an instant.
+    fn files(&self, of: &(WorkloadKey, String, Signal), at_s: i64, step_s: i64) -> Vec<String> {
+        let spans = self.spans.get(of).into_iter().flatten();
+        let knows = |span: &&Span| span.first_s - step_s < at_s && at_s < span.last_s + step_s;
+        let mut names: Vec<&str> = spans.filter(knows).map(|span| &*self.names[span.part]).collect();
+        names.dedup();
+        let named = names.into_iter().filter(|name| !name.is_empty());
+        named.map(|name| format!("`{name}`")).collect()
+    }
 }
 
 /// Shards know which series they hold, so a series cut by time is counted once.
@@ -69,11 +182,7 @@ fn count_series(profile: &mut Profile) {
     }
 }
 
-fn merge_two(mut one: Profile, other: Profile) -> Result<Profile, Note> {
-    if one.step_s != other.step_s {
-        let message = format!("the parts have steps of {} and {}", one.step(), other.step());
-        return Err(Note::error(code::MERGE_STEP, message).help("make all parts with the same --step"));
-    }
+fn merge_two(mut one: Profile, other: Profile, held: &Held) -> Result<Profile, Note> {
     for (signal, source) in other.sources {
         let joined = match one.sources.get(&signal) {
             Some(known) => join_sources(signal, known, &source, one.shard)?,
@@ -87,7 +196,7 @@ fn merge_two(mut one: Profile, other: Profile) -> Result<Profile, Note> {
     };
     for (key, theirs) in other.workloads {
         let ours = one.workloads.entry(key.clone()).or_default();
-        merge_workload(&key, ours, theirs, &one.sources, i64::from(one.step_s))?;
+        merge_workload(&key, ours, theirs, &one.sources, i64::from(one.step_s), held)?;
     }
     Ok(one)
 }
@@ -126,6 +235,7 @@ fn merge_workload(
     theirs: WorkloadHistory,
     sources: &BTreeMap<Signal, Source>,
     step_s: i64,
+    held: &Held,
 ) -> Result<(), Note> {
     ours.identity.extend(theirs.identity);
     for ((container, signal), history) in theirs.signals {
@@ -133,9 +243,10 @@ fn merge_workload(
             .get(&signal)
             .is_some_and(|source| source.grid_s == 1)
             .then_some(step_s);
-        let place = format!("{key} container `{container}` signal `{signal}`");
+        let of = (key.clone(), container.clone(), signal);
         let known = ours.signals.entry((container, signal)).or_default();
-        merge_signal(signal, known, history, cells).map_err(|overlap| overlap.note(&place))?;
+        merge_signal(signal, known, history, cells)
+            .map_err(|clash| clash.note(&of, &held.files(&of, clash.at(), step_s)))?;
     }
     Ok(())
 }
@@ -147,18 +258,35 @@ enum Clash {
 }
 
 impl Clash {
-    fn note(&self, place: &str) -> Note {
+    fn at(&self) -> i64 {
         let (Self::Final(at) | Self::Shards(at)) = *self;
-        let instant = crate::units::Timestamp::from_unix(at).map_or_else(String::new, |instant| instant.to_string());
+        at
+    }
+
+    fn note(&self, (key, container, signal): &(WorkloadKey, String, Signal), files: &[String]) -> Note {
+        let instant = crate::units::Timestamp::from_unix(self.at());
+        let instant = instant.map_or_else(String::new, |instant| instant.to_string());
+        let container = match container.as_str() {
+            "" => String::new(),
+            name => format!(" container `{name}`"),
+        };
+        let place = format!("{key}{container} signal `{signal}`");
+        let whose = match files {
+            [] => String::new(),
+            files => format!(": {}", first_of(files)),
+        };
         match self {
             Self::Final(_) => Note::error(
                 code::MERGE_OVERLAP,
-                format!("{place} is known at {instant} by two profiles, and finished totals do not add"),
+                format!("{place} is known at {instant} by two profiles, and finished totals do not add{whose}"),
             )
-            .help("make the parts with `trimtab profile --shard` and merge those"),
+            .help(
+                "keep the one that is to count; or make the parts with `trimtab profile --shard`, each sample in one of \
+                 them, and merge those",
+            ),
             Self::Shards(_) => Note::error(
                 code::MERGE_OVERLAP,
-                format!("{place} has a series whose samples at {instant} are in two shards"),
+                format!("{place} has a series whose samples at {instant} are in two shards{whose}"),
             )
             .help("cut shards so that each sample is in one: query_range includes both ends, so start a step later"),
         }

@@ -17,6 +17,7 @@ mod rows;
 mod survey;
 mod collected;
 pub mod build;
+pub mod parts;
 pub mod merge;
 pub mod moved;
 mod line;

@@ -7,6 +7,8 @@ use super::checksum::Checksum;
 use super::summary::summary;
 use super::usage::{Profile, Scope, Source, Window};
 use super::written::Written;
+use crate::diag::code;
+use crate::history::note::Note;
 use crate::history::samples::is_name;
 use crate::history::signal::Signal;
 use crate::units::{Seconds, Timestamp};
@@ -125,6 +127,18 @@ pub struct ProfileError {
     pub what: String,
     /// Line in the text, from 1; in an object the line of `spec.data`.
     pub line: Option<u64>,
+}
+
+impl ProfileError {
+    /// As it is told of a file (or of an object, by its kind and name).
+    pub fn note(&self, file: &str) -> Note {
+        let note = Note::error(code::PROFILE_MALFORMED, self.what.clone()).in_file(file);
+        let note = note.help("make it again with `trimtab profile`, or restore the file as it was committed");
+        match self.line {
+            Some(line) => note.at_row(line),
+            None => note,
+        }
+    }
 }
 
 pub(super) fn fault(what: impl Into<String>, line: impl Into<Option<u64>>) -> ProfileError {

@@ -1,7 +1,8 @@
 //! What the arguments say of the files: what each measures, whose it is, and which workloads there are.
 
 use super::ProfileArgs;
-use crate::diag::code;
+use crate::cli::exit::CliError;
+use crate::diag::{Diagnostic, code};
 use crate::history::Input;
 use crate::history::note::Note;
 use crate::history::owners::Declared;
@@ -11,9 +12,10 @@ use crate::history::spool::Room;
 use crate::history::unit::Unit;
 use crate::io::kustomization::Kustomization;
 use crate::io::kustomize::Kustomize;
-use crate::io::{environments, files};
+use crate::io::{environments, files, room};
 use crate::krm::Object;
 use crate::profile::build::Options;
+use crate::profile::parts::Part;
 use crate::yaml;
 use anyhow::{Context as _, bail};
 use std::collections::BTreeMap;
@@ -21,12 +23,7 @@ use std::path::{Path, PathBuf};
 
 pub(super) fn options(args: &ProfileArgs, room: &Room) -> anyhow::Result<Options> {
     let step_s = u32::try_from(crate::cli::store::step(&args.step)?.get()).context("--step")?;
-    for (flag, name) in [("--environment", &args.environment), ("--cluster", &args.cluster)] {
-        let is_odd = |name: &&String| name.trim().is_empty() || name.chars().any(char::is_control);
-        if let Some(name) = name.as_ref().filter(is_odd) {
-            bail!("{flag} `{}` is no name", name.escape_debug())
-        }
-    }
+    check_names(args.environment.as_ref(), args.cluster.as_ref())?;
     Ok(Options {
         environment: args.environment.clone(),
         cluster: args.cluster.clone(),
@@ -34,6 +31,17 @@ pub(super) fn options(args: &ProfileArgs, room: &Room) -> anyhow::Result<Options
         shard: args.shard,
         room: room.clone(),
     })
+}
+
+/// That environment and cluster are names.
+pub(super) fn check_names(environment: Option<&String>, cluster: Option<&String>) -> anyhow::Result<()> {
+    for (flag, name) in [("--environment", environment), ("--cluster", cluster)] {
+        let is_odd = |name: &&String| name.trim().is_empty() || name.chars().any(char::is_control);
+        if let Some(name) = name.filter(is_odd) {
+            bail!("{flag} `{}` is no name", name.escape_debug())
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn inputs<'a>(args: &'a ProfileArgs, room: &Room) -> anyhow::Result<Vec<Input<'a>>> {
@@ -161,4 +169,43 @@ fn built(root: &Path) -> anyhow::Result<Option<Vec<Object>>> {
         Some(environment) => Ok(Some(kustomize.capture(&environment)?.output)),
         None => Ok(Some(kustomize.build(root)?)),
     }
+}
+
+/// The profiles of files and folders (`*.yaml`, `*.yml`), `-` for stdin, each under the name of its file; every line of them
+/// is read and checked.
+pub(super) fn profiles(paths: &[PathBuf]) -> Result<Vec<Part>, CliError> {
+    let (mut parts, mut faults) = (Vec::new(), Vec::new());
+    for path in files_of(paths)? {
+        let name = path.display().to_string();
+        match room::profile_stream(&path)?.read() {
+            Ok(profiles) => parts.extend(profiles.into_iter().map(|profile| Part {
+                name: name.clone(),
+                profile,
+            })),
+            Err(error) => faults.push(Diagnostic::from(error.note(&name))),
+        }
+    }
+    if faults.is_empty() {
+        Ok(parts)
+    } else {
+        Err(CliError::Diagnostics(faults))
+    }
+}
+
+fn files_of(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
+    let mut found = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            found.push(path.clone());
+            continue;
+        }
+        let files = files::list(path, &[".yaml", ".yml"])?;
+        if files.is_empty() {
+            let headline = format!("there is no profile in `{}`", path.display());
+            let missing = Diagnostic::error(code::MISSING_INPUT, headline);
+            return Err(missing.help("profiles are files that end in `.yaml` or `.yml`").into());
+        }
+        found.extend(files);
+    }
+    Ok(found)
 }

@@ -4,8 +4,8 @@ use crate::cli::exit::Exit;
 use crate::diag::{Diagnostic, counted, sort, terminal};
 use crate::history::note::Note;
 use crate::io::files;
-use crate::profile::object;
 use crate::profile::written::Written;
+use crate::profile::{Scope, object};
 use anyhow::{Context as _, bail};
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
@@ -63,9 +63,22 @@ pub(super) fn report(profiles: &[Written], output: &Path) {
         let window = head
             .window
             .map_or_else(String::new, |window| format!(", {} to {}", window.start, window.end));
-        let (workloads, namespace) = (profile.workloads(), &head.scope.namespace);
-        let _ = writeln!(text, "{namespace}: {}{window}", counted(workloads as u64, "workload"));
+        let (workloads, whose) = (profile.workloads(), whose(&head.scope));
+        let _ = writeln!(text, "{whose}: {}{window}", counted(workloads as u64, "workload"));
     }
     let _ = writeln!(text, "written to {}", output.display());
     let _ = anstream::stderr().write_all(text.as_bytes());
+}
+
+/// `shop (environment production, cluster eu-1)`.
+fn whose(scope: &Scope) -> String {
+    let named = [("environment", &scope.environment), ("cluster", &scope.cluster)];
+    let named: Vec<String> = named
+        .into_iter()
+        .filter_map(|(what, name)| Some(format!("{what} {}", name.as_ref()?)))
+        .collect();
+    if named.is_empty() {
+        return scope.namespace.clone();
+    }
+    format!("{} ({})", scope.namespace, named.join(", "))
 }
