@@ -3,6 +3,7 @@
 mod again;
 mod findings;
 mod moved;
+mod profiles;
 mod since;
 mod unstated;
 
@@ -10,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::diag::{self, Diagnostic, Place, code, first_of};
+use crate::diag::{self, Diagnostic, code, first_of};
 use crate::facts::{self, Facts};
 use crate::krm::apply::{Applied, apply_each, misfits};
 use crate::krm::{ApplyError, Edit, Object};
@@ -265,7 +266,7 @@ fn decide(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<OptimizationPlan, Vec<Diagnostic>> {
     let moves = moved::of(settings, workloads, diagnostics);
-    let (mut profiles, identities) = read_profiles(inputs, settings, workloads, &moves, diagnostics)?;
+    let (mut profiles, identities) = profiles::read(inputs, settings, workloads, &moves, diagnostics)?;
     moved::join(&moves, &mut profiles, settings, diagnostics);
     let facts = all_facts(&profiles, settings, workloads);
     let digests = codec::digests(&inputs.policy, identities);
@@ -312,46 +313,14 @@ fn with_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
     }
 }
 
-/// The profiles of the environment, and what makes each one itself, for the digest. Another environment's is an error.
-///
-/// A plan is made from profiles that were read, and so checked, whole. A build that plans on the fly reads of each what
-/// its manifests need.
-fn read_profiles(
-    inputs: &Inputs,
-    settings: &Settings,
-    workloads: &Workloads,
-    moves: &[Move],
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Result<(Vec<Profile>, Vec<String>), Vec<Diagnostic>> {
-    let (mut profiles, mut identities) = (Vec::new(), Vec::new());
-    for source in &inputs.profiles {
-        let (shown, mut found) = match source {
-            ProfileSource::File { path, stream } => {
-                (path.clone(), stream.open().map_err(|error| malformed(path, &error))?)
-            }
-            ProfileSource::Object(value) => ("UsageProfile".to_owned(), vec![read_object(value)?]),
-        };
-        found.retain(|text| !is_borrowed(text.head(), &shown, settings, diagnostics));
-        for text in found {
-            check_environment(text.head(), &shown, settings)?;
-            check_whole(text.head(), &shown)?;
-            let profile = match inputs.purpose {
-                Purpose::Plan => text.read(),
-                Purpose::Apply => read_of(&text, settings, workloads, moves),
-            };
-            profiles.push(profile.map_err(|error| malformed(&shown, &error))?);
-            identities.push(text.identity().to_owned());
-        }
-    }
-    Ok((profiles, identities))
-}
-
-/// What a profile says of these workloads, under their names and under earlier ones.
+/// What a profile says of these workloads, under their names and under earlier ones; `is_alone`: no other one is of its
+/// namespace and cluster.
 fn read_of(
     text: &ProfileText,
     settings: &Settings,
     workloads: &Workloads,
     moves: &[Move],
+    is_alone: bool,
 ) -> Result<Profile, object::ProfileError> {
     let mut profile = text.head().clone();
     let namespace = &profile.scope.namespace;
@@ -370,20 +339,10 @@ fn read_of(
     let memory = Columns::Totals;
     let earlier = earlier.filter(|name| is_of_it(&name.namespace));
     let earlier = earlier.map(|name| (name.key, Asked::Plan { memory }));
-    profile.workloads = text.workloads(now.chain(earlier))?;
+    // what is joined with another profile must be known whole
+    let joined = |(key, asked)| (key, if is_alone { asked } else { Asked::Everything });
+    profile.workloads = text.workloads(now.chain(earlier).map(joined))?;
     Ok(profile)
-}
-
-fn malformed(path: &str, error: &object::ProfileError) -> Vec<Diagnostic> {
-    let place = Place::Object {
-        object: path.to_owned(),
-        pointer: String::new(),
-    };
-    vec![
-        Diagnostic::error(code::MALFORMED_INPUT, error.to_string())
-            .at(place)
-            .help("write it again with `trimtab profile`"),
-    ]
 }
 
 fn read_object(value: &Value) -> Result<ProfileText, Vec<Diagnostic>> {
@@ -393,71 +352,8 @@ fn read_object(value: &Value) -> Result<ProfileText, Vec<Diagnostic>> {
         .unwrap_or_default();
     let source = Source::object(object::KIND, name);
     let profile: object::ProfileObject = policy::schema::read(code::MALFORMED_INPUT, value, &source)?;
-    opened::from_object(&profile)
-        .map_err(|error| vec![Diagnostic::error(code::MALFORMED_INPUT, error.to_string()).at(source.value_place(""))])
-}
-
-/// Whether a profile is of the environment that `spec.history.from` names. What another environment used is a floor at
-/// most; until floors are derived it decides nothing, and that is said.
-fn is_borrowed(profile: &Profile, shown: &str, settings: &Settings, diagnostics: &mut Vec<Diagnostic>) -> bool {
-    let Some(borrowed) = &settings.bounds.borrowed else {
-        return false;
-    };
-    let is_borrowed = profile.scope.environment.as_deref() == Some(borrowed.environment.as_str())
-        && borrowed.environment != settings.policy.spec.environment;
-    if is_borrowed {
-        let headline = format!(
-            "the history borrowed from `{}` decides nothing yet",
-            borrowed.environment
-        );
-        diagnostics.push(
-            Diagnostic::warning(code::BORROWED_HISTORY, headline)
-                .at(Place::Object {
-                    object: shown.to_owned(),
-                    pointer: "/spec/environment".to_owned(),
-                })
-                .help("state the values of this environment, or record its own history"),
-        );
-    }
-    is_borrowed
-}
-
-/// Totals of a part are too low, and in the exact form that only merging reads.
-fn check_whole(profile: &Profile, shown: &str) -> Result<(), Vec<Diagnostic>> {
-    if !profile.shard {
-        return Ok(());
-    }
-    let place = Place::Object {
-        object: shown.to_owned(),
-        pointer: "/spec/shard".to_owned(),
-    };
-    let headline = "the profile is a part, made with `--shard`";
-    let help = "merge all parts into one profile: `trimtab profile merge PART… -o FILE`";
-    Err(vec![
-        Diagnostic::error(code::PROFILE_PART, headline).at(place).help(help),
-    ])
-}
-
-fn check_environment(profile: &Profile, shown: &str, settings: &Settings) -> Result<(), Vec<Diagnostic>> {
-    let wanted = &settings.policy.spec.environment;
-    let borrowed = settings
-        .bounds
-        .borrowed
-        .as_ref()
-        .map(|borrowed| borrowed.environment.as_str());
-    match profile.scope.environment.as_deref() {
-        Some(found) if found != wanted && Some(found) != borrowed => {
-            let headline = format!("the profile was recorded in `{found}`, and the policy is for `{wanted}`");
-            let place = Place::Object {
-                object: shown.to_owned(),
-                pointer: "/spec/environment".to_owned(),
-            };
-            Err(vec![Diagnostic::error(code::FOREIGN_PROFILE, headline).at(place).help(
-                "give this environment's own profile, or borrow knowingly with `spec.history.from`",
-            )])
-        }
-        _ => Ok(()),
-    }
+    let shown = format!("{}/{name}", object::KIND);
+    opened::from_object(&profile).map_err(|error| vec![error.note(&shown).into()])
 }
 
 fn all_facts(profiles: &[Profile], settings: &Settings, workloads: &Workloads) -> BTreeMap<String, Facts> {

@@ -67,6 +67,7 @@ mod report;
 mod scale_out;
 mod scale_point;
 mod sealed;
+mod several_profiles;
 mod shop;
 mod stated;
 mod steps;

@@ -11,6 +11,11 @@ use tempfile::TempDir;
 const START_S: i64 = 1_791_158_400;
 const STEPS_OF_A_WEEK: i64 = 7 * 288;
 
+/// Of environment `e`.
+pub(crate) const POLICY: &str = "apiVersion: trimtab.dev/v1alpha1\nkind: OptimizationPolicy\nmetadata: {name: p}\nspec: {environment: e, mode: enforce, cluster: {kubernetes: \"1.33\", provider: aws}}\n";
+/// A workload of the profiles.
+pub(crate) const DEPLOYMENT: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: flat, namespace: shop}\nspec:\n  selector: {matchLabels: {app: a}}\n  template:\n    metadata: {labels: {app: a}}\n    spec: {containers: [{name: app, image: a:1}]}\n";
+
 /// The minimal standard generator of Park and Miller.
 fn random(seed: &mut i64) -> i64 {
     *seed = *seed * 16_807 % 2_147_483_647;
@@ -62,7 +67,8 @@ fn export(signal: &str, first: i64, last: i64) -> String {
     format!(r#"{{"status":"success","data":{{"resultType":"matrix","result":[{series}]}}}}"#)
 }
 
-fn profile(folder: &Path, name: &str, first: i64, last: i64) -> String {
+/// A profile of these weeks, in the folder under this name.
+pub(crate) fn profile(folder: &Path, name: &str, first: i64, last: i64) -> String {
     for signal in ["cpu", "memory", "replicas"] {
         fs::write(folder.join(format!("{signal}.json")), export(signal, first, last)).unwrap();
     }
@@ -197,10 +203,8 @@ fn a_part_is_shown_and_not_planned_on() {
     let shown = |file: &str| trimtab(folder, &["profile", "show", file]).stdout;
     assert!(!shown("whole.yaml").is_empty());
     assert_eq!(shown("profile.yaml"), shown("whole.yaml"));
-    let policy = "apiVersion: trimtab.dev/v1alpha1\nkind: OptimizationPolicy\nmetadata: {name: p}\nspec: {environment: e, mode: enforce, cluster: {kubernetes: \"1.33\", provider: aws}}\n";
-    let deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: flat, namespace: shop}\nspec:\n  selector: {matchLabels: {app: a}}\n  template:\n    metadata: {labels: {app: a}}\n    spec: {containers: [{name: app, image: a:1}]}\n";
-    fs::write(folder.join("policy.yaml"), policy).unwrap();
-    fs::write(folder.join("all.yaml"), deployment).unwrap();
+    fs::write(folder.join("policy.yaml"), POLICY).unwrap();
+    fs::write(folder.join("all.yaml"), DEPLOYMENT).unwrap();
     let merge = "trimtab profile merge";
     assert_ends(
         &trimtab(folder, &["plan", "."]),

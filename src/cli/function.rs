@@ -36,8 +36,9 @@ pub struct Arguments {
     /// The accepted plan; without it, the `OptimizationPlan` among the items
     #[arg(long, value_name = "FILE", conflicts_with = "profile")]
     plan: Option<PathBuf>,
-    /// A usage profile to plan from on the fly; may be given several times. Without one and without a plan, the policy
-    /// must state every value
+    /// A usage profile to plan from on the fly; may be given several times, for several namespaces or times: what they say
+    /// of one workload counts together, as `trimtab profile merge` puts it together. Without one, the `UsageProfile`s among
+    /// the items. Without any and without a plan, the policy must state every value
     #[arg(long, value_name = "FILE")]
     profile: Vec<PathBuf>,
     /// A price sheet; without it, the `PriceSheet` among the items
@@ -144,9 +145,7 @@ fn inputs(arguments: &Arguments, list: &mut ResourceList) -> Result<(Beside, Inp
             stream: room::profile_stream(path)?,
         });
     }
-    if profiles.is_empty() {
-        profiles.extend(of_kind(list, object::KIND).cloned().map(ProfileSource::Object));
-    }
+    profiles.extend(of_kind(list, object::KIND).cloned().map(ProfileSource::Object));
     let plan = match &arguments.plan {
         Some(path) => Some(read_one(path)?),
         None if arguments.profile.is_empty() => at_most_one(list, plan::model::KIND)?,

@@ -353,7 +353,7 @@ fn built(ours: &[Object], kind: &str) -> Option<(Value, Source)> {
     Some((object.clone(), Source::object(kind, name)))
 }
 
-/// The profiles beside the policy (`profile*.yaml`, `profiles/`), else those among the objects of the build.
+/// The profiles beside the policy (`profile*.yaml`, `profiles/`), and those among the objects of the build.
 fn profiles(folder: &Path, ours: &[Object]) -> Result<Vec<ProfileSource>, CliError> {
     let is_yaml = |name: &String| [".yaml", ".yml"].iter().any(|ending| name.ends_with(ending));
     let mut paths: Vec<PathBuf> = names(folder)?
@@ -373,13 +373,7 @@ fn profiles(folder: &Path, ours: &[Object]) -> Result<Vec<ProfileSource>, CliErr
             stream: room::profile_stream(&path)?,
         });
     }
-    if found.is_empty() {
-        found.extend(
-            ours.iter()
-                .filter(|object| object["kind"] == object::KIND)
-                .cloned()
-                .map(ProfileSource::Object),
-        );
-    }
+    let of_build = ours.iter().filter(|object| object["kind"] == object::KIND);
+    found.extend(of_build.cloned().map(ProfileSource::Object));
     Ok(found)
 }
