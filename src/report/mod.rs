@@ -14,6 +14,8 @@ mod decided;
 mod capacity;
 mod plan_table;
 mod recorded;
+mod moved;
+mod renamed;
 mod krr;
 mod json;
 mod markdown;
@@ -21,8 +23,9 @@ mod terminal;
 
 pub use capacity::{Capacity, Requested};
 pub use krr::Compared;
+pub use moved::Moved;
 pub use plan_table::{PlanChange, PlanEnvironment, PlanRow, PlanTable, PlanWaiting, Remark};
-pub use recorded::{Moved, Recorded};
+pub use recorded::Recorded;
 pub use words::{parts, reason};
 
 use crate::diff::{Change, Diff};

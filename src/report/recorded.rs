@@ -1,8 +1,8 @@
-//! What profiles say, for people and programs: one profile as tables, and what moved between two.
+//! What profiles say, for people and programs.
 //!
 //! Values are texts with their unit; quantiles are upper edges over all weeks alike.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -37,7 +37,7 @@ struct RecordedProfile {
 /// Whose.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Of {
+pub(super) struct Of {
     namespace: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     environment: Option<String>,
@@ -138,7 +138,7 @@ impl From<&Scope> for Of {
 }
 
 impl Of {
-    fn words(&self) -> String {
+    pub(super) fn words(&self) -> String {
         let parts = [
             Some(("namespace", &self.namespace)),
             self.environment.as_ref().map(|name| ("environment", name)),
@@ -233,7 +233,7 @@ impl Values {
 }
 
 /// As people size: CPU in millicores and memory in MiB, rounded up.
-fn shown(signal: Signal, value: u64) -> String {
+pub(super) fn shown(signal: Signal, value: u64) -> String {
     match signal {
         Signal::Cpu | Signal::CpuLimit | Signal::CpuRequest => cores(value),
         Signal::Memory | Signal::MemoryLimit | Signal::MemoryRequest => mebibytes(value),
@@ -242,7 +242,7 @@ fn shown(signal: Signal, value: u64) -> String {
 }
 
 /// Upper edges of quantiles, all weeks alike.
-fn quantiles<const N: usize>(profile: &Profile, kept: &SignalHistory, ppm: [u64; N]) -> Option<[u64; N]> {
+pub(super) fn quantiles<const N: usize>(profile: &Profile, kept: &SignalHistory, ppm: [u64; N]) -> Option<[u64; N]> {
     let newest = profile.newest_week()?;
     let upper = |quantile: Quantile| quantile.upper;
     let found = ppm.map(|ppm| kept.quantile(ppm, newest, HalfLife::Never).map(upper));
@@ -346,7 +346,8 @@ impl RecordedProfile {
     }
 }
 
-fn or_dash(text: &str) -> String {
+/// A cell of a table.
+pub(super) fn or_dash(text: &str) -> String {
     if text.is_empty() {
         "-".to_owned()
     } else {
@@ -354,231 +355,8 @@ fn or_dash(text: &str) -> String {
     }
 }
 
-fn pretty(value: &impl Serialize) -> String {
+/// JSON for people.
+pub(super) fn pretty(value: &impl Serialize) -> String {
     let text = serde_json::to_string_pretty(value).expect("broken invariant: only texts and numbers");
     text + "\n"
-}
-
-/// What moved between two states of profiles.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Moved {
-    profiles: Vec<MovedProfile>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct MovedProfile {
-    #[serde(flatten)]
-    of: Of,
-    /// Before and after; absent where there is none.
-    window: [Option<[Timestamp; 2]>; 2],
-    /// Mondays.
-    weeks_gone: Vec<String>,
-    weeks_new: Vec<String>,
-    workloads_gone: Vec<String>,
-    workloads_new: Vec<String>,
-    /// How many workloads are as they were.
-    unchanged: usize,
-    moved: Vec<MovedSignal>,
-}
-
-/// A distribution that is another now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct MovedSignal {
-    workload: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    container: String,
-    signal: &'static str,
-    p50: Move,
-    p95: Move,
-    p99: Move,
-    max: Move,
-}
-
-/// A value before and after.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Move {
-    before: String,
-    after: String,
-    /// Whole percent of the value before, towards zero; absent where that is zero or nothing moved.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    percent: Option<i64>,
-}
-
-impl Move {
-    fn of(signal: Signal, before: u64, after: u64) -> Self {
-        let (from, to) = (i128::from(before), i128::from(after));
-        let percent = (before != after)
-            .then(|| ((to - from) * 100).checked_div(from))
-            .flatten();
-        Self {
-            before: shown(signal, before),
-            after: shown(signal, after),
-            percent: percent.and_then(|percent| i64::try_from(percent).ok()),
-        }
-    }
-
-    fn text(&self) -> String {
-        let Self { before, after, percent } = self;
-        match percent {
-            _ if before == after => after.clone(),
-            Some(0) | None => format!("{before} -> {after}"),
-            Some(percent) => format!("{before} -> {after} ({percent:+}%)"),
-        }
-    }
-}
-
-impl Moved {
-    /// Between two states, profiles of the same namespace, environment and cluster compared.
-    pub fn between(before: &[Profile], after: &[Profile]) -> Self {
-        let by_scope = |profiles: &'_ [Profile]| -> BTreeMap<Scope, usize> {
-            let places = profiles.iter().enumerate();
-            places.map(|(place, profile)| (profile.scope.clone(), place)).collect()
-        };
-        let (old, new) = (by_scope(before), by_scope(after));
-        let scopes: BTreeSet<&Scope> = old.keys().chain(new.keys()).collect();
-        let one = |scope: &Scope| {
-            let nothing = || Profile::new(scope.clone(), 1);
-            let find = |places: &BTreeMap<Scope, usize>, all: &[Profile]| {
-                places.get(scope).map_or_else(nothing, |place| all[*place].clone())
-            };
-            MovedProfile::between(&find(&old, before), &find(&new, after))
-        };
-        Self {
-            profiles: scopes.into_iter().map(one).collect(),
-        }
-    }
-
-    /// As JSON.
-    pub fn json(&self) -> String {
-        pretty(self)
-    }
-
-    /// As tables.
-    pub fn text(&self) -> String {
-        let texts: Vec<String> = self.profiles.iter().map(MovedProfile::text).collect();
-        texts.join("\n")
-    }
-}
-
-fn weeks(profile: &Profile) -> BTreeSet<String> {
-    let signals = profile.workloads.values().flat_map(|history| history.signals.values());
-    let weeks = signals.flat_map(|kept| kept.sketches.keys().chain(kept.demand.keys()));
-    weeks.map(ToString::to_string).collect()
-}
-
-fn missing<T: Ord + ToString>(all: &BTreeSet<T>, from: &BTreeSet<T>) -> Vec<String> {
-    all.difference(from).map(ToString::to_string).collect()
-}
-
-impl MovedProfile {
-    fn between(before: &Profile, after: &Profile) -> Self {
-        let window = |profile: &Profile| profile.window.map(|window| [window.start, window.end]);
-        let (old_weeks, new_weeks) = (weeks(before), weeks(after));
-        let keys = |profile: &Profile| profile.workloads.keys().cloned().collect::<BTreeSet<_>>();
-        let (old_keys, new_keys) = (keys(before), keys(after));
-        let (mut moved, mut unchanged) = (Vec::new(), 0);
-        for (key, now) in &after.workloads {
-            let Some(then) = before.workloads.get(key) else {
-                continue;
-            };
-            unchanged += usize::from(then == now);
-            moved.extend(moved_signals(before, after, key, (then, now)));
-        }
-        Self {
-            of: Of::from(&after.scope),
-            window: [window(before), window(after)],
-            weeks_gone: missing(&old_weeks, &new_weeks),
-            weeks_new: missing(&new_weeks, &old_weeks),
-            workloads_gone: missing(&old_keys, &new_keys),
-            workloads_new: missing(&new_keys, &old_keys),
-            unchanged,
-            moved,
-        }
-    }
-
-    fn text(&self) -> String {
-        let mut out = self.of.words() + "\n";
-        let shown = |window: &Option<[Timestamp; 2]>| match window {
-            Some([start, end]) => format!("{start} to {end}"),
-            None => "nothing recorded".to_owned(),
-        };
-        let [before, after] = [shown(&self.window[0]), shown(&self.window[1])];
-        let _ = if before == after {
-            writeln!(out, "{after}, as before")
-        } else {
-            writeln!(out, "{after}; before: {before}")
-        };
-        for (what, names) in [
-            ("weeks gone", &self.weeks_gone),
-            ("weeks new", &self.weeks_new),
-            ("workloads gone", &self.workloads_gone),
-            ("workloads new", &self.workloads_new),
-        ] {
-            if !names.is_empty() {
-                let _ = writeln!(out, "{what}: {}", names.join(", "));
-            }
-        }
-        let _ = writeln!(out, "workloads unchanged: {}", self.unchanged);
-        if self.moved.is_empty() {
-            return out;
-        }
-        let title = ["workload", "container", "signal", "p50", "p95", "p99", "max"];
-        let mut rows = vec![title.map(str::to_owned)];
-        rows.extend(self.moved.iter().map(|one| {
-            let [p50, p95, p99, max] = [&one.p50, &one.p95, &one.p99, &one.max].map(Move::text);
-            let signal = one.signal.to_owned();
-            [
-                one.workload.clone(),
-                or_dash(&one.container),
-                signal,
-                p50,
-                p95,
-                p99,
-                max,
-            ]
-        }));
-        table(&rows, "", &mut out);
-        out
-    }
-}
-
-/// The signals that both know and whose shown values differ.
-fn moved_signals(
-    before: &Profile,
-    after: &Profile,
-    key: &WorkloadKey,
-    (then, now): (&WorkloadHistory, &WorkloadHistory),
-) -> Vec<MovedSignal> {
-    let mut moved = Vec::new();
-    for ((container, signal), kept) in &now.signals {
-        const SHOWN: [u64; 3] = [500_000, 950_000, 990_000];
-        let Some(earlier) = then.signal(container, *signal) else {
-            continue;
-        };
-        let values = [(before, earlier), (after, kept)].map(|(profile, kept)| {
-            let quantiles = quantiles(profile, kept, SHOWN)?;
-            Some((quantiles, kept.sketch().max()?))
-        });
-        let [Some((old, old_max)), Some((new, new_max))] = values else {
-            continue;
-        };
-        if old == new && old_max == new_max {
-            continue;
-        }
-        let [p50, p95, p99] = std::array::from_fn(|place| Move::of(*signal, old[place], new[place]));
-        moved.push(MovedSignal {
-            workload: key.to_string(),
-            container: container.clone(),
-            signal: signal.id(),
-            p50,
-            p95,
-            p99,
-            max: Move::of(*signal, old_max, new_max),
-        });
-    }
-    moved
 }
