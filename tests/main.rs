@@ -59,6 +59,8 @@ mod platforms;
 mod policy;
 mod prices;
 mod profile_accuracy;
+mod profile_arguments;
+mod profile_diff;
 mod profile_laws;
 mod profile_shown;
 mod quantities;

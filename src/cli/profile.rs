@@ -5,6 +5,7 @@ mod inputs;
 mod live;
 mod make;
 mod merge;
+mod misfit;
 mod output;
 mod show;
 
@@ -144,6 +145,10 @@ pub fn run(args: &ProfileArgs) -> Result<Exit, CliError> {
         }
         Some(ProfileCommand::Diff { old, new, format }) => return show::diff(old, new, *format),
         None => {}
+    }
+    let refused = misfit::refused(args);
+    if !refused.is_empty() {
+        return Err(CliError::Diagnostics(refused));
     }
     if let Some(dialect) = args.engine.print_sql {
         return engine::print_sql(args, dialect);

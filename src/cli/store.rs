@@ -43,6 +43,21 @@ pub struct AccessArgs {
 }
 
 impl AccessArgs {
+    /// The flags that were given.
+    pub fn given(&self) -> Vec<&'static str> {
+        let given = [
+            ("--bearer-token-file", self.bearer_token_file.is_some()),
+            ("--basic-auth", self.basic_auth.is_some()),
+            ("--password-file", self.password_file.is_some()),
+            ("--http-header", !self.http_header.is_empty()),
+            ("--client-cert", self.client_cert.is_some()),
+            ("--client-key", self.client_key.is_some()),
+            ("--ca-file", self.ca_file.is_some()),
+            ("--sigv4-region", self.sigv4_region.is_some()),
+        ];
+        given.into_iter().filter_map(|(flag, is)| is.then_some(flag)).collect()
+    }
+
     /// A client for this store.
     pub fn client(&self, store: &str) -> anyhow::Result<Client> {
         let mut headers = Vec::new();
@@ -76,13 +91,16 @@ impl AccessArgs {
     }
 }
 
+/// How much history is asked for, where nothing else is said.
+pub const WINDOW: &str = "14d";
+
 /// What is asked for.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "From a metrics store")]
 pub struct SpanArgs {
-    /// How much history to ask for, in whole hours
-    #[arg(long, value_name = "DURATION", default_value = "14d")]
-    pub window: String,
+    /// How much history to ask for, in whole hours [default: 14d]
+    #[arg(long, value_name = "DURATION")]
+    pub window: Option<String>,
     /// Where it ends, on a full hour; else the last full hour that all samples have come for
     #[arg(long, value_name = "RFC3339")]
     pub end: Option<String>,
@@ -92,9 +110,19 @@ pub struct SpanArgs {
 }
 
 impl SpanArgs {
+    /// The flags that were given.
+    pub fn given(&self) -> Vec<&'static str> {
+        let given = [
+            ("--window", self.window.is_some()),
+            ("--end", self.end.is_some()),
+            ("--namespace-filter", !self.namespace_filter.is_empty()),
+        ];
+        given.into_iter().filter_map(|(flag, is)| is.then_some(flag)).collect()
+    }
+
     /// The closed window.
     pub fn window(&self, step: Seconds) -> anyhow::Result<Window> {
-        let length: Seconds = self.window.parse().context("--window")?;
+        let length: Seconds = self.window.as_deref().unwrap_or(WINDOW).parse().context("--window")?;
         let end = self
             .end
             .as_deref()

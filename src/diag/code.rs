@@ -171,6 +171,7 @@ codes! {
     MERGE_OVERLAP = "merge-overlap": "Two parts hold the same samples or the same time. Cut shards so that each sample is in one of them.";
     MERGE_STEP = "merge-step": "The parts were made with different steps.";
     NAMESPACE_MISSING = "namespace-missing": "A series does not say its namespace. Export it with the label, or give `--namespace`.";
+    NO_EFFECT = "no-effect": "An argument was given to a command that has no use for it in this run: what says how a metrics store is asked beside files, or what says how a profile is made where only a query is printed. It would be passed over in silence, so it is refused; the message says what to do instead.";
     NOT_A_HISTORY = "not-a-history": "The file is something people have at hand that tells too little about the past to plan with, such as a recommendation. Export the samples themselves.";
     POD_MISSING = "pod-missing": "Values of several pods were mixed by the store before they were exported, or nothing tells whose they are. Query them pod by pod.";
     ROW_CONTRADICTS = "row-contradicts": "A row of counts contradicts itself, its signal, or the rows of the other table, so the query that made it is wrong.";

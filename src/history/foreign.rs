@@ -14,7 +14,23 @@ struct Foreign {
 
 const EXPORT_INSTEAD: &str = "export the samples themselves: Prometheus' `query_range`, VictoriaMetrics' `/api/v1/export`, or CSV with a row a sample";
 
+const PROFILE: Foreign = Foreign {
+    marks: &[],
+    code: code::NOT_A_HISTORY,
+    what: "is a usage profile already: made of exports, and none itself",
+    help: "put profiles together with `trimtab profile merge`; `trimtab profile show` and `trimtab profile diff` say what they hold",
+};
+
 const FILES: &[Foreign] = &[
+    Foreign {
+        // the summary above a large one is longer than what is looked at
+        marks: &["# ", "Written by `trimtab profile`"],
+        ..PROFILE
+    },
+    Foreign {
+        marks: &["trimtab.dev/v1", "UsageProfile"],
+        ..PROFILE
+    },
     Foreign {
         marks: &["\"scans\"", "\"recommended\""],
         code: code::NOT_A_HISTORY,

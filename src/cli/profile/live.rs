@@ -3,13 +3,14 @@
 use super::ProfileArgs;
 use crate::cli::console;
 use crate::cli::exit::{CliError, Exit};
-use crate::cli::store::{AccessArgs, SpanArgs, halted, step};
+use crate::cli::store::{AccessArgs, SpanArgs, WINDOW, halted, step};
 use crate::diag::{Diagnostic, Place, code, counted, first_of_many};
 use crate::history::live::queries::{census, counted as counted_in_ranges, shipped, stated};
+use crate::history::live::recipe::{self, Run};
 use crate::history::live::request::Endpoint;
 use crate::history::live::scope::partition;
 use crate::history::live::shard::cut;
-use crate::history::live::{Query, Request, Scope, Selection, Shard, Window, recipe};
+use crate::history::live::{Query, Request, Scope, Selection, Shard, Window};
 use crate::history::signal::Signal;
 use crate::io::ask::{Answered, Gather, Progress, small};
 use crate::io::http::{Client, address};
@@ -22,7 +23,7 @@ use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,9 @@ use std::time::{Duration, Instant};
 const RESUMED_WITHIN: Seconds = Seconds::from_hours(26);
 /// Instants at which the containers of a window are counted, about.
 const COUNTS: u64 = 56;
+
+/// Requests at one time, where nothing else is said.
+const PARALLEL: u8 = 3;
 
 /// What a live run is told.
 #[derive(Clone, Debug, Args)]
@@ -47,9 +51,9 @@ pub(super) struct LiveArgs {
     /// history is coarse: a plan raises requests by it, and does nothing else
     #[arg(long)]
     coarse: bool,
-    /// Requests at one time
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=16))]
-    parallel: u8,
+    /// Requests at one time [default: 3]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
+    parallel: Option<u8>,
     /// Folder for answers until the profile is written; a run that was killed goes on from there [default: the user's cache]
     #[arg(long, value_name = "DIR")]
     work: Option<PathBuf>,
@@ -73,6 +77,26 @@ struct Settled {
     queries: Vec<Query>,
     /// Sets of namespaces, with the containers that run in each at one time.
     scopes: Vec<(Scope, u64)>,
+}
+
+impl LiveArgs {
+    /// The flags that were given of those that say what a store is asked, and how.
+    pub(super) fn asking(&self) -> Vec<&'static str> {
+        let given = [("--query", !self.query.is_empty()), ("--coarse", self.coarse)];
+        let given = given.into_iter().filter_map(|(flag, is)| is.then_some(flag));
+        self.span.given().into_iter().chain(given).collect()
+    }
+
+    /// Those that only a run that asks by itself has a use for.
+    pub(super) fn running(&self) -> Vec<&'static str> {
+        let given = [
+            ("--parallel", self.parallel.is_some()),
+            ("--work", self.work.is_some()),
+            ("--keep-work", self.keep_work),
+        ];
+        let given = given.into_iter().filter_map(|(flag, is)| is.then_some(flag));
+        given.chain(self.access.given()).collect()
+    }
 }
 
 /// Answers in files.
@@ -121,20 +145,51 @@ pub(super) fn print_queries(args: &ProfileArgs) -> Result<Exit, CliError> {
     let step = step(&args.step)?;
     let window = live.span.window(step)?;
     let selection = live.span.selection(args.cluster.as_deref(), step);
-    let named = |flag: &str, value: &Option<String>| {
-        value
-            .iter()
-            .flat_map(|value| [flag.to_owned(), value.clone()])
-            .collect::<Vec<_>>()
-    };
-    let flags = [
-        named("--environment", &args.environment),
-        named("--cluster", &args.cluster),
-    ]
-    .concat();
-    let script = recipe::script(store.as_deref(), &window, &selection, &queries(live)?, &flags);
+    let output = args.output.as_deref().unwrap_or(Path::new("profile.yaml"));
+    let script = recipe::script(
+        store.as_deref(),
+        &window,
+        &selection,
+        &queries(live)?,
+        &Run {
+            flags: flags(args),
+            output: output.display().to_string(),
+        },
+    );
     console::print(&script)?;
     Ok(Exit::Done)
+}
+
+/// The arguments of this command that say how a profile is made of the answers.
+fn flags(args: &ProfileArgs) -> Vec<String> {
+    let mut flags = Vec::new();
+    let mut add = |flag: &str, value: &str| flags.extend([flag.to_owned(), value.to_owned()]);
+    for (flag, value) in [
+        ("--environment", &args.environment),
+        ("--cluster", &args.cluster),
+        ("--namespace", &args.namespace),
+    ] {
+        for value in value {
+            add(flag, value);
+        }
+    }
+    for (flag, values) in [("--cluster-label", &args.cluster_label), ("--label", &args.label)] {
+        for value in values {
+            add(flag, value);
+        }
+    }
+    for (flag, paths) in [("--owners", &args.owners), ("--manifests", &args.manifests)] {
+        for path in paths {
+            add(flag, &path.display().to_string());
+        }
+    }
+    if args.threads > 0 {
+        add("--threads", &args.threads.to_string());
+    }
+    if args.shard {
+        flags.push("--shard".to_owned());
+    }
+    flags
 }
 
 /// Asks the store; `None` where none is named.
@@ -168,7 +223,7 @@ pub(super) fn fetch(args: &ProfileArgs) -> Result<Option<Fetched>, CliError> {
         client: &client,
         working: &working,
         selection: &selection,
-        parallel: usize::from(live.parallel),
+        parallel: usize::from(live.parallel.unwrap_or(PARALLEL)),
         tell: &|progress| bar.show(progress),
     };
     let gathered = gather.run(shards);
@@ -224,7 +279,7 @@ fn working(args: &ProfileArgs, store: &str, selection: &Selection, queries: &[Qu
     let request = serde_json::json!([
         env!("CARGO_PKG_VERSION"),
         store,
-        span.window,
+        span.window.as_deref().unwrap_or(WINDOW),
         span.end,
         args.step,
         selection.matchers,

@@ -34,19 +34,22 @@ ask() {
   curl -sSfG --compressed ${curl_flags[@]+"${curl_flags[@]}"} "$PROMETHEUS/api/v1/$1" -o "$2" \
     --data-urlencode "query=$3" "${@:4}" WHOLE
   # what this store has nothing of
-  if head -c 200 "$2" | grep -qF '"result":[]'; then rm "$2"; fi
+  if head -c 200 "$2" | tr -d '[:space:]' | grep -qF '"result":[]'; then rm "$2"; fi
 }
 
 "#;
 
-/// The script; `flags` go to `trimtab profile` at its end.
-pub fn script(
-    store: Option<&str>,
-    window: &Window,
-    selection: &Selection,
-    queries: &[Query],
-    flags: &[String],
-) -> String {
+/// What `trimtab profile` is told at the end of the script.
+#[derive(Clone, Debug, Default)]
+pub struct Run {
+    /// How the answers are read.
+    pub flags: Vec<String>,
+    /// Where the profile goes.
+    pub output: String,
+}
+
+/// The script.
+pub fn script(store: Option<&str>, window: &Window, selection: &Selection, queries: &[Query], run: &Run) -> String {
     let part = part(window, queries);
     let mut out = format!(
         "#!/usr/bin/env bash\n# What `trimtab profile --prometheus` asks, by curl: {} until {}, a value each {}.\n",
@@ -87,12 +90,12 @@ pub fn script(
         };
     }
     let mut end = String::new();
-    for flag in flags {
+    for flag in run.flags.iter().map(String::as_str).chain(["-o", &run.output]) {
         let _ = write!(end, " {}", single_quoted(flag));
     }
     let _ = writeln!(
         out,
-        "\nowners=()\nfor file in owners/*.json; do if [ -e \"$file\" ]; then owners+=(--owners \"$file\"); fi; done\ntrimtab profile usage/*.json ${{owners[@]+\"${{owners[@]}}\"}} --step {}{end} -o profile.yaml",
+        "\nowners=()\nfor file in owners/*.json; do if [ -e \"$file\" ]; then owners+=(--owners \"$file\"); fi; done\ntrimtab profile usage/*.json ${{owners[@]+\"${{owners[@]}}\"}} --step {}{end}",
         selection.step
     );
     out
