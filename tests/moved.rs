@@ -514,3 +514,36 @@ fn a_build_gives_the_plan_and_the_objects_of_a_profile_that_is_read_whole() {
         assert_eq!(together, usize::from(moved != "{}"), "{moved}");
     }
 }
+
+/// Who renames a workload and does not say so is told the very line of the policy.
+#[test]
+fn an_entry_whose_workload_is_gone_names_the_move_that_would_carry_it() {
+    use crate::profile_shown::{DEPLOYMENT, POLICY, profile};
+    use crate::sealed::{assert_ends, trimtab};
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let policy = POLICY.replace(
+        "aws}",
+        "aws}, workloads: {all: {match: {names: {\"*\": true}}, class: web}}",
+    );
+    std::fs::write(folder.join("policy.yaml"), &policy).unwrap();
+    std::fs::write(folder.join("all.yaml"), DEPLOYMENT).unwrap();
+    profile(folder, "profile.yaml", 1, 4);
+    assert_ends(&trimtab(folder, &["plan", ".", "--write"]), 0, &[]);
+    std::fs::write(folder.join("all.yaml"), DEPLOYMENT.replace("name: flat", "name: even")).unwrap();
+    let way = "`spec: {identity: {moved: {Deployment/shop/flat: {to: Deployment/shop/even}}}}`";
+    let built = trimtab(folder, &["render", ".", "-o", "rendered"]);
+    assert_ends(
+        &built,
+        0,
+        &["warning[plan-outdated]", "--forget Deployment/shop/flat", way],
+    );
+    assert_ends(&trimtab(folder, &["plan", "."]), 0, &["warning[stale]", way]);
+    // and it does
+    let said = policy.replace(
+        "environment: e",
+        "environment: e, identity: {moved: {Deployment/shop/flat: {to: Deployment/shop/even}}}",
+    );
+    std::fs::write(folder.join("policy.yaml"), said).unwrap();
+    assert_ends(&trimtab(folder, &["plan", "."]), 0, &["note[moved]"]);
+}

@@ -192,7 +192,7 @@ fn keep_missing(
             continue;
         }
         let detail = "the workload is not among the manifests";
-        let help = format!("if it is gone for good, drop its entry with `trimtab plan DIR --write --forget {key}`");
+        let help = moved::ways_out(key, accepted.spec.workloads.keys(), inputs.workloads);
         let diagnostic = Diagnostic::warning(code::STALE, format!("`{key}` has an accepted decision and no manifest"));
         diagnostics.push(diagnostic.of(key).help(help));
         let kept = WorkloadPlan {

@@ -26,7 +26,7 @@ use crate::diag::{Diagnostic, code};
 use crate::krm::id::Taken;
 use crate::krm::{Change, Edit, FieldPath, ObjectId};
 use crate::plan::model::{OptimizationPlan, WorkloadPlan};
-use crate::plan::owner;
+use crate::plan::{moved, owner};
 use crate::workload::{Workload, Workloads};
 
 /// A workload of the plan with what the manifests say of it.
@@ -103,9 +103,10 @@ pub fn render(plan: &OptimizationPlan, workloads: &Workloads) -> (Vec<Edit>, Vec
     let mut edits = Vec::new();
     let mut diagnostics = Vec::new();
     let mut fitted: Vec<Fitted<'_>> = Vec::new();
-    for (key, plan) in plan.spec.workloads.iter().filter(|(_, plan)| plan.is_rendered()) {
+    let all = plan;
+    for (key, plan) in all.spec.workloads.iter().filter(|(_, plan)| plan.is_rendered()) {
         let Some(workload) = workloads.by_key.get(key) else {
-            diagnostics.push(missing_workload(key));
+            diagnostics.push(missing_workload(key, all, workloads));
             continue;
         };
         if workloads.is_repeated(workload) {
@@ -232,16 +233,14 @@ fn leave_names_of_others(
     refused.iter().map(left).collect()
 }
 
-fn missing_workload(key: &str) -> Diagnostic {
+fn missing_workload(key: &str, plan: &OptimizationPlan, workloads: &Workloads) -> Diagnostic {
     Diagnostic::warning(
         code::PLAN_OUTDATED,
         format!("the plan has decisions for `{key}`, which is not in the manifests"),
     )
     .of(key)
     .because("nothing is rendered for it; the other workloads are not affected")
-    .help(format!(
-        "if it is gone for good, drop its entry with `trimtab plan DIR --write --forget {key}`; if it was renamed, plan first"
-    ))
+    .help(moved::ways_out(key, plan.spec.workloads.keys(), workloads))
 }
 
 fn repeated_workload(key: &str) -> Diagnostic {
