@@ -158,25 +158,70 @@ impl Write for Same {
 }
 
 fn write_beside(folder: &Path, target: &Path, content: Content<'_>) -> std::io::Result<()> {
-    for left in abandoned(folder, false) {
-        // another run may have been faster
-        let _ = std::fs::remove_file(left);
+    Ready::of(folder, target, content)?.put()
+}
+
+/// Files that belong together: all are written beside their places before the first one takes its place, so that what can
+/// fail (a full disk, a folder that may not be written to) leaves every one of them as it was.
+pub fn write_each(files: &[(PathBuf, Content<'_>)]) -> Result<(), FileError> {
+    let mut ready = Vec::with_capacity(files.len());
+    for (path, content) in files {
+        let failed = FileError::new("write", path);
+        if path.is_file() && Same::holds(path, content).unwrap_or(false) {
+            continue;
+        }
+        // a link is written through, not replaced
+        let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+        let folder = target.parent().unwrap_or(Path::new("."));
+        ready.push((path, Ready::of(folder, &target, content).map_err(failed)?));
     }
-    let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
-    buffered(&mut file, content)?;
-    // temporary files are private; the result has the mode of what it replaces, or that of any new file
-    let permissions = match std::fs::metadata(target) {
-        Ok(known) => known.permissions(),
-        Err(_) => new_file_permissions(folder)?,
-    };
-    file.as_file().set_permissions(permissions)?;
-    file.as_file().sync_all()?;
-    file.persist(target)?;
-    if let Ok(folder) = File::open(folder) {
-        // some file systems cannot; the content itself is safe
-        let _ = folder.sync_all();
+    for (path, file) in ready {
+        file.put().map_err(FileError::new("write", path))?;
     }
     Ok(())
+}
+
+/// A file that is written, and not in its place yet.
+struct Ready {
+    file: tempfile::NamedTempFile,
+    target: PathBuf,
+}
+
+impl Ready {
+    fn of(folder: &Path, target: &Path, content: Content<'_>) -> std::io::Result<Self> {
+        for left in abandoned(folder, false) {
+            // another run may have been faster
+            let _ = std::fs::remove_file(left);
+        }
+        if target.is_dir() {
+            return Err(ErrorKind::IsADirectory.into());
+        }
+        let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
+        buffered(&mut file, content)?;
+        // temporary files are private; the result has the mode of what it replaces, or that of any new file
+        let permissions = match std::fs::metadata(target) {
+            Ok(known) => known.permissions(),
+            Err(_) => new_file_permissions(folder)?,
+        };
+        file.as_file().set_permissions(permissions)?;
+        file.as_file().sync_all()?;
+        let target = target.to_owned();
+        Ok(Self { file, target })
+    }
+
+    fn put(self) -> std::io::Result<()> {
+        self.file.persist(&self.target)?;
+        if let Some(Ok(folder)) = self.target.parent().map(File::open) {
+            // some file systems cannot; the content itself is safe
+            let _ = folder.sync_all();
+        }
+        Ok(())
+    }
+}
+
+/// Makes a folder, and those it lies in.
+pub fn make_folder(path: &Path) -> Result<(), FileError> {
+    std::fs::create_dir_all(path).map_err(FileError::new("make the folder", path))
 }
 
 /// What the process's mask gives to a new file: asked by making one.

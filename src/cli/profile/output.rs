@@ -7,9 +7,10 @@ use crate::io::files;
 use crate::profile::written::Written;
 use crate::profile::{Scope, object};
 use anyhow::{Context as _, bail};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A file that is there and no profile is somebody's work, such as the export itself.
 pub(super) fn refuse_foreign(path: &Path) -> anyhow::Result<()> {
@@ -32,17 +33,37 @@ pub(super) fn refuse_foreign(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A file, or into a folder a file for each profile: all of them or none. A folder that is not there is made.
 pub(super) fn write(output: &Path, profiles: &[Written]) -> anyhow::Result<()> {
     if !files::is_folder(output) {
         refuse_foreign(output)?;
         return Ok(files::write_by(output, &|out| object::write(profiles, out))?);
     }
+    let mut named: BTreeMap<PathBuf, &Written> = BTreeMap::new();
     for profile in profiles {
         let path = output.join(format!("{}.yaml", profile.head().scope.name()));
         refuse_foreign(&path)?;
-        files::write_by(&path, &|out| object::write(std::slice::from_ref(profile), out))?;
+        if let Some(other) = named.insert(path.clone(), profile) {
+            let [one, other] = [other, profile].map(|profile| whose(&profile.head().scope));
+            bail!(
+                "{one} and {other} would both be written to {}: name one file with -o, which holds all of them",
+                path.display()
+            )
+        }
     }
-    Ok(())
+    files::make_folder(output)?;
+    let contents: Vec<_> = named
+        .iter()
+        .map(|(path, profile)| {
+            let content = move |out: &mut dyn std::io::Write| object::write(std::slice::from_ref(*profile), out);
+            (path.clone(), content)
+        })
+        .collect();
+    let each: Vec<(PathBuf, files::Content<'_>)> = contents
+        .iter()
+        .map(|(path, content)| (path.clone(), content as files::Content<'_>))
+        .collect();
+    Ok(files::write_each(&each)?)
 }
 
 /// Prints the notes and gives back the exit code. Errors stand last, where they are seen.
