@@ -54,7 +54,21 @@ fn recommendations_stand_beside_the_profile() {
     assert_eq!(rows[1][6..], ["1024", "MiB", "115", "MiB", "115", "MiB"]);
     assert_eq!(
         rows[2],
-        ["shop", "Deployment/unknown", "app", "-", "-", "-", "-", "-", "-"]
+        [
+            "shop",
+            "Deployment/unknown",
+            "app",
+            "-",
+            "-",
+            "not",
+            "in",
+            "profile",
+            "-",
+            "-",
+            "not",
+            "in",
+            "profile"
+        ]
     );
     assert!(
         shown.ends_with("1 of 2 containers that krr reports on are in the profile\n"),
@@ -97,4 +111,44 @@ fn what_is_no_report_of_krr_is_refused() {
     let refused = trimtab(folder.path(), &["profile", "krr.json", "-o", "other.yaml"]);
     let said = String::from_utf8(refused.stderr).unwrap();
     assert!(said.contains("not-a-history") && said.contains("--compare"), "{said}");
+}
+
+/// One series of averages over an hour, and memory that a checkpoint alone knows: `show.rs` of both marks them.
+#[test]
+fn values_that_no_sample_tells_are_marked() {
+    use trimtab::history::signal::Signal;
+    use trimtab::profile::coarse::{Coarse, CoarseSource};
+    use trimtab::profile::opened::ProfileStream;
+    let folder = tempfile::tempdir().unwrap();
+    recorded(folder.path());
+    let text = std::fs::read_to_string(folder.path().join("profile.yaml")).unwrap();
+    let mut profiles = ProfileStream::from(text).read().unwrap();
+    for workload in profiles[0].workloads.values_mut() {
+        for ((_, signal), history) in &mut workload.signals {
+            if *signal == Signal::Cpu {
+                history.averaged_s = Some(3600);
+                continue;
+            }
+            let (_, weights) = history.sketches.pop_first().unwrap();
+            history.coarse = Some(Coarse {
+                source: CoarseSource::VpaCheckpoint,
+                first_s: 1_791_158_400,
+                last_s: 1_791_164_400,
+                samples: 20,
+                weights,
+            });
+        }
+    }
+    let compared = trimtab::report::Compared::of(&profiles, REPORT.as_bytes()).unwrap();
+    let text = compared.text();
+    assert!(
+        text.contains("252m (averages)") && text.contains("115 MiB (coarse)"),
+        "{text}"
+    );
+    assert!(
+        text.ends_with("averages and coarse values hide peaks: the samples themselves would lie higher\n"),
+        "{text}"
+    );
+    let json: serde_json::Value = serde_json::from_str(&compared.json()).unwrap();
+    assert_eq!(json["containers"][0]["cpu"]["knownBy"], "averages");
 }

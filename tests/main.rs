@@ -62,6 +62,7 @@ mod profile_accuracy;
 mod profile_arguments;
 mod profile_diff;
 mod profile_laws;
+mod profile_output;
 mod profile_shown;
 mod quantities;
 mod render;

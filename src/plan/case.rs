@@ -13,7 +13,7 @@ use crate::facts::{ContainerFacts, Facts, LEAST_RUNS};
 use crate::krm::Reason;
 use crate::policy::wire::StatefulRestart;
 use crate::policy::{Settings, WorkloadSettings};
-use crate::units::{Bytes, Millicores, Percent, Timestamp};
+use crate::units::{Bytes, Millicores, Percent, Seconds, Timestamp};
 use crate::workload::{Container, Scaler, Workload};
 
 /// What is asked: a decision on one workload, from these.
@@ -166,12 +166,16 @@ impl<'a> Case<'a> {
             }
             (None, Some(seen)) => {
                 let bounds = &self.settings.bounds;
+                let recorded = if seen.recorded == Seconds::ZERO {
+                    // averages and coarse blocks are said by what they are
+                    "no samples that show peaks".to_owned()
+                } else {
+                    format!("{} recorded with {} coverage", seen.recorded, seen.coverage)
+                };
+                let (minimum, coverage) = (bounds.history_minimum, bounds.history_coverage);
                 self.find(
                     code::SHORT_HISTORY,
-                    format!(
-                        "{} recorded with {} coverage; the policy asks for {} with {}",
-                        seen.recorded, seen.coverage, bounds.history_minimum, bounds.history_coverage
-                    ),
+                    format!("{recorded}; the policy asks for {minimum} with {coverage}"),
                 );
             }
             (Some(_), _) => {}

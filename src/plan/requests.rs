@@ -11,7 +11,7 @@ use crate::facts::{ContainerFacts, Usage};
 use crate::krm::Reason;
 use crate::policy::wire::{PercentileRule, Requests, RuntimeKind, Strategy};
 use crate::strategy::{Derived, percentile, vpa};
-use crate::units::{Bytes, Millicores};
+use crate::units::{Bytes, Millicores, Seconds};
 use crate::workload::Container;
 
 /// Requests of one container; an absent one stays as it is.
@@ -86,8 +86,13 @@ fn unlimited_memory(case: &Case<'_>, container: &Container, wanted: &Requests) -
     let is_enough = (recorded >= bounds.history_minimum && coverage >= bounds.history_coverage)
         || (is_job(case.workload) && ContainerFacts::has_runs(&facts.memory_demand, recorded, bounds.history_minimum));
     if !is_enough {
+        let recorded = if recorded == Seconds::ZERO {
+            "no samples that show peaks".to_owned()
+        } else {
+            format!("{recorded} recorded with {coverage} coverage")
+        };
         let detail = format!(
-            "memory of container `{}`: {recorded} recorded with {coverage} coverage; the policy asks for {} with {}",
+            "memory of container `{}`: {recorded}; the policy asks for {} with {}",
             container.name, bounds.history_minimum, bounds.history_coverage
         );
         case.find(code::SHORT_HISTORY, detail);

@@ -84,7 +84,10 @@ fn row(profile: &Profile, key: &WorkloadKey, workload: &WorkloadHistory, contain
     let signals = || workload.signals.iter().filter(|((of, _), _)| of == container);
     let weeks: BTreeSet<_> = signals().flat_map(|(_, history)| history.sketches.keys()).collect();
     let known = signals()
-        .filter(|((_, signal), _)| matches!(signal.form(), Form::Demand | Form::Worst))
+        // a part has no cells yet, and what is known without samples never has
+        .filter(|((_, signal), history)| {
+            matches!(signal.form(), Form::Demand | Form::Worst) && !history.demand.is_empty()
+        })
         .map(|((_, signal), _)| profile.coverage(workload, container, *signal).share())
         .min();
     let pods = signals()

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::history::number::{Reading, amount};
 use crate::history::owners::WorkloadKey;
 use crate::history::signal::Signal;
-use crate::profile::sketch::HalfLife;
+use crate::profile::sketch::{HalfLife, Sketch};
 use crate::profile::summary::{cores, mebibytes};
 use crate::profile::table::table;
 use crate::profile::{Profile, SignalHistory};
@@ -48,6 +48,20 @@ struct Pair {
     krr: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     profile: Option<String>,
+    /// `averages` or `coarse`, where no samples tell what the profile says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known_by: Option<&'static str>,
+}
+
+impl Pair {
+    /// What the profile says, with a mark where that is no samples; plainly, where it says nothing.
+    fn of_profile(&self) -> String {
+        match (&self.profile, self.known_by) {
+            (None, _) => "not in profile".to_owned(),
+            (Some(value), Some(means)) => format!("{value} ({means})"),
+            (Some(value), None) => value.clone(),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -116,12 +130,12 @@ impl Compared {
             "namespace",
             "workload",
             "container",
-            "cpu",
-            "krr",
-            "p95",
-            "memory",
-            "krr",
-            "max + 15%",
+            "cpu request",
+            "cpu by krr",
+            "cpu p95",
+            "memory request",
+            "memory by krr",
+            "memory max + 15%",
         ];
         let mut rows = vec![title.map(str::to_owned)];
         rows.extend(self.containers.iter().map(|one| {
@@ -133,10 +147,10 @@ impl Compared {
                 one.container.clone(),
                 cell(&cpu.request),
                 cell(&cpu.krr),
-                cell(&cpu.profile),
+                cpu.of_profile(),
                 cell(&memory.request),
                 cell(&memory.krr),
-                cell(&memory.profile),
+                memory.of_profile(),
             ]
         }));
         let mut out = String::new();
@@ -148,6 +162,10 @@ impl Compared {
             "\n{known} of {} containers that krr reports on are in the profile",
             self.containers.len()
         );
+        let mut pairs = self.containers.iter().flat_map(|one| [&one.cpu, &one.memory]);
+        if pairs.any(|pair| pair.known_by.is_some()) {
+            out.push_str("averages and coarse values hide peaks: the samples themselves would lie higher\n");
+        }
         out
     }
 }
@@ -156,7 +174,7 @@ fn container(profiles: &[Profile], scan: Scan) -> ComparedContainer {
     let Scan { object, recommended } = scan;
     let key = WorkloadKey::new(object.kind, object.name);
     // of several clusters the one that needs most, as in a plan
-    let of = |measure: &dyn Fn(&Profile, &SignalHistory) -> Option<u64>, signal| {
+    let of = |measure: &dyn Fn(&Profile, &SignalHistory) -> Option<Measured>, signal| {
         let namesakes = profiles
             .iter()
             .filter(|profile| profile.scope.namespace == object.namespace);
@@ -167,20 +185,25 @@ fn container(profiles: &[Profile], scan: Scan) -> ComparedContainer {
         known.max()
     };
     let p95 = |profile: &Profile, history: &SignalHistory| {
-        let quantile = history.quantile(P95, profile.newest_week()?, HalfLife::Never)?;
-        Some(quantile.upper)
+        let of_samples = profile
+            .newest_week()
+            .and_then(|newest| history.quantile(P95, newest, HalfLife::Never));
+        measured(history, of_samples, |weights| weights.quantile(P95)).map(|(quantile, means)| (quantile.upper, means))
     };
     let most = |_: &Profile, history: &SignalHistory| {
-        let most = u128::from(history.sketch().max()?);
-        u64::try_from(most + MARGIN.of_ceil(most)).ok()
+        let (most, means) = measured(history, history.sketch().max(), Sketch::max)?;
+        let most = u128::from(most);
+        Some((u64::try_from(most + MARGIN.of_ceil(most)).ok()?, means))
     };
+    let (cpu, memory) = (of(&p95, Signal::Cpu), of(&most, Signal::Memory));
     let requests = object.allocations.requests;
     let recommended = recommended.requests;
     ComparedContainer {
         cpu: Pair {
             request: shown(requests.cpu.as_ref(), Signal::Cpu, cores),
             krr: shown(recommended.cpu.map(|judged| judged.value).as_ref(), Signal::Cpu, cores),
-            profile: of(&p95, Signal::Cpu).map(cores),
+            profile: cpu.map(|(value, _)| cores(value)),
+            known_by: cpu.and_then(|(_, means)| means),
         },
         memory: Pair {
             request: shown(requests.memory.as_ref(), Signal::Memory, mebibytes),
@@ -189,11 +212,27 @@ fn container(profiles: &[Profile], scan: Scan) -> ComparedContainer {
                 Signal::Memory,
                 mebibytes,
             ),
-            profile: of(&most, Signal::Memory).map(mebibytes),
+            profile: memory.map(|(value, _)| mebibytes(value)),
+            known_by: memory.and_then(|(_, means)| means),
         },
         namespace: object.namespace,
         workload: key.to_string(),
         container: object.container,
+    }
+}
+
+/// A value, and what it is known by, where that is no samples.
+type Measured = (u64, Option<&'static str>);
+
+/// Of samples or averages, else of what is known without any.
+fn measured<T>(
+    history: &SignalHistory,
+    of_samples: Option<T>,
+    of_weights: impl Fn(&Sketch) -> Option<T>,
+) -> Option<(T, Option<&'static str>)> {
+    match of_samples {
+        Some(value) => Some((value, history.averaged_s.map(|_| "averages"))),
+        None => Some((of_weights(&history.coarse.as_ref()?.weights)?, Some("coarse"))),
     }
 }
 

@@ -190,7 +190,7 @@ impl Recorded {
 impl RecordedWorkload {
     fn of(profile: &Profile, history: &WorkloadHistory) -> Self {
         let signal = |((container, signal), kept): (&(String, Signal), &SignalHistory)| {
-            let is_in_time = matches!(signal.form(), Form::Demand | Form::Worst);
+            let is_in_time = matches!(signal.form(), Form::Demand | Form::Worst) && !kept.demand.is_empty();
             let known = is_in_time.then(|| profile.coverage(history, container, *signal).share());
             RecordedSignal {
                 container: container.clone(),

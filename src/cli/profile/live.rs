@@ -169,7 +169,7 @@ fn flags(args: &ProfileArgs) -> Vec<String> {
         ("--cluster", &args.cluster),
         ("--namespace", &args.namespace),
     ] {
-        for value in value {
+        if let Some(value) = value {
             add(flag, value);
         }
     }
