@@ -336,9 +336,9 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// The fenced blocks of the README in one language.
-fn blocks(language: &str) -> Vec<String> {
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+/// The fenced blocks of a page in one language.
+fn blocks(page: &str, language: &str) -> Vec<String> {
+    let readme = std::fs::read_to_string(root().join(page)).unwrap();
     let mut found = Vec::new();
     let mut open: Option<String> = None;
     for line in readme.lines() {
@@ -362,20 +362,23 @@ fn the_readme_quotes_what_is_printed_today() {
     let excerpt = std::fs::read_to_string(made().join("excerpt.txt")).unwrap();
     assert!(excerpt.lines().count() > 5, "{excerpt}");
     assert!(
-        blocks("text").contains(&excerpt),
+        blocks("README.md", "text").contains(&excerpt),
         "run `make example`; the README should quote:\n{excerpt}"
     );
 }
 
-/// Every `sh` block, in order, by somebody who has the shop's overlays and exports and nothing of ours.
-#[test]
-fn the_readme_runs() {
+/// Every `sh` block of a page, in order, by somebody who has the shop's overlays and exports and nothing of ours.
+fn runs(page: &str, commands: usize) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     copy(&example().join("apps"), &folder.path().join("apps"));
     copy(&example().join("history"), &folder.path().join("history"));
-    let script = blocks("sh").concat();
+    let script = blocks(page, "sh").concat();
     assert!(
-        script.lines().filter(|line| line.starts_with("trimtab ")).count() >= 6,
+        script
+            .lines()
+            .filter(|line| line.trim_start().starts_with("trimtab "))
+            .count()
+            >= commands,
         "{script}"
     );
     let kustomize = Kustomize::newest().path;
@@ -390,6 +393,18 @@ fn the_readme_runs() {
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    folder
+}
+
+#[test]
+fn the_page_on_profiles_runs() {
+    let folder = runs("docs/profiles.md", 8);
+    assert!(folder.path().join("profiles/production-online-boutique.yaml").is_file());
+}
+
+#[test]
+fn the_readme_runs() {
+    let folder = runs("README.md", 6);
     let built = |folder: &Path| by_id(objects(&Kustomize::newest().build_with_functions(folder)));
     let (layer, rendered) = (
         folder.path().join("overlays/production"),
