@@ -138,3 +138,74 @@ fn a_profile_is_no_export() {
         assert_ends(&output, 1, &told);
     }
 }
+
+/// A first export, and what one round of messages says of it.
+#[test]
+fn what_a_file_lacks_is_told_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let at = "2026-11-01T00:05:00Z";
+    let datadog = r#"{"status":"ok","series":[{"metric":"kubernetes.cpu.usage.total","scope":"env:prod","pointlist":[[1793491500000,250000000]]}]}"#;
+    for (name, text, told) in [
+        (
+            "narrow.csv",
+            format!("time,pod,cpu\n{at},api-7d9f8b6c5f-x2x4z,0.25\n"),
+            "say what it does not tell: --columns value=cpu --namespace NAME --label container=NAME",
+        ),
+        (
+            "bare.csv",
+            format!("when,usage\n{at},0.25\n"),
+            "--columns value=COLUMN --columns time=COLUMN --columns pod=COLUMN (or --label deployment=NAME if all is of one) --namespace NAME",
+        ),
+        (
+            "wide.csv",
+            format!("time,api,web\n{at},0.25,0.5\n"),
+            "ON COLUMNS(* EXCLUDE time) INTO NAME pod VALUE value",
+        ),
+        (
+            "datadog.json",
+            datadog.to_owned(),
+            "by {kube_namespace,pod_name,kube_container_name}",
+        ),
+    ] {
+        fs::write(folder.join(name), text).unwrap();
+        assert_ends(&trimtab(folder, &["profile", name, "-o", "out.yaml"]), 1, &[told, name]);
+    }
+    // what it was told is enough
+    let arguments = [
+        "profile",
+        "narrow.csv",
+        "--columns",
+        "value=cpu",
+        "--namespace",
+        "shop",
+        "--label",
+        "container=app",
+    ];
+    let output = ["-o", "out.yaml"];
+    let told = [
+        "warning[pods-unresolved]",
+        "name it: --label deployment=NAME",
+        "nothing to write",
+    ];
+    assert_ends(&trimtab(folder, &[&arguments[..], &output].concat()), 1, &told);
+    let whose = ["--label", "deployment=api"];
+    assert_ends(
+        &trimtab(folder, &[&arguments[..], &whose, &output].concat()),
+        0,
+        &["shop: 1 workload"],
+    );
+}
+
+#[test]
+fn the_same_of_several_files_is_said_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let names = ["a.csv", "b.csv", "c.csv"];
+    for name in names {
+        fs::write(folder.join(name), "time,pod,cpu\n").unwrap();
+    }
+    let output = trimtab(folder, &[&["profile"], &names[..], &["-o", "out.yaml"]].concat());
+    assert_ends(&output, 1, &["--> a.csv:1", "the same of 2 more: `b.csv:1`, `c.csv:1`"]);
+    assert_eq!(String::from_utf8_lossy(&output.stderr).matches("error[").count(), 1);
+}

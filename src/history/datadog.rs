@@ -7,6 +7,7 @@ use super::rolled::{Rolled, Rolling, text};
 use super::samples::Labels;
 use super::time::{TimeError, from_number};
 use super::{Format, Input, Read, has};
+use crate::diag::code;
 
 /// Answers of Datadog's query API.
 pub struct Datadog;
@@ -31,7 +32,14 @@ fn answers(reader: &mut JsonReader<'_>, all: &mut Rolling<'_>) -> Result<(), Jso
         reader.object(|reader, key| match key {
             "status" => text(reader).map(|text| status = text),
             "error" | "message" => text(reader).map(|text| why = format!("{why} {text}")),
-            "series" => reader.array(|reader| series(reader).map(|series| all.add(series))),
+            "series" => reader.array(|reader| {
+                let series = series(reader)?;
+                match ungrouped([&series.labels, all.constants()]) {
+                    Some(fault) => all.fault(fault.at_row(series.row)),
+                    None => all.add(series),
+                }
+                Ok(())
+            }),
             _ => reader.skip(),
         })?;
         if !matches!(status.as_str(), "" | "ok") {
@@ -72,6 +80,21 @@ fn series(reader: &mut JsonReader<'_>) -> Result<Rolled, JsonError> {
     tags.extend(scope.split(',').map(|tag| tag.trim().to_owned()));
     series.labels = labels(metric, &tags);
     Ok(series)
+}
+
+/// A query that names no tags answers with one series of everything.
+fn ungrouped(told: [&Labels; 2]) -> Option<Note> {
+    const NOT_WHOSE: [&str; 4] = ["__name__", "namespace", "container", "cluster"];
+    if told
+        .iter()
+        .flat_map(|labels| &labels.0)
+        .any(|(name, _)| !NOT_WHOSE.contains(&name.as_str()))
+    {
+        return None;
+    }
+    let message = "a series has no tag of a pod or workload: the query did not group by one";
+    let help = "ask with `by {kube_namespace,pod_name,kube_container_name}` behind the metric, and add kube_deployment where you have it";
+    Some(Note::error(code::POD_MISSING, message).help(help))
 }
 
 fn labels(metric: String, tags: &[String]) -> Labels {

@@ -91,17 +91,6 @@ impl Columns {
                 .iter()
                 .find_map(|spelling| names.iter().position(|name| name == spelling)))
         };
-        let missing = |role: &str, spellings: &[&str]| {
-            let columns = shown(&names);
-            Note::error(
-                code::COLUMN_MISSING,
-                format!(
-                    "has no {role} column ({}), its columns are {columns}",
-                    spellings.join(", ")
-                ),
-            )
-            .help(format!("name it: --columns {role}=COLUMN"))
-        };
         let mut labels = Vec::new();
         for &(label, spellings) in LABELS {
             if let Some(place) = at(label, spellings)? {
@@ -111,16 +100,22 @@ impl Columns {
         // a table may have its one measure in a column that is named like the metric
         let mut measures = (0..names.len()).filter(|&place| names::metric_of(&names[place]).is_some());
         let measure = measures.next().filter(|_| measures.next().is_none());
-        let value = at("value", VALUES)?
-            .or(measure)
-            .ok_or_else(|| missing("value", VALUES))?;
-        let time = at("time", TIMES)?.ok_or_else(|| missing("time", TIMES))?;
+        let (value, time) = (at("value", VALUES)?.or(measure), at("time", TIMES)?);
+        let (Some(value), Some(time)) = (value, time) else {
+            let found = Lacking {
+                names: &names,
+                time,
+                value,
+                labels: &labels,
+            };
+            return Err(found.note(input));
+        };
         let is_time = |place: usize| TIMES.contains(&names[place].as_str());
         Ok(Self {
             time,
             other_time: (0..names.len()).find(|&place| place != time && is_time(place)),
             value,
-            measure: names::metric_of(&names[value]),
+            measure: names::metric_of(&names[value]).or_else(|| by_signal(&names[value])),
             value_name: String::from_utf8_lossy(&header[value]).into_owned(),
             metric: at("metric", METRICS)?,
             unit: at("unit", UNITS)?,
@@ -130,11 +125,106 @@ impl Columns {
     }
 }
 
+/// A column that is called as a signal is and was not known by any other name.
+fn by_signal(name: &str) -> Option<(Metric, Option<Unit>)> {
+    Signal::from_id(name)?;
+    by_file_name(name).map(|metric| (metric, None))
+}
+
+/// Whether a label could name a pod or a workload.
+fn tells_whose(label: &str) -> bool {
+    const OTHERS: [&str; 7] = ["namespace", "container", "resource", "reason", "cpu", "id", "cluster"];
+    !OTHERS.contains(&label)
+}
+
+/// A table without a column that every sample needs: what is missing is told at once, with the flags that mend all of it.
+struct Lacking<'t> {
+    names: &'t [String],
+    time: Option<usize>,
+    value: Option<usize>,
+    labels: &'t [(&'static str, usize)],
+}
+
+impl Lacking<'_> {
+    fn note(&self, input: &Input<'_>) -> Note {
+        if self.is_wide() {
+            return self.wide();
+        }
+        let has =
+            |label: &str| self.labels.iter().any(|(known, _)| *known == label) || input.constants.get(label).is_some();
+        let whose = self.labels.iter().map(|(label, _)| *label);
+        let whose = whose.chain(input.constants.0.iter().map(|(label, _)| label.as_str()));
+        let tells_whose = whose.into_iter().any(tells_whose);
+        let rows = [
+            (
+                self.value.is_none(),
+                format!("no value column ({})", VALUES.join(", ")),
+                format!("--columns value={}", self.likely_value().unwrap_or("COLUMN")),
+            ),
+            (
+                self.time.is_none(),
+                format!("no time column ({})", TIMES.join(", ")),
+                "--columns time=COLUMN".to_owned(),
+            ),
+            (
+                !tells_whose,
+                "none of a pod or workload".to_owned(),
+                "--columns pod=COLUMN (or --label deployment=NAME if all is of one)".to_owned(),
+            ),
+            (
+                !has("namespace") && input.expected.namespace.is_none(),
+                "none of the namespace".to_owned(),
+                "--namespace NAME".to_owned(),
+            ),
+            (
+                !has("container"),
+                "none of the container".to_owned(),
+                "--label container=NAME".to_owned(),
+            ),
+        ];
+        let lacks = rows.into_iter().filter(|(is_missing, ..)| *is_missing);
+        let (what, how): (Vec<String>, Vec<String>) = lacks.map(|(_, what, how)| (what, how)).unzip();
+        let message = format!("has {}; its columns are {}", what.join(", "), shown(self.names));
+        Note::error(code::COLUMN_MISSING, message).help(format!("say what it does not tell: {}", how.join(" ")))
+    }
+
+    /// A column that is named like a signal, else the only one that is nothing else.
+    fn likely_value(&self) -> Option<&str> {
+        let all = || {
+            self.names
+                .iter()
+                .enumerate()
+                .filter(|(place, _)| Some(*place) != self.time)
+        };
+        let named = all().find(|(_, name)| Signal::from_id(name).is_some());
+        let is_label = |place: usize| self.labels.iter().any(|(_, known)| *known == place);
+        let mut others = all().filter(|(place, _)| !is_label(*place));
+        let only = others.next().filter(|_| others.next().is_none());
+        named.or(only).map(|(_, name)| name.as_str())
+    }
+
+    /// A time, and a column for each series.
+    fn is_wide(&self) -> bool {
+        self.time.is_some() && self.value.is_none() && self.labels.is_empty() && self.names.len() > 2
+    }
+
+    fn wide(&self) -> Note {
+        let time = self.time.map_or("time", |place| &self.names[place]);
+        let message = format!(
+            "has a column for each series, and rows of a sample each are read: its columns are {}",
+            shown(self.names)
+        );
+        Note::error(code::COLUMN_MISSING, message).help(format!(
+            "turn it, in DuckDB: UNPIVOT 'FILE' ON COLUMNS(* EXCLUDE {time}) INTO NAME pod VALUE value; or export what the \
+             store answers, as JSON, not what a dashboard shows"
+        ))
+    }
+}
+
 impl Columns {
     /// Whether there is any column that could name a pod or a workload.
     fn tell_whose(&self) -> bool {
-        const OTHERS: [&str; 7] = ["namespace", "container", "resource", "reason", "cpu", "id", "cluster"];
-        self.labels.iter().any(|(label, _)| !OTHERS.contains(label))
+        self.labels.iter().any(|(label, _)| tells_whose(label))
     }
 
     fn nameless() -> Note {

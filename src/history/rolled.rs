@@ -83,6 +83,11 @@ impl<'i> Rolling<'i> {
     }
 
     /// Remembers what makes the file unusable, each once.
+    /// Labels that every series gets.
+    pub(super) fn constants(&self) -> &Labels {
+        &self.input.constants
+    }
+
     pub(super) fn fault(&mut self, note: Note) {
         self.read.fault(self.input, note);
     }

@@ -463,7 +463,8 @@ fn unresolved_note(recorded: &Recorded, known: &Surveys<'_>, strangers: &[(usize
 
 /// What belongs to no known workload is left out.
 pub(super) fn unresolved(message: String) -> Note {
-    let help = "give owner files (--owners) collected over the whole window, and the manifests (--manifests)";
+    let help = "give owner files (--owners) collected over the whole window, and the manifests (--manifests); where all pods of \
+        the files are of one workload, name it: --label deployment=NAME";
     Note::warning(code::PODS_UNRESOLVED, message).help(help)
 }
 

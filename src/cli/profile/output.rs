@@ -1,7 +1,7 @@
 //! What is written, and what is said of it.
 
 use crate::cli::exit::Exit;
-use crate::diag::{Diagnostic, counted, sort, terminal};
+use crate::diag::{Diagnostic, Place, counted, first_of, sort, terminal};
 use crate::history::note::Note;
 use crate::io::files;
 use crate::profile::written::Written;
@@ -72,9 +72,42 @@ pub(super) fn tell(notes: Vec<Note>, exit: Exit) -> Exit {
     sort(&mut diagnostics);
     diagnostics.sort_by_key(|diagnostic| std::cmp::Reverse(diagnostic.severity));
     diagnostics.dedup();
+    let diagnostics = folded(diagnostics);
     // a closed stderr must not undo what was written
     let _ = anstream::stderr().write_all(terminal::render_all(&diagnostics, true).as_bytes());
     exit
+}
+
+/// What is said of several files in the same words is said once, of the first, with how many more there are.
+fn folded(diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut folded: Vec<(Diagnostic, Vec<String>)> = Vec::new();
+    let words = |one: &Diagnostic| Diagnostic {
+        place: None,
+        ..one.clone()
+    };
+    let mut known: BTreeMap<String, usize> = BTreeMap::new();
+    for diagnostic in diagnostics {
+        let Some(Place::Object { object, .. }) = &diagnostic.place else {
+            folded.push((diagnostic, Vec::new()));
+            continue;
+        };
+        let object = object.clone();
+        let key = format!("{:?}", words(&diagnostic));
+        if let Some(at) = known.get(&key) {
+            folded[*at].1.push(object);
+        } else {
+            known.insert(key, folded.len());
+            folded.push((diagnostic, Vec::new()));
+        }
+    }
+    let told = |(diagnostic, more): (Diagnostic, Vec<String>)| match more.as_slice() {
+        [] => diagnostic,
+        more => {
+            let named: Vec<String> = more.iter().map(|object| format!("`{object}`")).collect();
+            diagnostic.because(format!("the same of {} more: {}", more.len(), first_of(&named)))
+        }
+    };
+    folded.into_iter().map(told).collect()
 }
 
 pub(super) fn report(profiles: &[Written], output: &Path) {

@@ -123,9 +123,13 @@ impl At<'_> {
 
     /// After the last try.
     pub fn given_up(&self, why: &str, tries: u32) -> Diagnostic {
-        self.error(code::STORE_UNREACHABLE, why)
-            .because(format!("tried {tries} times"))
-            .help("answers that came are kept: run the same command again to go on where it stopped; --parallel 1 asks more gently")
+        let error = self
+            .error(code::STORE_UNREACHABLE, why)
+            .because(format!("tried {tries} times"));
+        if why.to_ascii_lowercase().contains("connection refused") {
+            return error.help(NOBODY_HELP);
+        }
+        error.help("answers that came are kept: run the same command again to go on where it stopped; --parallel 1 asks more gently")
     }
 
     /// Where no smaller request can be made.
@@ -143,6 +147,8 @@ impl At<'_> {
 
 const REFUSED_HELP: &str = "give credentials: --bearer-token-file, --basic-auth with --password-file, --client-cert with --client-key, \
     --sigv4-region, or --http-header X-Scope-OrgID=TENANT";
+const NOBODY_HELP: &str = "nothing listens at this address: check host and port, and that the store runs, or its `kubectl port-forward`; \
+    then run the same command again, answers that came are kept";
 const NO_API_HELP: &str = "give the address below which /api/v1/query_range answers, such as http://prometheus:9090, \
     http://mimir/prometheus or http://vmselect:8481/select/0/prometheus; a page in HTML is most often a login";
 const FAILED_HELP: &str =
@@ -293,5 +299,12 @@ mod tests {
         ] {
             assert_eq!(verdict(status, &body), expected, "{status} {body}");
         }
+    }
+
+    #[test]
+    fn where_nothing_listens_the_address_is_to_be_looked_at() {
+        let help = |why| AT.given_up(why, 4).help.unwrap();
+        assert!(help("no answer: io: Connection refused (os error 111)").contains("check host and port"));
+        assert!(help("no answer: timeout: global").contains("--parallel 1"));
     }
 }
