@@ -131,7 +131,7 @@ fn a_profile_that_is_there_twice_counts_once_and_is_told() {
             "warning[profile-repeated]",
             "as `profile.yaml`",
             "--> profile-copy.yaml",
-            "--> profile.yaml",
+            "the same of 1 more: `profile.yaml`",
         ],
     );
     assert_eq!(fs::read_to_string(folder.join("merged")).unwrap(), whole);
