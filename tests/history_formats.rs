@@ -243,7 +243,7 @@ fn gzip_is_read_as_what_it_holds() {
     });
     let samples = |bytes: &[u8]| read_all(bytes).unwrap().extent.last;
     assert_eq!(samples(&[members.concat(), vec![0; 20_000]].concat()), samples(&packed));
-    let notes = read_all(&[&packed, &[0; 20_000][..], b"more"].concat()).unwrap_err();
+    let notes = read_all(&[packed, vec![0; 20_000], b"more".to_vec()].concat()).unwrap_err();
     assert!(
         notes[0].message.ends_with("what follows its end is no gzip"),
         "{notes:?}"

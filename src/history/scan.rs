@@ -280,7 +280,6 @@ fn any_amount<const KEPT: usize>(text: &Window, start: usize) -> Option<(u64, us
 #[inline(always)]
 fn whole<const KEPT: usize>(text: &Window, start: usize, length: usize) -> Option<u64> {
     match length {
-        0 => None,
         1..=8 => Some(Eight::at(text, start).number(length)),
         9..=12 if KEPT == 0 => Some(up_to_12(text, start + length, length)),
         _ => None,

@@ -13,13 +13,13 @@ impl DemandWeek {
         let distances = timeline.distances();
         let mut filling = Filling::new(step_s, commonest_s(&distances));
         let (first, mut rest) = timeline.points().split_at(timeline.points().len().min(1));
-        first.iter().for_each(|point| filling.put(point));
+        filling.put_each(first);
         for (distance_ms, count) in distances {
             let (own, behind) = rest.split_at(count);
             if filling.are_next(&own[0], distance_ms) {
                 filling.put_next(own);
             } else {
-                own.iter().for_each(|point| filling.put(point));
+                filling.put_each(own);
             }
             rest = behind;
         }
@@ -94,6 +94,12 @@ impl Filling {
                 self.put(first);
                 behind
             });
+        }
+    }
+
+    fn put_each(&mut self, points: &[Point]) {
+        for point in points {
+            self.put(point);
         }
     }
 
