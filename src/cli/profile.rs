@@ -28,8 +28,9 @@ Examples:
   trimtab profile merge shard-*.yaml -o profile.yaml";
 
 const MERGE: &str = "\
-What several parts say of one workload counts together. A part that is given twice counts once. Finished profiles merge
-where they know different time; where parts know the same time, make them with `trimtab profile --shard`.
+What several parts say of one workload counts together. A part that is given twice
+counts once. Finished profiles merge where they know different time; where parts know
+the same time, make them with `trimtab profile --shard`.
 
 Examples:
   trimtab profile merge shard-*.yaml -o profile.yaml
