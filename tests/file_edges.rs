@@ -139,6 +139,44 @@ fn a_byte_order_mark_hides_no_format() {
     );
 }
 
+/// The pipe holds the run up between its first look at the export and its last.
+#[cfg(unix)]
+#[test]
+fn an_export_that_is_written_meanwhile_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    for is_written in [false, true] {
+        fs::write(at("cpu.json"), JSON).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(at("more.json")).status();
+        assert!(made.unwrap().success());
+        let run = std::process::Command::new(env!("CARGO_BIN_EXE_trimtab"))
+            .current_dir(folder.path())
+            .args(["profile", "cpu.json", "cpu=more.json", "-o", "profile.yaml"])
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut pipe = fs::OpenOptions::new().write(true).open(at("more.json")).unwrap();
+        if is_written {
+            fs::write(at("cpu.json"), format!("{JSON}\n")).unwrap();
+        }
+        pipe.write_all(JSON.as_bytes()).unwrap();
+        drop(pipe);
+        let output = run.wait_with_output().unwrap();
+        if is_written {
+            assert_ends(
+                &output,
+                1,
+                &["error[export-changed]: was written while it was read", "cpu.json"],
+            );
+        } else {
+            assert_ends(&output, 0, &["written to profile.yaml"]);
+            fs::remove_file(at("profile.yaml")).unwrap();
+        }
+        assert!(!at("profile.yaml").exists());
+        fs::remove_file(at("more.json")).unwrap();
+    }
+}
+
 #[test]
 fn a_cut_gzip_stream_is_said_to_be_cut_off() {
     let folder = tempfile::tempdir().unwrap();

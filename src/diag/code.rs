@@ -158,6 +158,7 @@ codes! {
     COUNTER_IS_A_RATE = "counter-is-a-rate": "A metric named like a counter falls too often to be one, so its numbers are taken as the rate itself.";
     COLUMN_MISSING = "column-missing": "A table has no column for something every sample needs. Columns are found by their names; `--columns ROLE=COLUMN` names one.";
     EXPORT_EMPTY = "export-empty": "An export holds no usable sample: the query matched nothing, or all values are absent.";
+    EXPORT_CHANGED = "export-changed": "An export was written while it was read, so its samples may be of two texts. Run again when it is whole.";
     EXPORT_FAILED = "export-failed": "The file is the store's answer to a query that failed. Correct the query and export again.";
     EXPORT_MALFORMED = "export-malformed": "An export can't be read as what it looks like.";
     EXPORT_TRUNCATED = "export-truncated": "An export ends in the middle: the download was cut short. Export it again; for big exports cut the query by time or namespace.";

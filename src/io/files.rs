@@ -52,6 +52,31 @@ pub fn open(path: &Path) -> Result<Box<dyn Read + Send>, FileError> {
     Ok(Box::new(file))
 }
 
+/// What tells whether a file is still the one it was: which, how long, when it was last written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    length: u64,
+    written: Option<std::time::SystemTime>,
+    #[cfg(unix)]
+    number: (u64, u64),
+}
+
+impl Stamp {
+    /// Of a file as it is now; `None` for what is no file, such as a pipe.
+    pub fn of(path: &Path) -> Option<Self> {
+        let known = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
+        Some(Self {
+            length: known.len(),
+            written: known.modified().ok(),
+            #[cfg(unix)]
+            number: {
+                use std::os::unix::fs::MetadataExt as _;
+                (known.dev(), known.ino())
+            },
+        })
+    }
+}
+
 /// Opens a file, or stdin for `-`, for reading lines.
 pub fn open_lines(path: &Path) -> Result<Box<dyn BufRead + Send>, FileError> {
     Ok(Box::new(BufReader::new(open(path)?)))

@@ -8,6 +8,7 @@ use crate::history::note::Note;
 use crate::history::owners::Owners;
 use crate::history::spool::{Room, Stored};
 use crate::history::{self, Input, Read};
+use crate::io::files::Stamp;
 use crate::io::room::{Spill, Still};
 use crate::io::{clock, files};
 use crate::profile::build::{Built, assemble};
@@ -29,11 +30,22 @@ pub(super) fn make(args: &ProfileArgs) -> Result<Exit, CliError> {
         .build()
         .context("cannot start threads")?;
     let can_again = can_read_again(args);
+    let names: Vec<&str> = args.exports.iter().map(|export| file_of(export)).collect();
+    let stamps = || -> Vec<Option<Stamp>> { names.iter().map(|name| Stamp::of(Path::new(name))).collect() };
+    let before = stamps();
     let built = match pool.install(|| build(args, can_again))? {
         // perhaps just not in the usual form throughout: read with all care, it tells what is wrong
         Err(_) if can_again => pool.install(|| build(args, false))?,
         built => built,
     };
+    let others = names.iter().zip(before.iter().zip(stamps()));
+    let changed: Vec<Note> = others
+        .filter(|(_, (before, now))| **before != *now)
+        .map(|(name, _)| changed(name))
+        .collect();
+    if !changed.is_empty() {
+        return Ok(tell(changed, Exit::Error));
+    }
     let built = match built {
         Ok(built) => built,
         Err(notes) => return Ok(tell(notes, Exit::Error)),
@@ -55,12 +67,23 @@ pub(super) fn make(args: &ProfileArgs) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
+fn changed(name: &str) -> Note {
+    Note::error(code::EXPORT_CHANGED, "was written while it was read")
+        .in_file(name)
+        .help("run again when nothing writes it any more; let exporters write another file and rename it at the end")
+}
+
+/// The file behind `SIGNAL=FILE`; a name may hold the mark itself.
+fn file_of(export: &str) -> &str {
+    match export.split_once('=') {
+        Some((_, file)) if !Path::new(export).is_file() => file,
+        _ => export,
+    }
+}
+
 /// Whether all that is read can be read twice.
 fn can_read_again(args: &ProfileArgs) -> bool {
-    let exports = args.exports.iter().map(|export| {
-        let path = export.split_once('=').map_or(export.as_str(), |(_, path)| path);
-        [export.as_str(), path].iter().any(|path| Path::new(path).is_file())
-    });
+    let exports = args.exports.iter().map(|export| Path::new(file_of(export)).is_file());
     let others = args.owners.iter().map(|path| path.is_file());
     let manifests = args.manifests.iter().map(|path| path.is_file() || path.is_dir());
     exports.chain(others).chain(manifests).all(|is| is)
