@@ -781,4 +781,27 @@ proptest::proptest! {
         let name = if is_memory { "memory.json" } else { "cpu.json" };
         proptest::prop_assert_eq!(told(name, Box::new(text.as_slice())), told(name, Box::new(Drip(&text))));
     }
+
+    /// The same for the lines of VictoriaMetrics, whose values and times stand apart.
+    #[test]
+    fn the_fast_path_and_the_strict_one_agree_on_every_line(
+        pairs in proptest::collection::vec((900_000_000u64..4_300_000_000, "([0-9]{3}|[0-9]{3}|[0-9]{0,6})", "(0|[0-9]{1,18})(|\\.(99|[0-9]){0,20})", "(|||||||||||||||e-0?[0-9])(||||||||||||||||||||||||||||||[-+ a])"), 1..20),
+        damage in proptest::collection::vec((proptest::prelude::any::<proptest::sample::Index>(), 0u8..127), 0..3),
+        is_memory in proptest::prelude::any::<bool>(),
+        is_turned in proptest::prelude::any::<bool>(),
+    ) {
+        let values: Vec<_> = pairs.iter().map(|(.., value, end)| format!("{value}{end}")).collect();
+        let times: Vec<_> = pairs.iter().map(|(at, ms, ..)| format!("{at}{ms}")).collect();
+        let mut columns = [("values", values), ("timestamps", times)].map(|(name, all)| format!(r#""{name}":[{}]"#, all.join(",")));
+        if is_turned {
+            columns.reverse();
+        }
+        let mut text = format!("{{{API},{}}}\n", columns.join(",")).repeat(2).into_bytes();
+        for (place, byte) in damage {
+            let place = text.len() / 3 + place.index(text.len() - text.len() / 3);
+            text[place] = byte;
+        }
+        let name = if is_memory { "memory.jsonl" } else { "cpu.jsonl" };
+        proptest::prop_assert_eq!(told(name, Box::new(text.as_slice())), told(name, Box::new(Drip(&text))));
+    }
 }

@@ -3,6 +3,7 @@
 
 use super::json::{JsonError, JsonReader};
 use super::number::{Reading, amount};
+use super::scan;
 use super::time::{TimeError, from_number};
 
 /// The two arrays of one series while it is read.
@@ -13,8 +14,11 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    /// Takes one bare value.
+    /// Takes one bare value, and those before it that are in the usual form.
     pub(super) fn value(&mut self, reader: &mut JsonReader<'_>, digits: u32) -> Result<(), JsonError> {
+        let (block, at) = reader.block();
+        let length = scan::values(block, at, digits, &mut self.readings);
+        reader.advance(length);
         let reading = value(reader, digits)?.ok_or_else(|| reader.error("a sample's value is no number"))?;
         self.readings.push(reading);
         Ok(())
@@ -29,6 +33,8 @@ impl Columns {
     pub(super) fn times(&mut self, reader: &mut JsonReader<'_>) -> Result<(), JsonError> {
         let mut times = Vec::with_capacity(self.readings.len());
         reader.array(|reader| {
+            let length = scan::times(reader.ahead(), &mut times);
+            reader.advance(length);
             times.push(match from_number(reader.number()?) {
                 Ok((at_ms, _)) => Some(at_ms),
                 Err(TimeError::Range) => None,

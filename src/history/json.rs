@@ -115,6 +115,11 @@ impl<'r> JsonReader<'r> {
         &self.block[self.at..self.end]
     }
 
+    /// The block at hand, with what was taken of it, and where it is read on.
+    pub(crate) fn block(&self) -> (&[u8], usize) {
+        (&self.block[..self.end], self.at)
+    }
+
     /// Takes bytes that were looked at by [`Self::ahead`]: whole tokens, without a line end.
     pub(crate) fn advance(&mut self, length: usize) {
         debug_assert!(length <= self.end - self.at && !self.ahead()[..length].contains(&b'\n'));

@@ -7,6 +7,7 @@
     reason = "a place that is known beforehand makes a path half as long"
 )]
 
+use super::number::Reading;
 use super::samples::Sample;
 use wide::bytemuck::cast;
 use wide::{i8x16, i16x8, u8x16};
@@ -86,6 +87,53 @@ fn expected_pairs<const KEPT: usize>(text: &[u8], times: &mut Times, out: &mut V
     }
     times.next = times.next.saturating_add(count);
     text.len() - rest.len()
+}
+
+/// Bytes before a bare value that its window begins with: an amount is read from its end.
+const BEFORE: usize = 16;
+
+/// Takes bare values that another one follows, with the comma between, from a place in `text` on, as long as they are
+/// plain and there is text enough around. Gives the length of what was taken.
+pub(super) fn values(text: &[u8], from: usize, digits: u32, out: &mut Vec<Reading>) -> usize {
+    match digits {
+        0 => values_of::<0>(text, from, out),
+        6 => values_of::<6>(text, from, out),
+        9 => values_of::<9>(text, from, out),
+        _ => 0,
+    }
+}
+
+fn values_of<const KEPT: usize>(text: &[u8], from: usize, out: &mut Vec<Reading>) -> usize {
+    let mut at = from;
+    while let Some(start) = at.checked_sub(BEFORE)
+        && let Some(window) = text[start..].first_chunk()
+        && let Some((value, end)) = amount::<KEPT>(window, BEFORE)
+        && window[end] == b','
+        && window[end + 1].is_ascii_digit()
+    {
+        out.push(Reading::Value(value));
+        at = start + end + 1;
+    }
+    at - from
+}
+
+/// The same of bare times in milliseconds, of thirteen digits.
+pub(super) fn times(text: &[u8], out: &mut Vec<Option<i64>>) -> usize {
+    const DIGITS: usize = 13;
+    let mut taken = 0;
+    while let Some(window) = text[taken..].first_chunk()
+        && others_of_16(window, 0) & 0xffff >> (15 - DIGITS) == 1 << DIGITS
+        && window[DIGITS] == b','
+        && window[DIGITS + 1].is_ascii_digit()
+    {
+        let ms = Eight::at(window, 0).all() * POWERS[5] + Eight::at(window, 8).number(5);
+        if !SECONDS.contains(&(ms / 1000)) {
+            break;
+        }
+        out.push(Some(ms.cast_signed()));
+        taken += DIGITS + 1;
+    }
+    taken
 }
 
 /// The time of the pair that `text` begins with, in milliseconds, if it is plain; of its value nothing is looked at.
@@ -245,7 +293,7 @@ fn time(text: &Window) -> Option<(i64, usize)> {
 fn amount<const KEPT: usize>(text: &Window, start: usize) -> Option<(u64, usize)> {
     if KEPT == 0 {
         let length = others_of_16(text, start).trailing_zeros() as usize;
-        if (LEAST_OF_12..=12).contains(&length) && text[start + length] == b'"' {
+        if (LEAST_OF_12..=12).contains(&length) && text[start + length] != b'.' {
             return Some((up_to_12(text, start + length, length), start + length));
         }
     }
@@ -493,6 +541,61 @@ mod tests {
                 taken(&text, 6),
                 (vec![(1_791_158_400_000, value)], text.len()),
                 "{fraction}"
+            );
+        }
+    }
+
+    #[test]
+    fn bare_columns_are_taken_up_to_their_last_plain_item() {
+        let behind = " ".repeat(WINDOW);
+        for (digits, text, expected, rest) in [
+            (
+                9,
+                "0.0005691903766665973,12,3.25,7]",
+                vec![569_190, 12_000_000_000, 3_250_000_000],
+                "7]",
+            ),
+            (
+                0,
+                "155668339123,39196738.064516,8,-1,2]",
+                vec![155_668_339_123, 39_196_738],
+                "8,-1,2]",
+            ),
+            (0, "10,20,null,30]", vec![10], "20,null,30]"),
+            (6, "0.25,1e-3,1]", vec![250_000], "1e-3,1]"),
+        ] {
+            let whole = format!("{{\"values\":[      {text}{behind}");
+            let from = whole.find(text).unwrap();
+            let mut out = Vec::new();
+            let taken = values(whole.as_bytes(), from, digits, &mut out);
+            let expected: Vec<_> = expected.into_iter().map(Reading::Value).collect();
+            assert_eq!((out, &text[taken..]), (expected, rest), "{text}");
+            assert_eq!(
+                values(text.as_bytes(), 0, digits, &mut Vec::new()),
+                0,
+                "nothing before it"
+            );
+        }
+        for (text, expected, rest) in [
+            (
+                "1791158400000,1791158700123,1791159000000]",
+                vec![1_791_158_400_000, 1_791_158_700_123],
+                "1791159000000]",
+            ),
+            (
+                "1791158400000,1791158700,1791159000000]",
+                vec![1_791_158_400_000],
+                "1791158700,1791159000000]",
+            ),
+            ("4102444800000,1]", vec![], "4102444800000,1]"),
+            ("17911584000000,1]", vec![], "17911584000000,1]"),
+        ] {
+            let mut out = Vec::new();
+            let taken = times(format!("{text}{behind}").as_bytes(), &mut out);
+            assert_eq!(
+                (out, &text[taken..]),
+                (expected.into_iter().map(Some).collect(), rest),
+                "{text}"
             );
         }
     }
