@@ -83,7 +83,7 @@ etcd() {
   link "$entry/etcd" plane/etcd
 }
 
-# What the VPA recommender does with a history, for `make bench-history`.
+# What the VPA recommender does with a history, for `make bench-history`, and what it keeps and recommends, for `make test`.
 vpa-history() {
   cached "vpa-history-$(cat "$root"/tools/vpa-history/* | cksum | tr ' ' -)" go_build vpa-history "" .
   link "$entry/vpa-history" bin/vpa-history
@@ -200,7 +200,7 @@ install() {
     engines) packages duckdb && packages "$1" ;;
     demo) all kustomize-5.8.2 ;;
     plane) all "${plane[@]}" ;;
-    test) all "${kustomizes[@]}" podman metrics k8s-schemas duckdb "${plane[@]}" ;;
+    test) all "${kustomizes[@]}" podman metrics k8s-schemas duckdb vpa-history "${plane[@]}" ;;
     lint) all shellcheck typos zizmor cargo-deny ;;
     *) die "unknown tool \`$1\`; \`scripts/install-tool.sh help\` lists them" ;;
   esac

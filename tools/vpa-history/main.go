@@ -3,8 +3,10 @@
 //
 //	vpa-history serve CPU.json MEMORY.json    answers on loopback with these files, until its input ends; prints its address
 //	vpa-history load ADDRESS                  loads from there; prints how many samples it took
+//	vpa-history recommend                     what the model keeps of the series on its input, and recommends (state.go)
+//	vpa-history buckets                       the buckets of its histograms
 //
-// Two processes, so that what the server costs does not count. No pod has labels here: the model then adds up by container
+// Two processes for a load, so that what the server costs does not count. No pod has labels here: the model then adds up by container
 // name, which is the least work it can have.
 package main
 
@@ -31,8 +33,12 @@ func main() {
 		serve(args[1], args[2])
 	case len(args) == 2 && args[0] == "load":
 		load(args[1])
+	case len(args) == 1 && args[0] == "recommend":
+		recommend(os.Stdin)
+	case len(args) == 1 && args[0] == "buckets":
+		buckets()
 	default:
-		log.Fatal("usage: vpa-history serve CPU.json MEMORY.json | load ADDRESS")
+		log.Fatal("usage: vpa-history serve CPU.json MEMORY.json | load ADDRESS | recommend | buckets")
 	}
 }
 
