@@ -64,6 +64,7 @@ mod profile_diff;
 mod profile_laws;
 mod profile_output;
 mod profile_shown;
+mod profile_states;
 mod quantities;
 mod render;
 mod report;

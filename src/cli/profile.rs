@@ -10,7 +10,7 @@ mod output;
 mod show;
 
 use super::exit::{CliError, Exit};
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -78,6 +78,9 @@ pub struct ProfileArgs {
     /// Keep exact totals, so that this part can be merged with others
     #[arg(long)]
     shard: bool,
+    /// Keep, of each container, what these programs would know of its samples: a line more for each signal
+    #[arg(long, value_name = "NAME,…", value_enum, value_delimiter = ',')]
+    with_state: Vec<StateOf>,
     /// Columns of tables by role: `time=…,value=…,unit=…,metric=…,namespace=…,pod=…,container=…,workload=…`
     #[arg(long, value_name = "ROLE=COLUMN", value_delimiter = ',')]
     columns: Vec<String>,
@@ -97,6 +100,15 @@ pub struct ProfileArgs {
     live: live::LiveArgs,
     #[command(flatten)]
     engine: engine::EngineArgs,
+}
+
+/// Whose state a profile may keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum StateOf {
+    /// The recommender of the Vertical Pod Autoscaler
+    Vpa,
+    /// krr's strategy `simple`
+    Krr,
 }
 
 #[derive(Clone, Debug, Subcommand)]

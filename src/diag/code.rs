@@ -170,6 +170,7 @@ codes! {
     MERGE_GRIDS = "merge-grids": "Samples of the parts lie at different instants, so their totals do not add. Export all parts with one step and starts a whole number of steps apart.";
     MERGE_MIXED = "merge-mixed": "Shards and finished profiles can't be merged with each other.";
     MERGE_OVERLAP = "merge-overlap": "Two parts hold the same samples or the same time. Cut shards so that each sample is in one of them.";
+    MERGE_STATES = "merge-states": "Two parts know one container's samples, and what `--with-state` keeps of samples in their order is of one run: it does not add up. Merged shards are refused, so that none passes for the state of all; finished profiles lose the state, and everything else of them is merged. Cut shards by workload, or profile the whole window in one run.";
     MERGE_STEP = "merge-step": "The parts were made with different steps.";
     NAMESPACE_MISSING = "namespace-missing": "A series does not say its namespace. Export it with the label, or give `--namespace`.";
     NO_EFFECT = "no-effect": "An argument was given to a command that has no use for it in this run: what says how a metrics store is asked beside files, or what says how a profile is made where only a query is printed. It would be passed over in silence, so it is refused; the message says what to do instead.";

@@ -68,7 +68,9 @@ pub(super) fn read(
             continue;
         }
         let merged = merge_parts(parts, false).map_err(told)?;
-        diagnostics.extend(merged.notes.into_iter().map(Diagnostic::from));
+        // states of other programs that did not merge: no plan is made from them
+        let notes = merged.notes.into_iter().filter(|note| note.code != code::MERGE_STATES);
+        diagnostics.extend(notes.map(Diagnostic::from));
         profiles.extend(merged.profiles);
     }
     Ok((profiles, identities))

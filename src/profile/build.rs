@@ -3,6 +3,7 @@
 use super::calendar::cell_end;
 use super::collected::{Collected, Weeks};
 use super::finish::finish_workload;
+use super::ordered::{Keeping, WithState};
 use super::survey::{Survey, Surveys, end_s};
 use super::usage::{Profile, Scope, Source, Window, WorkloadHistory};
 use super::written::{Lines, Written};
@@ -36,6 +37,8 @@ pub struct Options {
     pub step_s: u32,
     /// Keep the exact form, for merging with other parts.
     pub shard: bool,
+    /// Keep what other programs would of the samples.
+    pub with_state: WithState,
     /// Where the lines of workloads wait until all are made.
     pub room: Room,
 }
@@ -304,6 +307,13 @@ fn workload(
     for (group, members) in groups {
         let is_off_grid = head.off_grid().any(|signal| signal == group.signal);
         let mut collected = Collected::new(group.signal, is_off_grid, instants(recorded, members), options, weeks);
+        let last_ms = || {
+            members
+                .iter()
+                .filter_map(|&place| Some(recorded.times(place)?.last))
+                .max()
+        };
+        collected.ordered = Keeping::of(options.with_state, group.signal, last_ms);
         // in the order of their times, so that each goes on where those before end
         let mut members = members.clone();
         members.sort_by_key(|&place| recorded.times(place).map(|times| times.first));

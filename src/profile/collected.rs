@@ -2,6 +2,7 @@
 
 use super::build::Options;
 use super::calendar::{Day, Week, cell_end};
+use super::ordered::Keeping;
 use super::sketch::{Sketch, Tally};
 use super::survey::{Survey, digest, end_s};
 use super::timeline::{Combine, Joining};
@@ -53,6 +54,8 @@ pub(super) struct Collected<'o> {
     weeks: &'o mut Weeks,
     joining: Joining,
     exact: Exact,
+    /// States that take the samples in their order, where any are asked for.
+    pub(super) ordered: Option<Keeping>,
 }
 
 impl<'o> Collected<'o> {
@@ -72,6 +75,7 @@ impl<'o> Collected<'o> {
             weeks,
             joining: Joining::with_room(combine_of(signal), instants),
             exact: Exact::default(),
+            ordered: None,
         }
     }
 
@@ -99,6 +103,9 @@ impl<'o> Collected<'o> {
                 self.exact.counters.note(series, day, sample.value);
             }
         }
+        if let Some(ordered) = &mut self.ordered {
+            ordered.add(&one.samples);
+        }
         if self.options.shard {
             note_stretches(&mut self.exact, one, i64::from(self.options.step_s));
         }
@@ -110,6 +117,7 @@ impl<'o> Collected<'o> {
         (!self.is_empty).then(|| SignalHistory {
             sketches,
             exact: self.exact,
+            ordered: self.ordered.map(Keeping::states).unwrap_or_default(),
             ..SignalHistory::default()
         })
     }

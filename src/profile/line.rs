@@ -9,6 +9,8 @@ use super::coarse::Coarse;
 use super::days::{Counters, Days};
 use super::demand::{Columns, DemandWeek};
 use super::huffman::{packed, unpacked};
+use super::ordered::krr::KrrState;
+use super::ordered::vpa::VpaState;
 use super::pack::{PayloadError, Unpacker, put_difference, put_varint};
 use super::sketch::{Sketch, integer};
 use super::state::State;
@@ -32,6 +34,10 @@ enum Record {
     Averages,
     /// Weights that another program kept.
     Coarse,
+    /// What the recommender of the VPA keeps.
+    Vpa,
+    /// What krr asks for.
+    Krr,
     /// Exact totals by instant: only in shards.
     Exact,
     /// Readings of counters: only in shards.
@@ -40,13 +46,15 @@ enum Record {
     Stretches,
 }
 
-const RECORDS: [(Record, &str); 9] = [
+const RECORDS: [(Record, &str); 11] = [
     (Record::Sketch, "sketch"),
     (Record::Demand, "demand"),
     (Record::State, "state"),
     (Record::Days, "days"),
     (Record::Averages, "averages"),
     (Record::Coarse, "coarse"),
+    (Record::Vpa, "vpa"),
+    (Record::Krr, "krr"),
     (Record::Exact, "exact"),
     (Record::Counters, "counters"),
     (Record::Stretches, "stretches"),
@@ -96,6 +104,12 @@ pub(super) fn encode_workload(key: &WorkloadKey, workload: &WorkloadHistory) -> 
         }
         if let Some(coarse) = &history.coarse {
             line(Record::Coarse, None, coarse.encode());
+        }
+        if let Some(vpa) = &history.ordered.vpa {
+            line(Record::Vpa, None, vpa.encode());
+        }
+        if let Some(krr) = &history.ordered.krr {
+            line(Record::Krr, None, krr.encode());
         }
         for block in history
             .exact
@@ -185,6 +199,11 @@ pub enum Asked {
 }
 
 impl Asked {
+    /// Whether states of other programs are read: a plan is made without them.
+    fn is_with_states(self) -> bool {
+        self == Self::Everything
+    }
+
     fn columns(self, signal: Signal) -> Columns {
         match self {
             Self::Everything => Columns::All,
@@ -249,13 +268,21 @@ fn decode(fields: &Fields<'_>, container: &str, asked: Asked, workload: &mut Wor
         (true, week) => Some(Week::parse(week).ok_or_else(|| shape(format!("has `{week}`, which is no Monday")))?),
         (false, week) => return Err(shape(format!("has `{week}` where `-` belongs"))),
     };
+    if matches!(record, Record::Vpa | Record::Krr) {
+        if !matches!(signal, Signal::Cpu | Signal::Memory) {
+            return Err(unknown());
+        }
+        if !asked.is_with_states() {
+            return Ok(());
+        }
+    }
     let history = workload.signals.entry((container.to_owned(), signal)).or_default();
-    decode_payload(record, week, fields.payload, asked.columns(signal), history)
+    decode_payload((signal, record), week, fields.payload, asked.columns(signal), history)
         .map_err(|error| LineError::Payload(fields.head.to_owned(), error))
 }
 
 fn decode_payload(
-    record: Record,
+    (signal, record): (Signal, Record),
     week: Option<Week>,
     payload: &str,
     columns: Columns,
@@ -272,6 +299,8 @@ fn decode_payload(
         (Record::Days, _) => history.days = Days::decode(payload)?,
         (Record::Averages, _) => history.averaged_s = Some(decode_averages(payload)?),
         (Record::Coarse, _) => history.coarse = Some(Coarse::decode(payload)?),
+        (Record::Vpa, _) => history.ordered.vpa = Some(VpaState::decode(payload)?),
+        (Record::Krr, _) => history.ordered.krr = Some(KrrState::decode(payload, signal)?),
         (Record::Counters, _) => history.exact.counters = Counters::decode(payload)?,
         (Record::Stretches, _) => history.exact.stretches = decode_stretches(payload)?,
         (Record::Sketch | Record::Demand | Record::Exact, None) => unreachable!("records of weeks have one"),

@@ -15,7 +15,7 @@ use crate::history::note::Note;
 use crate::history::owners::WorkloadKey;
 use crate::history::signal::Signal;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What merging gives.
 #[derive(Clone, Debug)]
@@ -60,6 +60,7 @@ fn merge_scope(mut parts: Vec<Part>, keep_exact: bool, notes: &mut Vec<Note>) ->
         (
             profile.window.map(|window| (window.start, window.end)),
             Reverse(profile.sources.len()),
+            Reverse(profile.has_states()),
             part.name.clone(),
             super::written::Written::of(profile).digest,
         )
@@ -71,14 +72,33 @@ fn merge_scope(mut parts: Vec<Part>, keep_exact: bool, notes: &mut Vec<Note>) ->
     let Part { name, profile } = parts.next().expect("broken invariant: a scope has a part");
     let (mut held, mut merged) = (Held::default(), profile);
     held.note(&name, &merged);
+    let mut lost = BTreeSet::new();
     for Part { name, profile } in parts {
         held.note(&name, &profile);
+        lost.extend(merged.states_lost(&profile));
+        if is_shard {
+            without_states(&lost, Note::error).map_or(Ok(()), Err)?;
+        }
         merged = merge_two(merged, profile, &held)?;
     }
+    notes.extend(without_states(&lost, Note::warning));
     if is_shard {
         count_series(&mut merged);
     }
     Ok(if keep_exact { merged } else { finish(merged) })
+}
+
+/// What is kept of samples in their order is of one run: it does not add up.
+fn without_states(lost: &BTreeSet<String>, note: fn(code::Code, String) -> Note) -> Option<Note> {
+    let first = lost.first()?;
+    let and_more = match lost.len() - 1 {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    let message =
+        format!("{first} is in several parts{and_more}, and what `--with-state` keeps of samples does not add up");
+    let help = "make the parts so that each holds all samples of its workloads, or all in one run; or make them without `--with-state`";
+    Some(note(code::MERGE_STATES, message).help(help))
 }
 
 /// All shards or none, and of one step.
@@ -313,7 +333,8 @@ fn merge_signal(
 }
 
 /// What finished profiles merge exactly, whatever they know; what is left is demand.
-pub(super) fn merge_all_but_demand(ours: &mut SignalHistory, theirs: SignalHistory) -> BTreeMap<Week, DemandWeek> {
+pub(super) fn merge_all_but_demand(ours: &mut SignalHistory, mut theirs: SignalHistory) -> BTreeMap<Week, DemandWeek> {
+    ours.join_ordered(&mut theirs);
     for (week, sketch) in theirs.sketches {
         ours.sketches.entry(week).or_default().merge(&sketch);
     }

@@ -10,6 +10,7 @@ pub mod demand;
 mod filling;
 pub mod state;
 pub mod days;
+pub mod ordered;
 pub mod usage;
 pub mod coarse;
 mod finish;

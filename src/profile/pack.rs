@@ -102,6 +102,16 @@ impl<'a> Unpacker<'a> {
         Ok(from.wrapping_add(difference.cast_unsigned()))
     }
 
+    /// So many bytes as they are.
+    pub(crate) fn bytes<const N: usize>(&mut self) -> Result<[u8; N], PayloadError> {
+        let (bytes, rest) = self
+            .rest
+            .split_first_chunk()
+            .ok_or_else(|| PayloadError::new("ends inside a number"))?;
+        self.rest = rest;
+        Ok(*bytes)
+    }
+
     /// What is not read yet.
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.rest

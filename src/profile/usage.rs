@@ -5,6 +5,7 @@ use super::coarse::Coarse;
 use super::days::{Counters, Days};
 use super::demand::DemandWeek;
 use super::level::{CoarseLevel, Level};
+use super::ordered::Ordered;
 use super::sketch::{HalfLife, Quantile, Sketch, quantile_weighted};
 use super::state::State;
 use super::timeline::Timeline;
@@ -108,6 +109,8 @@ pub struct SignalHistory {
     pub averaged_s: Option<u32>,
     /// What is known of it without samples.
     pub coarse: Option<Coarse>,
+    /// What other programs would keep of its samples.
+    pub ordered: Ordered,
     /// What a shard keeps until it is merged.
     pub exact: Exact,
 }

@@ -3,6 +3,7 @@
 //! In: usage per pod. Out: an amount before bounds and guardrails, with the inputs that lead to it.
 
 pub mod percentile;
+pub mod recommender;
 pub mod vpa;
 
 use crate::krm::Reason;

@@ -1,6 +1,6 @@
 //! What the arguments say of the files: what each measures, whose it is, and which workloads there are.
 
-use super::ProfileArgs;
+use super::{ProfileArgs, StateOf};
 use crate::cli::exit::CliError;
 use crate::diag::{Diagnostic, code};
 use crate::history::Input;
@@ -15,6 +15,7 @@ use crate::io::kustomize::Kustomize;
 use crate::io::{environments, files, room};
 use crate::krm::Object;
 use crate::profile::build::Options;
+use crate::profile::ordered::WithState;
 use crate::profile::parts::Part;
 use crate::yaml;
 use anyhow::{Context as _, bail};
@@ -29,6 +30,10 @@ pub(super) fn options(args: &ProfileArgs, room: &Room) -> anyhow::Result<Options
         cluster: args.cluster.clone(),
         step_s,
         shard: args.shard,
+        with_state: WithState {
+            vpa: args.with_state.contains(&StateOf::Vpa),
+            krr: args.with_state.contains(&StateOf::Krr),
+        },
         room: room.clone(),
     })
 }

@@ -17,7 +17,7 @@ use crate::io::http::{Client, address};
 use crate::io::working::{Working, WorkingError, cache};
 use crate::units::Seconds;
 use anyhow::{Context as _, bail};
-use clap::Args;
+use clap::{Args, ValueEnum as _};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
@@ -188,6 +188,10 @@ fn flags(args: &ProfileArgs) -> Vec<String> {
     }
     if args.shard {
         flags.push("--shard".to_owned());
+    }
+    for of in &args.with_state {
+        let name = of.to_possible_value().map(|value| value.get_name().to_owned());
+        flags.extend(["--with-state".to_owned(), name.unwrap_or_default()]);
     }
     flags
 }

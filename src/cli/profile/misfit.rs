@@ -82,6 +82,7 @@ fn of_a_profile(args: &ProfileArgs) -> Vec<&'static str> {
         ("--namespace", args.namespace.is_some()),
         ("--threads", args.threads > 0),
         ("--shard", args.shard),
+        ("--with-state", !args.with_state.is_empty()),
         ("--header", !args.header.is_empty()),
         ("--unit", !args.unit.is_empty()),
         ("--label", !args.label.is_empty()),
