@@ -505,3 +505,43 @@ fn a_workload_s_states_do_not_add_up() {
     assert_ends(&again, 0, &[]);
     assert_eq!(text("again.yaml"), text("one.yaml"));
 }
+
+#[test]
+fn states_are_shown_with_the_percentiles_that_they_tell() {
+    let folder = folder("shown");
+    two_days(&folder);
+    assert_ends(
+        &trimtab(
+            &folder,
+            &["profile", "one.csv", "--with-state", "vpa,krr", "-o", "one.yaml"],
+        ),
+        0,
+        &[],
+    );
+    let shown = trimtab(&folder, &["profile", "show", "one.yaml"]);
+    assert_ends(&shown, 0, &[]);
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    // 100 to 149 millicores, about evenly; the recommender's buckets end at 125, 142 and 159
+    let row = |of: &str| {
+        let of = format!(" {of} ");
+        let row = shown
+            .lines()
+            .find(|line| line.contains(&of))
+            .unwrap_or_else(|| panic!("{shown}"));
+        row.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        row("krr")[3..],
+        ["krr", "288", "2026-10-06T00:00:00Z", "125m", "145m", "147m", "149m"]
+    );
+    assert_eq!(
+        row("vpa")[3..],
+        ["vpa", "288", "2026-10-06T00:00:00Z", "125m", "159m", "159m", "-"],
+        "{shown}"
+    );
+    let json = trimtab(&folder, &["profile", "show", "one.yaml", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    let signal = &json["profiles"][0]["workloads"]["Deployment/api"]["signals"][0];
+    assert_eq!(signal["krr"]["p95"], "147m");
+    assert_eq!(signal["vpa"]["samples"], 288);
+}

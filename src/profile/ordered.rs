@@ -9,7 +9,7 @@ pub mod vpa;
 
 use self::krr::{Krr, KrrState};
 use self::vpa::{Vpa, VpaState};
-use super::usage::{Profile, SignalHistory};
+use super::usage::{Profile, SignalHistory, WorkloadHistory};
 use crate::history::samples::Sample;
 use crate::history::signal::Signal;
 
@@ -52,6 +52,20 @@ impl SignalHistory {
     fn has_lost_states(&self, other: &Self, theirs: &Ordered) -> bool {
         let both_know = !self.sketches.is_empty() && !other.sketches.is_empty();
         both_know && !(self.ordered.is_empty() && theirs.is_empty())
+    }
+}
+
+impl WorkloadHistory {
+    /// Whether both say the same of what adds up, whatever states they keep.
+    pub(crate) fn is_alike(&self, other: &Self) -> bool {
+        let without_states = |all: &Self| {
+            let mut all = all.clone();
+            for history in all.signals.values_mut() {
+                history.ordered = Ordered::default();
+            }
+            all
+        };
+        self == other || without_states(self) == without_states(other)
     }
 }
 

@@ -13,6 +13,7 @@ mod summary;
 mod decided;
 mod capacity;
 mod plan_table;
+mod kept;
 mod recorded;
 mod moved;
 mod renamed;

@@ -236,7 +236,7 @@ impl MovedProfile {
             let Some(then) = then_in.workloads.get(then_key) else {
                 continue;
             };
-            unchanged += usize::from(then == now && earlier.is_none());
+            unchanged += usize::from(earlier.is_none() && then.is_alike(now));
             moved.extend(moved_signals(then_in, after, key, (then, now)));
         }
         let mut gone = old_keys.clone();

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::kept::{self, Kept};
 use super::sink::Term;
 use crate::history::owners::WorkloadKey;
 use crate::history::signal::{Form, Signal};
@@ -72,6 +73,12 @@ struct RecordedSignal {
     /// What is known without samples.
     #[serde(skip_serializing_if = "Option::is_none")]
     coarse: Option<CoarseValues>,
+    /// What the recommender of the VPA would keep.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vpa: Option<Kept>,
+    /// What krr would ask for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    krr: Option<Kept>,
     #[serde(skip_serializing_if = "Option::is_none")]
     in_force: Option<InForce>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -205,6 +212,8 @@ impl RecordedWorkload {
                     .coarse
                     .as_ref()
                     .and_then(|coarse| CoarseValues::of(*signal, coarse)),
+                vpa: kept.ordered.vpa.as_ref().map(|state| Kept::of_vpa(*signal, state)),
+                krr: kept.ordered.krr.as_ref().map(|state| Kept::of_krr(*signal, state)),
                 in_force: InForce::of(*signal, kept),
                 events: (signal.form() == Form::Count).then(|| kept.days.total()),
             }
@@ -285,6 +294,7 @@ impl RecordedProfile {
         let mut usage = vec![title.map(str::to_owned)];
         let title = ["workload", "container", "signal", "least", "most", "last", "events"];
         let mut state = vec![title.map(str::to_owned)];
+        let mut kept = vec![kept::TITLE.map(str::to_owned)];
         for (key, workload) in &self.workloads {
             for one in &workload.signals {
                 let whose = || [key.clone(), or_dash(&one.container), one.signal.to_owned()];
@@ -321,6 +331,8 @@ impl RecordedProfile {
                         workload, container, signal, weeks, known, samples, p50, p90, p95, p99, max,
                     ]);
                 }
+                let programs = [("vpa", &one.vpa), ("krr", &one.krr)].into_iter();
+                kept.extend(programs.filter_map(|(program, state)| Some(state.as_ref()?.row(whose(), program))));
                 if one.in_force.is_some() || one.events.is_some() {
                     let [workload, container, signal] = whose();
                     let held =
@@ -341,6 +353,10 @@ impl RecordedProfile {
         if state.len() > 1 {
             out.push('\n');
             table(&state, "", &mut out);
+        }
+        if kept.len() > 1 {
+            out.push('\n');
+            table(&kept, "", &mut out);
         }
         out
     }
