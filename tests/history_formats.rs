@@ -193,7 +193,11 @@ fn unusable_answers_name_the_file_and_the_way_out() {
         ),
         ("<html><body>502 Bad Gateway</body></html>", "format-unknown", "HTML"),
         ("", "format-unknown", "empty"),
-        ("PAR1....", "format-unknown", "Parquet"),
+        if cfg!(feature = "parquet") {
+            ("PAR1....", "export-truncated", "footer of a Parquet file")
+        } else {
+            ("PAR1....", "format-unknown", "Parquet, which this build")
+        },
         ("\u{0}\u{1}\u{2},", "format-unknown", "no format"),
     ] {
         let notes = series_of(&input("cpu.json"), text).expect_err(text);

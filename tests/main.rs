@@ -33,6 +33,8 @@ mod history_bad;
 mod history_coarse;
 mod history_formats;
 mod history_hosted;
+#[cfg(feature = "parquet")]
+mod history_parquet;
 mod history_ranges;
 mod history_rows;
 mod history_traps;

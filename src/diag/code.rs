@@ -164,7 +164,7 @@ codes! {
     EXPORT_TRUNCATED = "export-truncated": "An export ends in the middle: the download was cut short. Export it again; for big exports cut the query by time or namespace.";
     EXPORT_UNREADABLE = "export-unreadable": "An export can't be read: it is missing, not readable, or damaged inside its compression.";
     EXPORT_WARNED = "export-warned": "The store answered with a warning of its own, so the export may be incomplete.";
-    FORMAT_UNKNOWN = "format-unknown": "A file is in no format that is read. Exports are Prometheus `query_range` JSON, lines of VictoriaMetrics, OpenMetrics, dumps of promtool, answers of Datadog and CloudWatch, counted rows or CSV, plain, gzip or zstd (docs/exports.md).";
+    FORMAT_UNKNOWN = "format-unknown": "A file is in no format that is read. Exports are Prometheus `query_range` JSON, lines of VictoriaMetrics, OpenMetrics, dumps of promtool, answers of Datadog and CloudWatch, counted rows or CSV, plain, gzip or zstd, and Parquet where it was built in (docs/exports.md).";
     IDENTITY_AMBIGUOUS = "identity-ambiguous": "A pod could belong to two workloads. It is never guessed: give owner files, or labels that name the workload.";
     MANIFEST_UNREADABLE = "manifest-unreadable": "A manifest can't be read, so the workloads in it don't help to tell whose pods the export names.";
     MERGE_GRIDS = "merge-grids": "Samples of the parts lie at different instants, so their totals do not add. Export all parts with one step and starts a whole number of steps apart.";

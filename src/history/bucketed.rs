@@ -7,7 +7,7 @@ use super::owners::WorkloadKey;
 use super::rows::{Bucket, Instant, RowKey};
 use super::samples::{LABELS_MAX, is_kind, is_name, kind_spelling};
 use super::signal::Signal;
-use super::table::{Table, check_width, names, separator};
+use super::table::{Rows, Table, check_width, names, separator};
 use super::time::{from_number, from_text};
 use super::{Format, Input, Read, has};
 use crate::diag::code;
@@ -29,16 +29,12 @@ impl Format for Bucketed {
     fn recognises(&self, head: &[u8]) -> bool {
         let line = head.trim_ascii_start().split(|&byte| byte == b'\n').next();
         let line = line.unwrap_or_default().to_ascii_lowercase();
-        let all = |columns: &[&str], is_in: &dyn Fn(&str) -> bool| columns.iter().all(|column| is_in(column));
-        let is_any = |is_in: &dyn Fn(&str) -> bool| {
-            all(&["week", "bucket", "count"], is_in) || all(&["ts", "total", "pods"], is_in)
-        };
         if line.starts_with(b"{") {
-            return is_any(&|column| has(&line, &format!("\"{column}\"")));
+            return is_counted(&|column| has(&line, &format!("\"{column}\"")));
         }
         let Some(mark) = separator(&line) else { return false };
         let cells: Vec<&[u8]> = line.split(|&byte| byte == mark).map(<[u8]>::trim_ascii).collect();
-        is_any(&|column| {
+        is_counted(&|column| {
             let quoted = format!("\"{column}\"");
             cells
                 .iter()
@@ -60,12 +56,39 @@ impl Format for Bucketed {
     }
 }
 
+/// Whether a table with these columns is one of the two.
+pub(super) fn is_counted(is_in: &dyn Fn(&str) -> bool) -> bool {
+    let all = |columns: &[&str]| columns.iter().all(|column| is_in(column));
+    all(&["week", "bucket", "count"]) || all(&["ts", "total", "pods"])
+}
+
+/// Reads the rows of a table that is no text.
+#[cfg(feature = "parquet")]
+pub(super) fn read_rows(input: &Input<'_>, header: &ByteRecord, rows: &mut dyn Rows) -> Result<Read, Vec<Note>> {
+    let mut read = Read::of(input);
+    add_all(header, rows, &mut read).map_err(|note| vec![note.in_file(input.name)])?;
+    read.finish(input)
+}
+
 /// Rows of CSV.
 fn table(input: &Input<'_>, text: &mut dyn std::io::Read, read: &mut Read) -> Result<(), Note> {
     let (mut table, header) = Table::open(input, text)?;
-    let columns = names(&header);
+    add_all(&header, &mut table, read)
+}
+
+fn add_all(header: &ByteRecord, rows: &mut dyn Rows, read: &mut Read) -> Result<(), Note> {
+    let columns = names(header);
+    let is_known = |name: &str| {
+        OF_WHAT
+            .iter()
+            .chain(&BUCKET)
+            .chain(&INSTANT)
+            .any(|known| *known == name)
+    };
+    let known = (0..columns.len()).filter(|&place| is_known(&columns[place]));
+    rows.keep(&known.collect::<Vec<_>>())?;
     let mut record = ByteRecord::new();
-    while let Some(row) = table.next(&mut record)? {
+    while let Some(row) = rows.next(&mut record)? {
         check_width(&record, columns.len()).map_err(|note| note.at_row(row))?;
         let cells = columns.iter().zip(&record);
         let cells = cells.map(|(name, cell)| (name.clone(), String::from_utf8_lossy(cell).trim().to_owned()));
@@ -127,7 +150,7 @@ impl Cells {
                 code::VALUE_MALFORMED,
                 format!("`{text}` in column `{column}` is no whole number"),
             )
-            .help("cast it in the query: counts and amounts to BIGINT, sums to HUGEINT or DECIMAL(38, 0)")
+            .help("cast it in the query: counts and amounts to BIGINT, sums to DECIMAL(38, 0)")
         })
     }
 

@@ -1,11 +1,11 @@
-//! Long CSV: one sample a row, columns found by their names. Covers most lakes, and what a line of SQL makes of others.
+//! Long tables: one sample a row, columns found by their names. Covers most lakes, and what a line of SQL makes of others.
 
 use super::names::{self, LABELS};
 use super::note::{Note, Tally};
 use super::number::amount;
 use super::samples::{LABELS_MAX, Labels, NAMELESS, Refused, Sample, Slot, describe, usable};
 use super::signal::{Metric, Signal, by_file_name};
-use super::table::{self, check_width, shown};
+use super::table::{self, Rows, check_width, shown};
 use super::time::{Epoch, TimeError, from_number, from_text};
 use super::unit::Unit;
 use super::{Format, Input, Read};
@@ -54,8 +54,18 @@ impl Format for LongCsv {
     }
 
     fn read(&self, input: &Input<'_>, text: &mut dyn std::io::Read) -> Result<Read, Vec<Note>> {
-        Table::open(input, text)
+        let in_file = |note: Note| vec![note.in_file(input.name)];
+        let (mut rows, header) = table::Table::open(input, text).map_err(in_file)?;
+        let columns = Columns::find(&header, input).map_err(|note| in_file(note.at_row(1)))?;
+        Table::read(input, columns, &mut rows)
     }
+}
+
+/// Reads samples from the rows of a table that is no text.
+#[cfg(feature = "parquet")]
+pub(super) fn read_rows(input: &Input<'_>, header: &ByteRecord, rows: &mut dyn Rows) -> Result<Read, Vec<Note>> {
+    let columns = Columns::find(header, input).map_err(|note| vec![note.in_file(input.name)])?;
+    Table::read(input, columns, rows)
 }
 
 /// Where the columns are.
@@ -222,6 +232,17 @@ impl Lacking<'_> {
 }
 
 impl Columns {
+    /// All that are looked at.
+    fn places(&self) -> Vec<usize> {
+        let others = [self.other_time, self.metric, self.unit].into_iter().flatten();
+        let labels = self.labels.iter().map(|(_, place)| *place);
+        [self.time, self.value]
+            .into_iter()
+            .chain(others)
+            .chain(labels)
+            .collect()
+    }
+
     /// Whether there is any column that could name a pod or a workload.
     fn tell_whose(&self) -> bool {
         self.labels.iter().any(|(label, _)| tells_whose(label))
@@ -247,10 +268,9 @@ struct Table<'i> {
 }
 
 impl Table<'_> {
-    fn open(input: &Input<'_>, text: &mut dyn std::io::Read) -> Result<Read, Vec<Note>> {
+    fn read(input: &Input<'_>, columns: Columns, rows: &mut dyn Rows) -> Result<Read, Vec<Note>> {
         let in_file = |note: Note| vec![note.in_file(input.name)];
-        let (mut rows, header) = table::Table::open(input, text).map_err(in_file)?;
-        let columns = Columns::find(&header, input).map_err(|note| in_file(note.at_row(1)))?;
+        rows.keep(&columns.places()).map_err(in_file)?;
         let mut table = Table {
             input,
             columns,

@@ -28,6 +28,8 @@ pub mod vpa_checkpoint;
 pub mod long_csv;
 pub mod rows;
 pub mod bucketed;
+#[cfg(feature = "parquet")]
+pub mod parquet;
 pub mod engines;
 mod foreign;
 pub mod clean;
@@ -59,6 +61,8 @@ pub trait Format: Sync {
 /// Every format, in the order they are tried.
 pub static FORMATS: &[&dyn Format] = &[
     &vpa_checkpoint::VpaCheckpoint,
+    #[cfg(feature = "parquet")]
+    &parquet::Parquet,
     &exposition::Exposition,
     &bucketed::Bucketed,
     &datadog::Datadog,
@@ -231,6 +235,12 @@ pub fn read(input: &Input<'_>, mut raw: Box<dyn std::io::Read + '_>) -> Result<R
     }
 }
 
+/// What is said of Parquet by a program that was built without it.
+const LACKS_PARQUET: (&str, &str) = (
+    "is Parquet, which this build of trimtab does not read",
+    "build it with `cargo build --release --features parquet`, or write it as CSV, in DuckDB: COPY (FROM 'FILE') TO 'FILE.csv'",
+);
+
 /// A byte order mark, in UTF-8.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -256,7 +266,7 @@ fn read_plain(input: &Input<'_>, head: &[u8], text: &mut dyn std::io::Read) -> R
             "the store answered a login or error page: check address and credentials",
         ),
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => error("is text in UTF-16", "write it as UTF-8"),
-        [b'P', b'A', b'R', b'1', ..] => error("is Parquet, which is not read yet", "write it as CSV"),
+        [b'P', b'A', b'R', b'1' | b'E', ..] => error(LACKS_PARQUET.0, LACKS_PARQUET.1),
         _ => {
             let formats: Vec<_> = FORMATS.iter().map(|format| format.id()).collect();
             error(

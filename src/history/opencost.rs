@@ -8,7 +8,7 @@ use super::json::{JsonError, JsonReader};
 use super::note::Note;
 use super::rolled::{Rolled, Rolling, text};
 use super::samples::Labels;
-use super::table::{Table, check_width, names};
+use super::table::{Rows, Table, check_width, names};
 use super::time::from_text;
 use super::{Format, Input, Read, has};
 use crate::diag::code;

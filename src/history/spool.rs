@@ -9,6 +9,11 @@ use std::sync::{Arc, Mutex};
 pub trait Stored: Send + Sync + std::fmt::Debug {
     /// Fills `out` with the bytes from `start`.
     fn get(&self, start: u64, out: &mut [u8]) -> io::Result<()>;
+
+    /// How many bytes there are, where that is known.
+    fn length(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// Keeps packed samples, for writers and readers at once.

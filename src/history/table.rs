@@ -1,4 +1,4 @@
-//! Rows of a table as text: any of the usual separators, found by its first line, in bounded memory.
+//! Rows of a table, and how they lie in text: any of the usual separators, found by its first line, in bounded memory.
 
 use super::Input;
 use super::note::Note;
@@ -7,6 +7,15 @@ use csv::{ByteRecord, ReaderBuilder};
 use std::cell::Cell;
 use std::io::{BufRead, BufReader, Read};
 use std::rc::Rc;
+
+/// Rows of a table, each as the text of its cells, whatever the table is stored as.
+pub(super) trait Rows {
+    /// Says which columns will be looked at; cells of others may be left empty.
+    fn keep(&mut self, places: &[usize]) -> Result<(), Note>;
+
+    /// Reads one row; gives its place in the file, `None` behind the last.
+    fn next(&mut self, record: &mut ByteRecord) -> Result<Option<u64>, Note>;
+}
 
 /// The longest row; what is longer is no row.
 const RECORD_MAX: u64 = 1 << 20;
@@ -32,7 +41,7 @@ impl Read for Bounded<'_> {
     }
 }
 
-/// The rows of a table, one at a time.
+/// The rows of a text, one at a time.
 pub(super) struct Table<'r> {
     rows: csv::Reader<BufReader<Bounded<'r>>>,
     since_row: Rc<Cell<u64>>,
@@ -65,9 +74,14 @@ impl<'r> Table<'r> {
         }
         Ok((table, header))
     }
+}
 
-    /// Reads one row; gives its line, `None` behind the last.
-    pub(super) fn next(&mut self, record: &mut ByteRecord) -> Result<Option<u64>, Note> {
+impl Rows for Table<'_> {
+    fn keep(&mut self, _: &[usize]) -> Result<(), Note> {
+        Ok(())
+    }
+
+    fn next(&mut self, record: &mut ByteRecord) -> Result<Option<u64>, Note> {
         self.since_row.set(0);
         match self.rows.read_byte_record(record) {
             Ok(true) => Ok(Some(record.position().map_or(0, csv::Position::line))),

@@ -88,6 +88,10 @@ impl Stored for Still {
     fn get(&self, start: u64, out: &mut [u8]) -> io::Result<()> {
         read_at(&self.0, start, out)
     }
+
+    fn length(&self) -> Option<u64> {
+        self.0.metadata().ok().map(|known| known.len())
+    }
 }
 
 #[cfg(unix)]
