@@ -15,20 +15,20 @@ example: ## bring the committed files that trimtab makes up to date (schemas, ov
 
 test: ## every test, against real kustomizes, containers and a real control plane (first time: builds these)
 	@$(install) test
-	cargo test --locked --doc
-	cargo test --locked --no-fail-fast --lib --bins --tests
-	@SIZE=6 scripts/test-engines.sh duckdb
+	cargo test --locked --features parquet --doc
+	cargo test --locked --features parquet --no-fail-fast --lib --bins --tests
+	@SIZE=6 scripts/test-engines.sh duckdb parquet
 	@for reason in .tools/not-run/*; do if [ -f "$$reason" ]; then echo "not run: $${reason##*/} ($$(cat "$$reason"))"; fi; done
 
 test-quick: ## unit and behaviour tests, without the control plane and containers' installation
 	@$(install) kustomize-5.8.2 kustomize-5.4.3 kustomize-5.0.1 k8s-schemas crds
-	cargo test --locked --lib --test it -- --skip container::
-	cargo test --locked --test live hostile::
+	cargo test --locked --features parquet --lib --test it -- --skip container::
+	cargo test --locked --features parquet --test live hostile::
 
 test-all: lint test ## `lint`, `test` and the tests that are marked as slow
-	cargo test --locked --lib --bins --tests -- --ignored
+	cargo test --locked --features parquet --lib --bins --tests -- --ignored
 	@$(install) engines
-	@SIZE=60 scripts/test-engines.sh duckdb datafusion
+	@SIZE=60 scripts/test-engines.sh duckdb parquet datafusion
 	@SIZE=6 scripts/test-engines.sh spark
 
 bench: ## the function's own time by stdin for 10 to 5,000 workloads, beside kustomize's

@@ -1,7 +1,7 @@
 """The SQL that `trimtab profile --print-sql` prints, run by real engines: the rows they count must give the sketch, demand
 and state lines that trimtab makes of the samples themselves, for any number of threads or partitions.
 
-    python3 scripts/engines.py TRIMTAB FOLDER ENGINE...      duckdb datafusion spark
+    python3 scripts/engines.py TRIMTAB FOLDER ENGINE...      duckdb parquet datafusion spark
 
 Each engine is a Python package; scripts/test-engines.sh brings them. SIZE is the number of workloads.
 """
@@ -97,6 +97,12 @@ def duckdb(sql, path, threads):
     return ["buckets.csv", "instants.csv"]
 
 
+def parquet(sql, path, threads):
+    """DuckDB again, with its rows in Parquet."""
+    duckdb([statement.replace(".csv'", ".parquet'").replace("FORMAT csv, HEADER", "FORMAT parquet") for statement in sql], path, threads)
+    return ["buckets.parquet", "instants.parquet"]
+
+
 def datafusion(sql, path, threads):
     import datafusion, pyarrow
 
@@ -130,7 +136,27 @@ def spark(sql, path, executors):
     return sorted(glob.glob("buckets/*.csv") + glob.glob("instants/*.csv"))
 
 
-ENGINES = {"duckdb": (duckdb, (1, 2, 4)), "datafusion": (datafusion, (1, 2, 4)), "spark": (spark, (1, 2))}
+def lake(trimtab, path, expected):
+    """The samples themselves in Parquet, as DuckDB writes it by its options."""
+    import duckdb
+
+    engine = duckdb.connect()
+    text = {"namespace": "VARCHAR", "value": "DOUBLE", "ts": "BIGINT"}
+    engine.execute(f"CREATE TABLE samples AS SELECT * FROM read_csv('{path}', header = true, types = {text})")
+    times = "SELECT * REPLACE (to_timestamp(ts) AS ts) FROM samples"
+    for name, query, options in [
+        ("snappy", "FROM samples", ""),
+        ("zstd", times, ", COMPRESSION zstd, ROW_GROUP_SIZE 10000"),
+        ("gzip", f"{times} ORDER BY metric, pod, ts", ", COMPRESSION gzip, PARQUET_VERSION V2"),
+        ("plain", "FROM samples ORDER BY ts", ", COMPRESSION uncompressed, PARQUET_VERSION V2, DICTIONARY_SIZE_LIMIT 1"),
+    ]:
+        engine.execute(f"COPY ({query}) TO 'lake.parquet' (FORMAT parquet{options})")
+        found = profile(trimtab, ["lake.parquet"], "lake.yaml")
+        assert found == expected, f"parquet, {name}: {len(found)} lines of {len(expected)}"
+        print(f"parquet {name}: {len(expected)} lines equal, {os.path.getsize('lake.parquet')} bytes", flush=True)
+
+
+ENGINES = {"duckdb": (duckdb, (1, 2, 4)), "parquet": (parquet, (1,)), "datafusion": (datafusion, (1, 2, 4)), "spark": (spark, (1, 2))}
 
 
 def compare(trimtab, folder, name, shift, engines):
@@ -142,7 +168,9 @@ def compare(trimtab, folder, name, shift, engines):
     assert len(expected) > 50, f"only {len(expected)} lines to compare"
     for engine in engines:
         run, widths = ENGINES[engine]
-        sql = statements(trimtab, engine, *flags)
+        sql = statements(trimtab, "duckdb" if engine == "parquet" else engine, *flags)
+        if engine == "parquet":
+            lake(trimtab, path, expected)
         for width in widths:
             for old in ("buckets", "instants"):
                 shutil.rmtree(old, ignore_errors=True)

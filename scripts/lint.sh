@@ -10,10 +10,10 @@ bin=.tools/bin
 bare_scan=tools/bare-scan/Cargo.toml
 fmt() { cargo fmt --all --check && cargo fmt --manifest-path "$bare_scan" --check; }
 clippy() {
-  cargo clippy --locked --all-targets -- -D warnings
+  cargo clippy --locked --features parquet --all-targets -- -D warnings
   cargo clippy --locked --quiet --manifest-path "$bare_scan" --target-dir target -- -D warnings
 }
-docs() { RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps; }
+docs() { RUSTDOCFLAGS='-D warnings' cargo doc --locked --features parquet --no-deps; }
 # Advisories need a database from the network: the public workflow asks for them, apart.
 deny() {
   cargo fetch --locked --quiet # of all platforms, so that the check itself needs no network
@@ -24,10 +24,12 @@ scripts() {
   "$bin/shellcheck" -x scripts/*.sh .ci/run
   if [ -d .github ]; then "$bin/zizmor" --quiet --offline .github docs/scale-out/github-actions.yaml; fi
 }
-# One dependency that switches this on makes the order of our output depend on the order of the input.
+# What is built without `parquet` must be clean too, and there is one thing that no feature may bring:
+# one dependency that switches this on makes the order of our output depend on the order of the input.
 features() {
   local tree
-  tree=$(cargo tree --locked --target all -e features,all -i serde_json)
+  cargo clippy --locked --lib --bins -- -D warnings
+  tree=$(cargo tree --locked --all-features --target all -e features,all -i serde_json)
   if grep -q 'serde_json feature "preserve_order"' <<<"$tree"; then
     printf '%s\n' "$tree"
     echo "serde_json/preserve_order is on: find who asks for it in the tree above" >&2
