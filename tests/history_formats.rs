@@ -809,3 +809,20 @@ proptest::proptest! {
         proptest::prop_assert_eq!(told(name, Box::new(text.as_slice())), told(name, Box::new(Drip(&text))));
     }
 }
+
+#[test]
+fn rows_in_the_order_of_time_count_a_series_once() {
+    let mut text = "ts,metric,namespace,pod,container,value\n".to_owned();
+    for at in 0..3 {
+        for container in ["app", "POD"] {
+            let _ = writeln!(text, "{},cpu,shop,api-1,{container},0.{at}", 1_700_000_000 + 300 * at);
+        }
+    }
+    let (series, notes) = series_of(&input("lake.csv"), &text).unwrap();
+    assert_eq!(values(&series[0]).len(), 3);
+    let left_out: Vec<_> = notes.iter().filter(|note| note.message.contains("left out")).collect();
+    assert!(
+        left_out.len() == 1 && left_out[0].message.starts_with("1 series"),
+        "{notes:?}"
+    );
+}

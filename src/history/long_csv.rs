@@ -11,6 +11,7 @@ use super::unit::Unit;
 use super::{Format, Input, Read};
 use crate::diag::code;
 use csv::ByteRecord;
+use std::collections::BTreeMap;
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -259,6 +260,49 @@ impl Columns {
 /// Where the samples of a series go, and the unit they are in if it is not their signal's own.
 type Target = (Slot, Option<Unit>);
 
+/// `None` for a series that is left out.
+type Whose = Option<Target>;
+
+/// Series that were met, by their label cells: the same cells need no look-up.
+#[derive(Default)]
+struct Known {
+    /// Of this row.
+    cells: Vec<u8>,
+    /// Of the row before, with its target: rows of one series mostly stand together.
+    last: Option<(Vec<u8>, Whose)>,
+    /// Of rows before, where they stand together by time.
+    all: BTreeMap<Vec<u8>, Whose>,
+}
+
+impl Known {
+    /// Series that are known at once: some ten megabytes.
+    const MOST: usize = 1 << 16;
+
+    fn get(&mut self) -> Option<Whose> {
+        if let Some((_, target)) = self.last.as_ref().filter(|(cells, _)| *cells == self.cells) {
+            return Some(*target);
+        }
+        let target = *self.all.get(&self.cells)?;
+        self.is_last(target);
+        Some(target)
+    }
+
+    fn add(&mut self, target: Whose) -> Whose {
+        if self.all.len() == Self::MOST {
+            self.all.clear();
+        }
+        self.all.insert(self.cells.clone(), target);
+        self.is_last(target);
+        target
+    }
+
+    fn is_last(&mut self, target: Whose) {
+        let (cells, known) = self.last.get_or_insert_default();
+        cells.clone_from(&self.cells);
+        *known = target;
+    }
+}
+
 struct Table<'i> {
     input: &'i Input<'i>,
     columns: Columns,
@@ -279,10 +323,10 @@ impl Table<'_> {
             tally: Tally::default(),
         };
         let mut record = ByteRecord::new();
-        let mut last: Option<(Vec<u8>, Option<Target>)> = None;
+        let mut known = Known::default();
         while let Some(row) = rows.next(&mut record).map_err(in_file)? {
             table
-                .row(&record, row, &mut last)
+                .row(&record, row, &mut known)
                 .map_err(|note| in_file(note.at_row(row)))?;
         }
         let Table { mut read, tally, .. } = table;
@@ -290,15 +334,14 @@ impl Table<'_> {
         read.finish(input)
     }
 
-    fn row(&mut self, record: &ByteRecord, row: u64, last: &mut Option<(Vec<u8>, Option<Target>)>) -> Result<(), Note> {
+    fn row(&mut self, record: &ByteRecord, row: u64, known: &mut Known) -> Result<(), Note> {
         if record.iter().all(<[u8]>::is_empty) {
             self.tally.add(code::ROW_BLANK, row, || "a blank row".into());
             return Ok(());
         }
         check_width(record, self.columns.count)
             .map_err(|note| note.help("decimals need a point, cells with separators need quotes"))?;
-        // rows of one series mostly stand together: the same label cells as the row before need no look-up
-        let mut cells = Vec::with_capacity(128);
+        known.cells.clear();
         for place in self
             .columns
             .metric
@@ -306,16 +349,12 @@ impl Table<'_> {
             .chain(&self.columns.unit)
             .chain(self.columns.labels.iter().map(|(_, place)| place))
         {
-            cells.extend_from_slice(record.get(*place).unwrap_or_default());
-            cells.push(0);
+            known.cells.extend_from_slice(record.get(*place).unwrap_or_default());
+            known.cells.push(0);
         }
-        let target = match last {
-            Some((known, target)) if *known == cells => *target,
-            _ => {
-                let target = self.target(record)?;
-                *last = Some((cells, target));
-                target
-            }
+        let target = match known.get() {
+            Some(target) => target,
+            None => known.add(self.target(record)?),
         };
         let Some(target) = target else { return Ok(()) };
         self.sample(record, row, target)
