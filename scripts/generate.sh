@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 scripts/install-tool.sh demo
-cargo build --locked --bin trimtab
+cargo build --locked --features parquet --bin trimtab # as the tests build it
 trimtab=${CARGO_TARGET_DIR:-target}/debug/trimtab
 for kind in OptimizationPolicy OptimizationPlan UsageProfile PriceSheet; do
   "$trimtab" schema "$kind" >"schemas/$kind.schema.json.new"
