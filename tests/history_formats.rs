@@ -745,6 +745,23 @@ fn told(name: &str, raw: Box<dyn std::io::Read + '_>) -> String {
 }
 
 #[test]
+fn a_bare_number_has_no_leading_zero() {
+    let line = |value: &str| {
+        let values = ["0.5"; 40].join(",") + "," + value + "," + &["0.5"; 40].join(",");
+        let times: Vec<_> = (0..81)
+            .map(|place| format!("{}000", 1_700_000_000 + 30 * place))
+            .collect();
+        format!("{{{API},\"values\":[{values}],\"timestamps\":[{}]}}\n", times.join(","))
+    };
+    for (value, is_taken) in [("0", true), ("0.25", true), ("007", false), ("00.5", false)] {
+        let text = line(value);
+        let fast = told("cpu.jsonl", Box::new(text.as_bytes()));
+        assert_eq!(fast, told("cpu.jsonl", Box::new(Drip(text.as_bytes()))), "{value}");
+        assert_eq!(!fast.contains("is no JSON number"), is_taken, "{value}: {fast}");
+    }
+}
+
+#[test]
 fn what_is_nested_without_end_is_refused() {
     let ranges = "{\"resultType\":\"vector\",\"vmrange\":0,\"data\":";
     let allocations = "{\"code\":200,\"cpuCoreUsageAverage\":0,\"data\":";

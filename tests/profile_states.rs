@@ -545,3 +545,41 @@ fn states_are_shown_with_the_percentiles_that_they_tell() {
     assert_eq!(signal["krr"]["p95"], "147m");
     assert_eq!(signal["vpa"]["samples"], 288);
 }
+
+/// Where the first rate of a counter stands is not known before it is read: its distance to the first reading depends on
+/// what came first.
+#[test]
+fn a_state_is_the_same_in_any_order_of_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let counter = |pod: &str, readings: &str| {
+        let labels =
+            r#""__name__":"container_cpu_usage_seconds_total","namespace":"shop","deployment":"api","container":"app""#;
+        format!(r#"{{"metric":{{{labels},"pod":"{pod}"}},"values":[{readings}]}}"#)
+    };
+    let first = [
+        counter("a", r#"[1633737600,"879.4891977082202"],[1633737630,"879.489198"]"#),
+        counter(
+            "c",
+            r#"[1633741247,"324.0452879713215"],[1633741277,"324.0452879713215"]"#,
+        ),
+    ];
+    let second = [counter(
+        "c",
+        r#"[1633737600,"411"],[1633737615,"425.3774098665928"],[1633737630,"425.3774098665928"]"#,
+    )];
+    for (name, series) in [("first.json", first.join(",")), ("second.json", second.join(","))] {
+        let text = format!(r#"{{"status":"success","data":{{"resultType":"matrix","result":[{series}]}}}}"#);
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let profile = |files: [&str; 2]| {
+        let output = trimtab(
+            folder.path(),
+            &["profile", files[0], files[1], "--with-state", "vpa", "-o", "-"],
+        );
+        assert_ends(&output, 0, &[]);
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let one = profile(["first.json", "second.json"]);
+    assert!(one.contains("cpu.vpa"), "{one}");
+    assert_eq!(one, profile(["second.json", "first.json"]));
+}

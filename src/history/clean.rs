@@ -169,6 +169,13 @@ impl Recorded {
         })
     }
 
+    /// When the first of a series' samples was taken, in milliseconds, whatever order they came in; of counters the first
+    /// reading.
+    pub fn first_ms(&self, place: usize) -> Option<i64> {
+        let of_part = |(_, part): &(SeriesName, Part)| Some(self.samples.times(part.slot)?.first);
+        self.parts(place).iter().filter_map(of_part).min()
+    }
+
     /// The longest interval whose averages the values of a series are, in seconds; `None` where none is.
     pub fn averaged_s(&self, place: usize) -> Option<u32> {
         let of_part = |(_, part): &(SeriesName, Part)| self.samples.averaged_s(part.slot);

@@ -107,6 +107,8 @@ fn values_of<const KEPT: usize>(text: &[u8], from: usize, out: &mut Vec<Reading>
     let mut at = from;
     while let Some(start) = at.checked_sub(BEFORE)
         && let Some(window) = text[start..].first_chunk()
+        // JSON has no number that begins like this
+        && !(window[BEFORE] == b'0' && window[BEFORE + 1].is_ascii_digit())
         && let Some((value, end)) = amount::<KEPT>(window, BEFORE)
         && window[end] == b','
         && window[end + 1].is_ascii_digit()
@@ -563,6 +565,7 @@ mod tests {
             ),
             (0, "10,20,null,30]", vec![10], "20,null,30]"),
             (6, "0.25,1e-3,1]", vec![250_000], "1e-3,1]"),
+            (9, "0,007,1]", vec![0], "007,1]"),
         ] {
             let whole = format!("{{\"values\":[      {text}{behind}");
             let from = whole.find(text).unwrap();

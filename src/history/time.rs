@@ -91,7 +91,7 @@ fn iso(text: &str) -> Option<i64> {
     Some(utc.timestamp().as_millisecond() - offset_s * 1000)
 }
 
-/// `Z`, `UTC`, `+01:00`, `+0100`, `+0000 UTC` or nothing.
+/// `Z`, `UTC`, `+01:00`, `+0100`, `+01` (as Postgres and DuckDB write it), `+0000 UTC` or nothing.
 fn offset(zone: &str) -> Option<i64> {
     let zone = zone.strip_suffix("UTC").map_or(zone, str::trim_end);
     if matches!(zone, "" | "Z" | "z") {
@@ -103,8 +103,12 @@ fn offset(zone: &str) -> Option<i64> {
         _ => return None,
     };
     let digits: String = digits.split(':').collect();
-    let number: i64 = digits.parse().ok().filter(|_| digits.len() == 4)?;
-    let (hours, minutes) = (number / 100, number % 100);
+    let number: i64 = digits.parse().ok()?;
+    let (hours, minutes) = match digits.len() {
+        2 => (number, 0),
+        4 => (number / 100, number % 100),
+        _ => return None,
+    };
     (hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
 }
 
@@ -152,6 +156,8 @@ mod tests {
             "2023-03-15T13:00:01Z",
             "2023-03-15T14:00:01+01:00",
             "2023-03-15 13:00:01",
+            "2023-03-15 13:00:01+00",
+            "2023-03-15 15:00:01+02",
             "2023-03-15 13:00:01 +0000 UTC",
             "2023-03-15 13:00:01.000000000 +0000 UTC m=+60.113112869",
             "Wed Mar 15 13:00:01 UTC 2023",

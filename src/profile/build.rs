@@ -314,9 +314,9 @@ fn workload(
                 .max()
         };
         collected.ordered = Keeping::of(options.with_state, group.signal, last_ms);
-        // in the order of their times, so that each goes on where those before end
+        // in the order of their times, so that each goes on where those before end; of equal ones in that of their names
         let mut members = members.clone();
-        members.sort_by_key(|&place| recorded.times(place).map(|times| times.first));
+        members.sort_by_key(|&place| recorded.first_ms(place));
         let averaged_s = members.iter().filter_map(|&place| recorded.averaged_s(place)).max();
         let mut all = Survey::default();
         for place in members {
