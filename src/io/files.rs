@@ -189,14 +189,27 @@ fn write_beside(folder: &Path, target: &Path, content: Content<'_>) -> std::io::
 /// Files that belong together: all are written beside their places before the first one takes its place, so that what can
 /// fail (a full disk, a folder that may not be written to) leaves every one of them as it was.
 pub fn write_each(files: &[(PathBuf, Content<'_>)]) -> Result<(), FileError> {
-    let mut ready = Vec::with_capacity(files.len());
+    let mut ready: Vec<(&PathBuf, Ready)> = Vec::with_capacity(files.len());
+    let mut targets = std::collections::BTreeSet::new();
     for (path, content) in files {
         let failed = FileError::new("write", path);
-        if path.is_file() && Same::holds(path, content).unwrap_or(false) {
-            continue;
-        }
         // a link is written through, not replaced
         let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+        if target
+            .symlink_metadata()
+            .is_ok_and(|known| !known.is_file() && !known.is_dir())
+        {
+            let why =
+                "it is a pipe, a device or a link that leads nowhere, and files that belong together replace files";
+            return Err(failed(std::io::Error::new(ErrorKind::InvalidInput, why)));
+        }
+        if !targets.insert(target.clone()) {
+            let why = "another file of the same output leads to the same place by a link";
+            return Err(failed(std::io::Error::new(ErrorKind::InvalidInput, why)));
+        }
+        if target.is_file() && Same::holds(&target, content).unwrap_or(false) {
+            continue;
+        }
         let folder = target.parent().unwrap_or(Path::new("."));
         ready.push((path, Ready::of(folder, &target, content).map_err(failed)?));
     }
@@ -335,6 +348,32 @@ pub fn list(path: &Path, endings: &[&str]) -> Result<Vec<PathBuf>, FileError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn files_that_belong_together_never_share_a_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("target"), "before").unwrap();
+        std::os::unix::fs::symlink("target", at("one")).unwrap();
+        std::os::unix::fs::symlink("target", at("other")).unwrap();
+        std::os::unix::fs::symlink("nowhere", at("dangling")).unwrap();
+        let write = |names: [&str; 2]| {
+            let [one, other] = names.map(|name| move |out: &mut dyn Write| out.write_all(name.as_bytes()));
+            write_each(&[(at(names[0]), &one), (at(names[1]), &other)])
+        };
+        for (names, why) in [
+            (["one", "other"], "leads to the same place"),
+            (["one", "dangling"], "a link that leads nowhere"),
+        ] {
+            let text = write(names).unwrap_err().to_string();
+            assert!(text.contains(why), "{text}");
+            assert_eq!(std::fs::read_to_string(at("target")).unwrap(), "before");
+        }
+        write(["one", "new"]).unwrap();
+        assert_eq!(std::fs::read_to_string(at("target")).unwrap(), "one");
+        assert_eq!(std::fs::read_to_string(at("new")).unwrap(), "new");
+    }
 
     #[test]
     fn a_file_is_replaced_whole_and_keeps_its_mode() {
